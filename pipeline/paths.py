@@ -1,0 +1,67 @@
+"""Where everything lies in the object store: pure functions from names to keys."""
+
+from __future__ import annotations
+
+from pipeline.cycle import Cycle
+
+LATEST = "forecast/latest.json"
+
+
+def input_zarr(source: str, cycle: Cycle) -> str:
+    """One cycle of one source on the target grid."""
+    return f"input/{source}/{cycle}.zarr"
+
+
+def input_record(source: str, cycle: Cycle) -> str:
+    """What was fetched, what is missing and why, checksums: written last, so its presence means complete."""
+    return f"input/{source}/{cycle}.json"
+
+
+def quarantine(source: str, name: str) -> str:
+    """A file that could not be used, kept for inspection."""
+    return f"quarantine/{source}/{name}"
+
+
+def observations(cycle: Cycle) -> str:
+    """Quality-controlled observations valid at the hour, Parquet."""
+    return f"observations/{cycle}.parquet"
+
+
+def static_fields() -> str:
+    """Orography and land fraction on the target grid."""
+    return "static/static.zarr"
+
+
+def skill(parameter: str, cycle: Cycle) -> str:
+    """Skill statistics of one parameter as known at the hour."""
+    return f"skill/{cycle}/{parameter}.zarr"
+
+
+def work(cycle: Cycle, name: str) -> str:
+    """Intermediate results of an hour, removable once it is published."""
+    return f"work/{cycle}/{name}"
+
+
+def forecast(cycle: Cycle, name: str = "") -> str:
+    """A product of a published hour: best.zarr, probability.zarr, weights.zarr, manifest.json, item.json."""
+    return f"forecast/{cycle}/{name}" if name else f"forecast/{cycle}"
+
+
+def ensemble(cycle: Cycle, model: str) -> str:
+    """All members of one model on the target grid."""
+    return f"ensemble/{cycle}/{model}.zarr"
+
+
+def tracks(cycle: Cycle, name: str) -> str:
+    """Cyclone tracks of the ensemble's members."""
+    return f"tracks/{cycle}/{name}"
+
+
+def scores(cycle: Cycle, name: str) -> str:
+    """Scores of the hour's forecast once its valid times have passed."""
+    return f"scores/{cycle}/{name}"
+
+
+def journal(cycle: Cycle, stage: str = "", shard: str = "") -> str:
+    """The marker of a finished shard; of a stage's or an hour's folder without `shard` or `stage`."""
+    return "/".join(part for part in ("journal", str(cycle), stage, shard) if part)
