@@ -1,0 +1,154 @@
+"""One validated description of a deployment, read from `forecast.yaml`."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+PositiveInt = Annotated[int, Field(gt=0)]
+
+
+class ConfigError(ValueError):
+    """The configuration cannot be used; the message is one line for a human."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SourceConfig(_Section):
+    """How one source is used.
+
+    `endpoint`: where its bucket really is (a mirror's `file://` folder or the address of an S3 server); None is the
+    open-data bucket itself. `lead_step_hours` thins the leads to multiples of it, None takes every lead.
+    """
+
+    endpoint: str | None = None
+    lead_step_hours: PositiveInt | None = None
+
+
+class AnalysisConfig(_Section):
+    """The source that verifies the others."""
+
+    source: str = "gdas"
+    endpoint: str | None = None
+
+
+class ObservationsConfig(_Section):
+    """Where the observation reports lie; None is their public servers."""
+
+    endpoint: str | None = None
+
+
+class LearningConfig(_Section):
+    """What skill is learnt from: starts of the past `days`, every `every_hours`, verified at `lead_hours`."""
+
+    days: PositiveInt = 30
+    every_hours: PositiveInt = 24
+    lead_hours: tuple[PositiveInt, ...] = (6, 24, 72, 120)
+
+
+class Place(_Section):
+    """A place that the report draws a meteogram for; degrees north and east."""
+
+    name: str
+    latitude: Annotated[float, Field(ge=-90, le=90)]
+    longitude: Annotated[float, Field(ge=-180, le=360)]
+
+
+class Config(_Section):
+    """A deployment: where it stores, what it reads, what it makes."""
+
+    store: str
+    synthetic: bool = False
+    grid_resolution: Annotated[float, Field(gt=0, le=30)] = 0.25
+    last_lead_hours: Annotated[int, Field(ge=1, le=384)] = 360
+    sources: dict[str, SourceConfig] = Field(min_length=1)
+    analysis: AnalysisConfig = AnalysisConfig()
+    observations: ObservationsConfig = ObservationsConfig()
+    learning: LearningConfig = LearningConfig()
+    ramp_hours: Annotated[int, Field(ge=0, le=48)] = 6
+    places: tuple[Place, ...] = ()
+    workers: PositiveInt = 2
+    tile_rows: PositiveInt = 16
+
+    @field_validator("grid_resolution")
+    @classmethod
+    def _divides_90(cls, value: float) -> float:
+        if abs(90 / value - round(90 / value)) > 1e-9:
+            raise ValueError("expected a resolution that divides 90 degrees, such as 0.25 or 3")
+        return value
+
+    @classmethod
+    def read(cls, path: Path | str) -> Config:
+        """Read and check `forecast.yaml`; ConfigError in one line if it cannot be used."""
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+            raise ConfigError(
+                f"cannot read the configuration {path}: {reason}; examples/production.yaml is a commented example"
+            ) from None
+        try:
+            return cls.parse(text)
+        except ConfigError as error:
+            raise ConfigError(f"{path}: {error}") from None
+
+    @classmethod
+    def parse(cls, text: str) -> Config:
+        """Check the text of a `forecast.yaml`; ConfigError in one line if it cannot be used."""
+        try:
+            values = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            where = f"line {mark.line + 1}: " if mark else ""
+            problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+            raise ConfigError(f"{where}expected YAML; found {problem}") from None
+        if not isinstance(values, dict):
+            raise ConfigError(f"expected `key: value` lines such as `store: file://build/store`; found {text[:40]!r}")
+        if isinstance(values.get("sources"), dict):  # `gfs:` with nothing after it means the defaults
+            values["sources"] = {key: {} if value is None else value for key, value in values["sources"].items()}
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise ConfigError(_explain(error)) from None
+
+
+def _explain(error: ValidationError) -> str:
+    """The first problem in one line, and how many more there are."""
+    problems = error.errors(include_url=False)
+    # A misspelt key is both unknown and missing; the unknown one says more.
+    first = next((problem for problem in problems if problem["type"] == "extra_forbidden"), problems[0])
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        valid = _valid_keys(first["loc"][:-1])
+        near = get_close_matches(str(first["loc"][-1]), valid, n=1, cutoff=0.4)
+        advice = f"did you mean `{near[0]}`?" if near else f"valid keys here are {', '.join(valid)}"
+        text = f"unknown key `{where}`; {advice}"
+    elif first["type"] == "missing":
+        text = f"the key `{where}` is missing; add it (examples/production.yaml is a commented example)"
+    else:
+        message = first["msg"].removeprefix("Value error, ")
+        expected = message[0].lower() + message[1:]
+        text = f"`{where}`: {expected}; found {_short(first['input'])}"
+    return text + (f" (and {len(problems) - 1} more)" if len(problems) > 1 else "")
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+_SECTIONS: dict[str, type[_Section]] = {
+    "sources": SourceConfig, "analysis": AnalysisConfig, "observations": ObservationsConfig,
+    "learning": LearningConfig, "places": Place,
+}  # fmt: skip
+
+
+def _valid_keys(location: tuple[int | str, ...]) -> list[str]:
+    section = _SECTIONS[str(location[0])] if location else Config
+    return list(section.model_fields)

@@ -1,0 +1,1 @@
+"""What readers get: storage layout, catalogue, exports, report."""

@@ -1,0 +1,303 @@
+"""The only door to object storage: `file://`, `s3://`, `memory://` and read-only `http(s)://`, through obstore.
+
+Every write is atomic: a reader sees the old object or the new one, never a part. Requests to a server are retried
+with exponential backoff and jitter by obstore; conditional updates are retried here.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import random
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError, PreconditionError
+
+if TYPE_CHECKING:
+    from obstore import ObjectMeta, PutMode, UpdateVersion
+    from obstore.store import ClientConfig, RetryConfig
+    from zarr.abc.store import Store as ZarrStore
+
+_RETRIES: RetryConfig = {
+    "max_retries": 6,
+    "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=10), "base": 2},
+    "retry_timeout": timedelta(seconds=120),
+}
+_TIMEOUTS: ClientConfig = {"connect_timeout": timedelta(seconds=10), "timeout": timedelta(seconds=120)}
+_UPDATE_ATTEMPTS = 200
+# What a process killed in the middle of a write leaves behind: obstore's `name#1`, zarr's `name.<uuid>.partial`.
+_UNFINISHED = re.compile(r"(#\d+|\.[0-9a-f]{32}\.partial)$")
+_LOCK = re.compile(r"(^|/)\.[^/]*\.lock$")
+
+
+class StoreError(Exception):
+    """Storage cannot be used as asked; the message is one line for a human."""
+
+
+@dataclass(frozen=True)
+class ObjectInfo:
+    """One stored object; `size` in bytes."""
+
+    key: str
+    size: int
+    last_modified: datetime
+
+
+_Objects = list[ObjectInfo]
+
+
+@dataclass(frozen=True)
+class Store:
+    """A folder of an object store; keys are relative to it and use `/`. Open one with `Store.open`."""
+
+    url: str
+    endpoint: str | None
+    anonymous: bool
+    prefix: str
+    backend: Any
+
+    @classmethod
+    def open(cls, url: str, *, endpoint: str | None = None, anonymous: bool = False) -> Store:
+        """Open `file://folder`, `s3://bucket/prefix`, `memory://` or `https://host/path` (reading only).
+
+        `endpoint` says where the bucket really is: `http(s)://host` of a server that speaks S3, or the `file://`,
+        `s3://` folder of a mirror in which the bucket is the folder of its name. Raises StoreError.
+        """
+        if endpoint and "://" in endpoint and not endpoint.startswith("http"):
+            return cls.open(f"{endpoint.rstrip('/')}/{url.rstrip('/').rsplit('/', 1)[-1]}", anonymous=anonymous)
+        scheme, separator, rest = url.partition("://")
+        if not separator and "://" not in url:
+            scheme, rest = "file", url
+        if scheme == "file" and rest:
+            root = Path(rest).expanduser().resolve()
+            return cls(f"file://{root}", None, anonymous, str(root).strip("/"), obstore.store.LocalStore())
+        if scheme == "memory":
+            return cls("memory://", None, anonymous, rest.strip("/"), obstore.store.MemoryStore())
+        bucket, _, prefix = rest.partition("/")
+        if scheme == "s3" and bucket:
+            return cls(url, endpoint, anonymous, prefix.strip("/"), _s3(bucket, endpoint, anonymous))
+        if scheme in ("http", "https") and bucket:
+            address = f"{endpoint.rstrip('/')}/{url.rstrip('/').rsplit('/', 1)[-1]}" if endpoint else url.rstrip("/")
+            options: ClientConfig = {**_TIMEOUTS, "allow_http": address.startswith("http://")}
+            backend = obstore.store.HTTPStore.from_url(address, client_options=options, retry_config=_RETRIES)
+            return cls(url, endpoint, anonymous, "", backend)
+        raise StoreError(f"expected a store such as file://folder, s3://bucket/prefix or memory://; found {url!r}")
+
+    def __reduce__(self) -> tuple[Callable[..., Store], tuple[str, str | None, bool, str]]:
+        if self.url == "memory://":
+            raise StoreError("a memory:// store lives in one process; use file:// or s3:// to share it with workers")
+        return _reopen, (self.url, self.endpoint, self.anonymous, self.prefix)
+
+    def child(self, prefix: str) -> Store:
+        """The same store, seen from the folder `prefix`."""
+        return Store(self.url, self.endpoint, self.anonymous, self._path(prefix), self.backend)
+
+    def read(self, key: str) -> bytes:
+        """The whole object; FileNotFoundError if there is none."""
+        with self._explained("read", key):
+            return bytes(obstore.get(self.backend, self._path(key)).bytes())
+
+    def read_range(self, key: str, start: int, end: int) -> bytes:
+        """Bytes start to end (exclusive) of the object; FileNotFoundError if there is none."""
+        with self._explained("read", key):
+            return bytes(obstore.get_range(self.backend, self._path(key), start=start, end=end))
+
+    def write(self, key: str, data: bytes) -> None:
+        """Put the object, replacing what was there, atomically; StoreError if the store does not take it."""
+        with self._explained("write", key):
+            obstore.put(self.backend, self._path(key), data)
+
+    def write_new(self, key: str, data: bytes) -> bool:
+        """Put the object only if there is none; of several writers exactly one gets True."""
+        try:
+            with self._explained("write", key):
+                obstore.put(self.backend, self._path(key), data, mode="create")
+        except (AlreadyExistsError, PreconditionError):
+            return False
+        return True
+
+    def update(self, key: str, change: Callable[[bytes | None], bytes]) -> None:
+        """Replace the object by `change` of it (None: absent), again if another writer came in between."""
+        for attempt in range(_UPDATE_ATTEMPTS):
+            with self._locked(key) if self._is_local else nullcontext():
+                if self._try_update(key, change):
+                    return
+            time.sleep(random.uniform(0, min(1.0, 0.01 * 2**attempt)))
+        raise StoreError(f"cannot update {self._where(key)}: {_UPDATE_ATTEMPTS} other writers came first; try again")
+
+    def _try_update(self, key: str, change: Callable[[bytes | None], bytes]) -> bool:
+        path, old = self._path(key), None
+        mode: PutMode = "create"
+        try:
+            with self._explained("read", key):
+                result = obstore.get(self.backend, path)
+                old = bytes(result.bytes())
+                meta = result.meta
+            # A local file has no conditional put: the lock stands in for it.
+            mode = "overwrite" if self._is_local else _version(meta)
+        except FileNotFoundError:
+            pass
+        new = change(old)
+        if new == old:
+            return True
+        try:
+            with self._explained("write", key):
+                obstore.put(self.backend, path, new, mode=mode)
+        except (AlreadyExistsError, PreconditionError):
+            return False
+        return True
+
+    def exists(self, key: str) -> bool:
+        """Whether there is an object at `key` (a folder is none)."""
+        try:
+            self.size(key)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def size(self, key: str) -> int:
+        """Bytes of the object; FileNotFoundError if there is none."""
+        with self._explained("read", key):
+            return int(obstore.head(self.backend, self._path(key))["size"])
+
+    def list_folders(self, prefix: str) -> list[str]:
+        """Names of the folders immediately below `prefix`, sorted."""
+        with self._explained("list", prefix):
+            result = obstore.list_with_delimiter(self.backend, self._path(prefix) or None)
+        return sorted(path.rsplit("/", 1)[-1] for path in result["common_prefixes"])
+
+    def delete(self, prefix: str) -> None:
+        """Remove the object `prefix` and every object below it; nothing there is fine."""
+        with self._explained("delete", prefix):
+            if self._is_local:
+                self._delete_local(Path("/", self._path(prefix)))
+                return
+            paths = [self._path(info.key) for info in self.list(prefix)]
+            obstore.delete(self.backend, [*paths, self._path(prefix)])
+
+    @staticmethod
+    def _delete_local(path: Path) -> None:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+    def remove_unfinished(self, prefix: str) -> None:
+        """Remove what killed writers left below `prefix`; only for a folder that nobody is writing."""
+        if self._is_local:
+            for path in Path("/", self._path(prefix)).rglob("*"):
+                if _UNFINISHED.search(path.name):
+                    path.unlink(missing_ok=True)
+
+    def zarr(self, key: str) -> ZarrStore:
+        """The folder `key` as a store for zarr and xarray."""
+        from zarr.storage import LocalStore, ObjectStore
+
+        from pipeline.store_zarr import PrefixStore
+
+        if self._is_local:
+            return LocalStore(Path("/", self._path(key)))
+        return PrefixStore(ObjectStore(self.backend), self._path(key))
+
+    def list(self, prefix: str) -> _Objects:
+        """Every object below the folder `prefix`, sorted by key; empty if there is none."""
+        found = []
+        with self._explained("list", prefix):
+            for batch in obstore.list(self.backend, self._path(prefix) or None):
+                for item in batch:
+                    key = item["path"][len(self.prefix) :].strip("/")
+                    if not _UNFINISHED.search(key) and not _LOCK.search(key):
+                        found.append(ObjectInfo(key, item["size"], item["last_modified"]))
+        return sorted(found, key=lambda info: info.key)
+
+    @property
+    def _is_local(self) -> bool:
+        return self.url.startswith("file://")
+
+    def _path(self, key: str) -> str:
+        return "/".join(part for part in (self.prefix, key.strip("/")) if part)
+
+    def _where(self, key: str) -> str:
+        if self._is_local:
+            return f"file:///{self._path(key)}"
+        return "://".join((self.url.partition("://")[0], self._path(key))) if self.url != "memory://" else key
+
+    @contextmanager
+    def _explained(self, verb: str, key: str) -> Iterator[None]:
+        """Turn the backend's errors into FileNotFoundError or a StoreError of one line."""
+        try:
+            yield
+        except (AlreadyExistsError, PreconditionError):
+            raise
+        except (FileNotFoundError, NotFoundError) as error:
+            if verb != "write":
+                raise FileNotFoundError(f"no object at {self._where(key)}") from error
+            raise StoreError(f"cannot write {self._where(key)}: the bucket or folder does not exist") from error
+        except (BaseError, OSError) as error:
+            raise _explanation(error, verb, self._where(key)) from error
+
+    @contextmanager
+    def _locked(self, key: str) -> Iterator[None]:
+        """Hold the lock of a local object; the kernel releases it when the process ends, however it ends."""
+        path = Path("/", self._path(key))
+        with self._explained("write", key):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def _reopen(url: str, endpoint: str | None, anonymous: bool, prefix: str) -> Store:
+    opened = Store.open(url, endpoint=endpoint, anonymous=anonymous)
+    return Store(opened.url, opened.endpoint, anonymous, prefix, opened.backend)
+
+
+def _version(meta: ObjectMeta) -> UpdateVersion:
+    version: UpdateVersion = {}
+    if meta["e_tag"]:
+        version["e_tag"] = meta["e_tag"]
+    if meta["version"]:
+        version["version"] = meta["version"]
+    return version
+
+
+def _s3(bucket: str, endpoint: str | None, anonymous: bool) -> Any:
+    """A bucket of S3, or of a server that speaks it at `endpoint`; `anonymous` signs nothing."""
+    options: dict[str, Any] = {"skip_signature": True} if anonymous else {}
+    if endpoint is None and anonymous:
+        # The bucket's own host name leads to its region, so a public bucket needs no region here.
+        options |= {"endpoint": f"https://{bucket}.s3.amazonaws.com", "virtual_hosted_style_request": True}
+    elif endpoint is not None:
+        options |= {"endpoint": endpoint.rstrip("/")}
+    client: ClientConfig = {**_TIMEOUTS, "allow_http": bool(endpoint and endpoint.startswith("http://"))}
+    options.setdefault("region", os.environ.get("AWS_REGION", os.environ.get("AWS_DEFAULT_REGION", "us-east-1")))
+    return obstore.store.S3Store(bucket, client_options=client, retry_config=_RETRIES, **options)
+
+
+_ADVICE = {
+    errno.ENOSPC: "the disk is full; free some space",
+    errno.EDQUOT: "the quota is used up; free some space",
+    errno.EROFS: "the file system is read-only; choose another `store`",
+    errno.EACCES: "permission denied; choose a store you may use",
+    errno.EFBIG: "the file is larger than this system allows",
+}
+
+
+def _explanation(error: Exception, verb: str, where: str) -> StoreError:
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    code = re.search(r"os error (\d+)", str(error))
+    number = int(code.group(1)) if code else getattr(error, "errno", None)
+    return StoreError(f"cannot {verb} {where}: {_ADVICE.get(number or 0, reason)}")

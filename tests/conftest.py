@@ -1,0 +1,19 @@
+"""Fixtures that every test folder uses."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def realdata() -> Path:
+    """The folder of real files: `HOURCAST_REALDATA`, else `../shared/realdata`; skips where there is none."""
+    folder = Path(os.environ.get("HOURCAST_REALDATA", ROOT.parent / "shared" / "realdata"))
+    if not folder.is_dir():
+        pytest.skip(f"no real data at {folder}: set HOURCAST_REALDATA to their folder")
+    return folder
