@@ -1,0 +1,248 @@
+"""From skill to what the blend applies: every source's bias and weight at each place and lead bin.
+
+Bias: the place's own mean error, shrunk to its clusters' by as much as the sample says (empirical Bayes). Weights:
+those of least error variance, non-negative, from each place's error variances and its clusters' error correlations
+(Bates and Granger 1969; Williams, AAAI-16), shrunk towards equal weights.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import NDArray
+
+from pipeline.science.skill import Skill, diagonal
+
+Array = NDArray[np.float32]
+Float = NDArray[np.float64]
+
+SERIAL_CORRELATION = 1.5
+"""Errors of successive starts are not independent: a mean of n has the variance of one of n / 1.5."""
+VARIANCE_PRIOR = 15.0
+"""Pairs a cluster's error variance counts for beside a place's own."""
+CORRELATION_SHRINKAGE = 0.1
+EQUAL_SHARE = 0.05
+"""How far the correlations are drawn to zero and the weights to equal ones: both only guard against a short sample."""
+RATIO_PRIOR = 10.0
+RATIO_LIMITS = (0.4, 2.5)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What the blend applies, all (source, lead_bin, place) or (lead_bin, place).
+
+    bias: subtracted from a source or, where `ratio`, its multiplier; weight: non-negative, sums to one over sources;
+    error_variance: expected square error of the blend; spread_factor: multiplies the ensemble's anomalies.
+    """
+
+    sources: tuple[str, ...]
+    lead_bins: tuple[float, ...]
+    bias: Array
+    weight: Array
+    error_variance: Array
+    spread_factor: Array
+    ratio: bool
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Error statistics after the bias is removed: variance (source, lead_bin, place), covariance by cluster."""
+
+    variance: Float
+    correlation: Float
+    known: NDArray[np.bool_]
+
+
+def fit_bias(skill: Skill, membership: Array) -> Float:
+    """(source, lead_bin, place) additive bias; 0 for a source without any history in that bin."""
+    weight, error = skill.presence.astype(np.float64), skill.error.astype(np.float64)
+    square = skill.product[diagonal(len(skill.sources))].astype(np.float64)
+    shares = membership.astype(np.float64)
+    total = np.maximum(weight.sum(axis=-1, keepdims=True), 1e-9)
+    overall = error.sum(axis=-1, keepdims=True) / total
+    cluster = (error @ shares.T + 5 * overall) / (weight @ shares.T + 5)
+    prior = cluster @ shares
+    mean = np.where(weight > 0, error / np.maximum(weight, 1e-9), prior)
+    noise = np.maximum(square.sum(axis=-1, keepdims=True) - (weight * mean**2).sum(axis=-1, keepdims=True), 0) / total
+    noise *= SERIAL_CORRELATION
+    between = (weight * (mean - prior) ** 2).sum(axis=-1, keepdims=True) / total
+    sampling = noise * (weight > 0).sum(axis=-1, keepdims=True) / total
+    signal = np.maximum(between - sampling, 0.02 * noise + 1e-12)
+    strength = np.clip(noise / signal, 0.5, 50)
+    return (error + strength * prior) / (weight + strength)
+
+
+def fit_ratio(skill: Skill, membership: Array) -> Float:
+    """(source, lead_bin, place) multiplier truth / forecast for amounts, between RATIO_LIMITS; 1 without history."""
+    truth, error = skill.truth.astype(np.float64), skill.error.astype(np.float64)
+    forecast, shares = np.maximum(truth + error, 0), membership.astype(np.float64)
+    weight = skill.presence.astype(np.float64)
+    tiny = 1e-6
+    overall = (truth.sum(axis=-1, keepdims=True) + tiny) / (forecast.sum(axis=-1, keepdims=True) + tiny)
+    amount = (forecast.sum(axis=-1, keepdims=True) + tiny) / np.maximum(weight.sum(axis=-1, keepdims=True), tiny)
+    cluster = (truth @ shares.T + 20 * overall * amount) / (forecast @ shares.T + 20 * amount)
+    ratio = (truth + RATIO_PRIOR * (cluster @ shares) * amount) / (forecast + RATIO_PRIOR * amount)
+    return np.clip(ratio, *RATIO_LIMITS)
+
+
+def fit_errors(skill: Skill, bias: Float, membership: Array) -> Errors:
+    """Variance of each place and correlation of its clusters about `bias`, in or out of the sample's luck."""
+    count, bins, places = skill.error.shape
+    shares = membership.astype(np.float64)
+    residual = _residual_products(skill.error, skill.weight, skill.product, bias)
+    weight = skill.weight.astype(np.float64)
+    pooled, pooled_weight = residual @ shares.T, weight @ shares.T
+    total = np.maximum(weight.sum(axis=-1), 1e-9)
+    overall = residual.sum(axis=-1) / total
+    cluster = (pooled + 5 * overall[..., None]) / (pooled_weight + 5)
+    own = diagonal(count)
+    known = weight[own].sum(axis=-1) > 0
+    prior = cluster[own] @ shares
+    presence = weight[own]
+    variance = (residual[own] + VARIANCE_PRIOR * prior) / (presence + VARIANCE_PRIOR)
+    variance *= 1 + SERIAL_CORRELATION / (presence + 1 + SERIAL_CORRELATION)
+    fallback = np.where(known, np.nan, 1.5) * np.ones((count, bins))
+    for b in range(bins):
+        typical = variance[known[:, b], b].mean() if known[:, b].any() else 1.0
+        variance[~known[:, b], b] = typical * fallback[~known[:, b], b][:, None]
+    deviation = np.sqrt(np.maximum(cluster[own], 1e-30))
+    rows, columns = np.triu_indices(count)
+    correlation = np.where(rows[:, None, None] == columns[:, None, None], 1.0, 0.0) * np.ones(cluster.shape)
+    scale = deviation[rows] * deviation[columns]
+    measured = (total > 1)[..., None] & (scale > 1e-20)
+    correlation = np.where(measured, np.clip(cluster / np.maximum(scale, 1e-30), -0.99, 1.0), correlation)
+    return Errors(np.maximum(variance, 1e-12), correlation, known)
+
+
+@njit(parallel=True, cache=True)
+def _residual_products(error: Array, weight: Array, product: Array, bias: Float) -> Float:
+    """(pair, lead_bin, place) sums of products of errors about the bias."""
+    count, bins, places = error.shape
+    result = np.empty(product.shape, np.float64)
+    for place in prange(places):
+        for b in range(bins):
+            pair = 0
+            starts = 0
+            for i in range(count):
+                own_i = starts
+                other = starts
+                for j in range(i, count):
+                    own_j = other
+                    shared = weight[pair, b, place]
+                    mean_i = error[i, b, place] / max(weight[own_i, b, place], 1e-9)
+                    mean_j = error[j, b, place] / max(weight[own_j, b, place], 1e-9)
+                    cross = bias[i, b, place] * mean_j + bias[j, b, place] * mean_i
+                    value = product[pair, b, place] - shared * (cross - bias[i, b, place] * bias[j, b, place])
+                    result[pair, b, place] = max(value, 0.0) if i == j else value
+                    other += count - j
+                    pair += 1
+                starts += count - i
+    return result
+
+
+def fit_weights(errors: Errors, membership: Array) -> tuple[Array, Array]:
+    """Weights (source, lead_bin, place) of least variance and the blend's expected square error (lead_bin, place).
+
+    Raises ValueError for an empty list of sources.
+    """
+    if not errors.variance.shape[0]:
+        raise ValueError("expected at least one source to weigh; found none")
+    shares = np.ascontiguousarray(membership.T, np.float64)
+    correlation = np.ascontiguousarray((1 - CORRELATION_SHRINKAGE) * errors.correlation)
+    correlation[diagonal(errors.variance.shape[0])] = 1
+    return _least_variance(np.sqrt(errors.variance), correlation, shares, errors.known)
+
+
+@njit(parallel=True, cache=True)
+def _least_variance(
+    deviation: Float, correlation: Float, shares: Float, known: NDArray[np.bool_]
+) -> tuple[Array, Array]:
+    count, bins, places = deviation.shape
+    weights = np.empty((count, bins, places), np.float32)
+    expected = np.empty((bins, places), np.float32)
+    for place in prange(places):
+        covariance = np.empty((count, count))
+        for b in range(bins):
+            pair = 0
+            for i in range(count):
+                for j in range(i, count):
+                    mixed = 0.0
+                    for c in range(shares.shape[1]):
+                        mixed += correlation[pair, b, c] * shares[place, c]
+                    covariance[i, j] = covariance[j, i] = mixed * deviation[i, b, place] * deviation[j, b, place]
+                    pair += 1
+            solution = _non_negative(covariance, known[:, b])
+            total = 0.0
+            for i in range(count):
+                solution[i] = (1 - EQUAL_SHARE) * solution[i] + EQUAL_SHARE / count
+            for i in range(count):
+                for j in range(count):
+                    total += solution[i] * solution[j] * covariance[i, j]
+                weights[i, b, place] = solution[i]
+            expected[b, place] = total
+    return weights, expected
+
+
+@njit(cache=True)
+def _non_negative(covariance: Float, known: NDArray[np.bool_]) -> Float:
+    """Weights of least variance with the most negative source dropped until none is; unknown sources get equal shares."""
+    count = covariance.shape[0]
+    active = known.copy()
+    result = np.full(count, 1.0 / count)
+    while active.any():
+        index = np.flatnonzero(active)
+        size = len(index)
+        matrix = np.empty((size, size))
+        for i in range(size):
+            for j in range(size):
+                matrix[i, j] = covariance[index[i], index[j]]
+            matrix[i, i] *= 1 + 1e-6
+        solution = np.linalg.solve(matrix, np.ones(size))
+        lowest = np.argmin(solution)
+        if solution[lowest] >= 0 or size == 1:
+            share = known.sum() / count
+            for i in range(count):
+                if known[i]:
+                    result[i] = 0.0
+            total = solution.sum()
+            for i in range(size):
+                result[index[i]] = share * solution[i] / total
+            break
+        active[index[lowest]] = False
+    return result
+
+
+def fit_spread(skill: Skill, expected: Array, membership: Array) -> Array:
+    """(lead_bin, place) factor that makes the ensemble as wide as the blend errs; 1 without history.
+
+    Both variances are pooled over clusters, so that the factor corrects a regime and keeps the flow of the day.
+    """
+    shares = membership.astype(np.float64)
+    weight = skill.variance_weight.astype(np.float64) @ shares.T
+    variance = skill.variance.astype(np.float64) @ shares.T / np.maximum(weight, 1e-9)
+    error = (expected.astype(np.float64) @ shares.T) / shares.sum(axis=1)
+    usable = (weight > 1) & (variance > 0)
+    factor = np.where(usable, np.sqrt(error / np.maximum(variance, 1e-30)), 1.0)
+    return (np.clip(factor, 0.3, 4.0) @ shares).astype(np.float32)
+
+
+def fit(skills: list[Skill], membership: Array, *, ratio: bool) -> list[Weights]:
+    """Weights of parameters that are blended as one: a scalar alone, or the two components of a vector together."""
+    biases = [fit_ratio(skill, membership) if ratio else fit_bias(skill, membership) for skill in skills]
+    about = [np.zeros_like(bias) if ratio else bias for bias in biases]
+    errors = [fit_errors(skill, bias, membership) for skill, bias in zip(skills, about, strict=True)]
+    joint = Errors(
+        np.mean([error.variance for error in errors], axis=0),
+        np.mean([error.correlation for error in errors], axis=0),
+        np.logical_and.reduce([error.known for error in errors]),
+    )
+    weight, expected = fit_weights(joint, membership)
+    return [
+        Weights(
+            skill.sources, skill.lead_bins, bias.astype(np.float32), weight, expected,
+            fit_spread(skill, expected, membership), ratio,
+        )
+        for skill, bias in zip(skills, biases, strict=True)
+    ]  # fmt: skip
