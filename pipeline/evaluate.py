@@ -1,0 +1,153 @@
+"""The honest referee: the blend's own science on any table of forecasts and observations, strictly in time order."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pipeline.evaluate_table import Case, Series, read_table, series
+from pipeline.parameters import parameter
+from pipeline.science import skill as skills
+from pipeline.science.blend import angular_error, blend, dry_unless_agreed
+from pipeline.science.learn import Learnt, learn
+from pipeline.science.scores import ScoreRecord, gaussian_crps, score
+from pipeline.science.skill import Skill
+
+Float = NDArray[np.float64]
+
+BLENDS = ("equal_weights", "best_source", "inverse_mse", "hourcast")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Errors of every system (system, pair) at one hour and lead bin, and the CRPS of ours (pair,)."""
+
+    hour: int
+    lead_bin: int
+    errors: Float
+    crps: Float
+
+
+def evaluate(table: Path, out: Path | None = None, score_from: datetime | None = None) -> list[ScoreRecord]:
+    """Score every source and blend of `table` on identical pairs; write scores.json under `out` if given.
+
+    Raises TableError in one line for a table that cannot be used.
+    """
+    frame = read_table(table)
+    records = [
+        record
+        for name in frame["parameter"].unique()
+        for record in evaluate_series(series(frame, str(name)), score_from)
+    ]
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "scores.json").write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
+    return records
+
+
+def evaluate_series(data: Series, score_from: datetime | None = None) -> list[ScoreRecord]:
+    """Score one parameter: learn from what had been observed before each hour, forecast it, go on to the next."""
+    start = np.datetime64(score_from or datetime.min, "ns") if score_from else None
+    outcomes = [case for case in _walk(data) if start is None or data.hours[case.hour] >= start]
+    records = []
+    for lead_bin, lead in enumerate(data.lead_bins):
+        cases = [case for case in outcomes if case.lead_bin == lead_bin and case.errors.shape[1]]
+        if not cases:
+            continue
+        errors = np.concatenate([case.errors for case in cases], axis=1)
+        blocks = np.concatenate([np.full(case.errors.shape[1], case.hour) for case in cases])
+        crps = np.concatenate([case.crps for case in cases])
+        for row, system in enumerate((*data.sources, *BLENDS)):
+            ours = crps if system == "hourcast" else None
+            records.append(score(data.parameter, lead, system, errors[row], blocks, ours))
+    return records
+
+
+def _walk(data: Series) -> Iterator[Outcome]:
+    """Every case in time order; before an hour's cases all that was observed before it is learnt, and nothing else."""
+    state = skills.zero(data.sources, data.lead_bins, len(data.places.latitude))
+    clock = data.hours[0]
+    pending = sorted(data.cases, key=lambda case: (case.valid_time, case.hour, case.lead))
+    learnt: Learnt | None = None
+    for index, hour in enumerate(data.hours):
+        known = [case for case in pending if case.valid_time < hour]
+        pending = pending[len(known) :]
+        for case in known:
+            elapsed = (case.valid_time - clock) / np.timedelta64(1, "h")
+            if elapsed > 0:
+                state = skills.decay(state, skills.decay_factors(data.lead_bins, elapsed))
+                clock = case.valid_time
+            _learn_case(data, state, case)
+        cases = [case for case in data.cases if case.hour == index]
+        if not cases:
+            continue
+        learnt = learn(parameter(data.parameter), [state], data.places, learnt.centres if learnt else None)
+        for case in cases:
+            yield _outcome(data, state, learnt, case)
+
+
+def _learn_case(data: Series, state: Skill, case: Case) -> None:
+    errors = _errors(data, case.forecasts, case.observed)
+    truth = np.nan_to_num(case.observed)
+    skills.update(state, case.lead_bin, errors, truth, limits=skills.limits(state, case.lead_bin))
+
+
+def _errors(data: Series, forecasts: NDArray[np.float32], observed: NDArray[np.float32]) -> NDArray[np.float32]:
+    if parameter(data.parameter).kind == "direction":
+        return angular_error(forecasts, observed)
+    return forecasts - observed
+
+
+def _outcome(data: Series, state: Skill, learnt: Learnt, case: Case) -> Outcome:
+    """All systems on the pairs for which every commonly present source and the observation exist."""
+    row = parameter(data.parameter)
+    leads = np.array([case.lead], np.float64)
+    forecasts = case.forecasts[:, None]
+    weights = learnt.weights[0]
+    circular = row.kind == "direction"
+    ours = blend(forecasts, weights, leads, circular=circular)
+    if row.blend == "precipitation":
+        ours = dry_unless_agreed(ours, forecasts, weights, leads)
+    ours = np.clip(ours[0], row.minimum, row.maximum)
+    common = data.common[case.lead_bin]
+    pairs = np.isfinite(case.observed) & np.isfinite(case.forecasts[common]).all(axis=0) & np.isfinite(ours)
+    chosen = case.forecasts[:, pairs]
+    systems = np.concatenate([chosen, _reference_blends(state, case.lead_bin, chosen, circular), ours[None, pairs]])
+    errors = _errors(data, systems.astype(np.float32), case.observed[pairs]).astype(np.float64)
+    deviation = np.sqrt(weights.error_variance[case.lead_bin, pairs].astype(np.float64))
+    return Outcome(case.hour, case.lead_bin, errors, gaussian_crps(errors[-1], deviation))
+
+
+def _reference_blends(state: Skill, lead_bin: int, chosen: NDArray[np.float32], circular: bool) -> Float:
+    """Equal weights, the source best in the past, and inverse mean square error weights, without bias removal."""
+    presence = state.presence[:, lead_bin].sum(axis=1, dtype=np.float64)
+    square = state.product[skills.diagonal(len(state.sources)), lead_bin].sum(axis=1, dtype=np.float64)
+    mean_square = np.where(presence > 0, square / np.maximum(presence, 1e-9), np.nan)
+    if np.isnan(mean_square).all():
+        mean_square = np.ones_like(mean_square)
+    best = np.zeros(len(mean_square))
+    best[np.nanargmin(mean_square)] = 1
+    inverse = np.where(np.isnan(mean_square), 0, 1 / np.maximum(np.nan_to_num(mean_square, nan=1), 1e-12))
+    return np.stack([_mean(chosen, share, circular) for share in (np.ones(len(best)), best, inverse)])
+
+
+def _mean(values: NDArray[np.float32], share: Float, circular: bool) -> Float:
+    weight = np.where(np.isnan(values), 0, share[:, None])
+    weight /= np.maximum(weight.sum(axis=0), 1e-12)
+    if circular:
+        angle = np.deg2rad(np.nan_to_num(values))
+        return np.rad2deg(np.arctan2((weight * np.sin(angle)).sum(axis=0), (weight * np.cos(angle)).sum(axis=0))) % 360
+    result: Float = (weight * np.nan_to_num(values)).sum(axis=0)
+    return result
+
+
+def as_table(records: list[ScoreRecord]) -> pd.DataFrame:
+    """Records as a frame, one row a system, in the order of parameter, lead and RMSE."""
+    return pd.DataFrame(records).sort_values(["parameter", "lead_time_hours", "rmse"], ignore_index=True)

@@ -1,0 +1,60 @@
+"""Scores of one system on pairs of forecast and observation, with bootstrap intervals over hours."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr
+
+Float = NDArray[np.float64]
+
+
+class ScoreRecord(TypedDict):
+    """One line of scores.json; errors are forecast minus observation, in the parameter's units."""
+
+    parameter: str
+    lead_time_hours: float
+    system: str
+    n: int
+    bias: float
+    mae: float
+    rmse: float
+    rmse_low: float
+    rmse_high: float
+    crps: float
+
+
+def score(
+    parameter: str, lead_time_hours: float, system: str, errors: Float, blocks: NDArray[np.integer],
+    crps: Float | None = None, area: Float | None = None,
+) -> ScoreRecord:  # fmt: skip
+    """Bias, MAE, RMSE with its 95 % interval, and CRPS of errors (pair,).
+
+    blocks: (pair,) the forecast hour of each pair; whole hours are drawn with replacement, because errors of one hour
+    are alike. crps: (pair,) of a probabilistic system; a deterministic one's is its absolute error (Gneiting and
+    Raftery 2007). area: (pair,) weights, equal if not given.
+    """
+    weight = np.ones_like(errors) if area is None else area
+    total = weight.sum()
+    _, block = np.unique(blocks, return_inverse=True)
+    squares = np.bincount(block, weight * errors**2)
+    masses = np.bincount(block, weight)
+    draw = np.random.default_rng(0).integers(0, len(masses), (1000, len(masses)))
+    low, high = np.quantile(np.sqrt(squares[draw].sum(axis=1) / masses[draw].sum(axis=1)), [0.025, 0.975])
+    return ScoreRecord(
+        parameter=parameter, lead_time_hours=float(lead_time_hours), system=system, n=len(errors),
+        bias=float((weight * errors).sum() / total),
+        mae=float((weight * np.abs(errors)).sum() / total),
+        rmse=float(np.sqrt((weight * errors**2).sum() / total)),
+        rmse_low=float(low), rmse_high=float(high),
+        crps=float((weight * (np.abs(errors) if crps is None else crps)).sum() / total),
+    )  # fmt: skip
+
+
+def gaussian_crps(errors: Float, deviation: Float) -> Float:
+    """CRPS of normal forecasts with the given errors of their mean and standard deviations (Gneiting et al. 2005, eq. 5)."""
+    z = errors / deviation
+    density = np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi)
+    return deviation * (z * (2 * ndtr(z) - 1) + 2 * density - 1 / np.sqrt(np.pi))
