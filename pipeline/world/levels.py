@@ -1,0 +1,92 @@
+"""From the core's sigma levels to pressure levels and the sea: plain thermodynamics on (level, latitude, longitude)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+
+GRAVITY = 9.80665  # m s-2
+GAS_CONSTANT = 287.05  # J kg-1 K-1, dry air
+LAPSE_RATE = 0.0065  # K m-1, ICAO standard atmosphere
+EARTH_RADIUS = 6.371e6  # m
+PRESSURE_LEVELS = (925, 850, 700, 500, 250)  # hPa
+
+
+def saturation_vapour_pressure(temperature: Array) -> Array:
+    """Pa over water; Bolton 1980, equation 10."""
+    celsius = temperature - 273.15
+    return 611.2 * np.exp(17.67 * celsius / (celsius + 243.5))
+
+
+def dew_point(vapour_pressure: Array) -> Array:
+    """K from Pa; the inverse of Bolton 1980, equation 10."""
+    logarithm = np.log(np.maximum(vapour_pressure, 1e-2) / 611.2)
+    return 273.15 + 243.5 * logarithm / (17.67 - logarithm)
+
+
+def relative_humidity(temperature: Array, humidity: Array, pressure: Array | float) -> Array:
+    """0..1 from K, kg kg-1 and Pa."""
+    vapour_pressure = humidity * pressure / (0.622 + 0.378 * humidity)
+    return np.clip(vapour_pressure / saturation_vapour_pressure(temperature), 0.01, 1.0)
+
+
+def sea_level_pressure(surface_pressure: Array, altitude: Array, temperature: Array) -> Array:
+    """Pa; hydrostatic reduction with the standard lapse rate below ground, very cold air warmed towards 255 K."""
+    base = np.where(temperature < 255, 0.5 * (temperature + 255), temperature)
+    return surface_pressure * (1 + LAPSE_RATE * altitude / base) ** (GRAVITY / (GAS_CONSTANT * LAPSE_RATE))
+
+
+def surface_pressure(sea_level: Array, altitude: Array, temperature: Array) -> Array:
+    """Pa at `altitude`; the inverse of `sea_level_pressure`."""
+    base = np.where(temperature < 255, 0.5 * (temperature + 255), temperature)
+    return sea_level * (1 + LAPSE_RATE * altitude / base) ** (-GRAVITY / (GAS_CONSTANT * LAPSE_RATE))
+
+
+def at_pressure(values: Array, pressure: Array, target: float) -> Array:
+    """(level, ...) -> (...) at `target` Pa, linear in the logarithm; the lowest level's value below the ground.
+
+    `pressure` (level, ...) Pa increases downwards.
+    """
+    log_pressure, log_target = np.log(pressure), np.log(target)
+    out = np.where(log_target >= log_pressure[-1], values[-1], values[0])
+    for upper in range(len(values) - 1):
+        above, below = log_pressure[upper], log_pressure[upper + 1]
+        fraction = (log_target - above) / (below - above)
+        inside = (fraction >= 0) & (fraction < 1)
+        out = np.where(inside, values[upper] + fraction * (values[upper + 1] - values[upper]), out)
+    return out
+
+
+def below_ground(temperature: Array, height: Array, pressure: Array, target: float) -> tuple[Array, Array]:
+    """Temperature and height at `target` Pa: like `at_pressure`, with the standard lapse rate below the lowest level."""
+    lowest_t, lowest_z, lowest_p = temperature[-1], height[-1], pressure[-1]
+    extrapolated = lowest_t * (target / lowest_p) ** (GAS_CONSTANT * LAPSE_RATE / GRAVITY)
+    mean = 0.5 * (extrapolated + lowest_t)
+    below = target > lowest_p
+    t = np.where(below, extrapolated, at_pressure(temperature, pressure, target))
+    z = np.where(
+        below,
+        lowest_z - GAS_CONSTANT / GRAVITY * mean * np.log(target / lowest_p),
+        at_pressure(height, pressure, target),
+    )
+    return t, z
+
+
+def pressure_velocity(
+    east: Array, north: Array, pressure: Array, latitude: NDArray[np.float64], target: float
+) -> Array:
+    """Pa s-1 at `target` Pa: the divergence of the layers above, integrated downwards from the top.
+
+    `east`, `north`, `pressure` (level, latitude, longitude); latitude north to south, degrees.
+    """
+    phi = np.deg2rad(latitude)
+    cosine = np.cos(phi)[:, None]
+    step = 2 * np.pi / east.shape[-1]
+    d_east = (np.roll(east, -1, -1) - np.roll(east, 1, -1)) / (2 * step)
+    d_north = np.gradient(north * cosine, phi, axis=-2)
+    divergence = (d_east + d_north) / (EARTH_RADIUS * cosine)
+    edges = np.concatenate([np.zeros_like(pressure[:1]), 0.5 * (pressure[1:] + pressure[:-1]), pressure[-1:]])
+    thickness = np.clip(np.minimum(edges[1:], target) - edges[:-1], 0, None)
+    return -(divergence * thickness).sum(0)

@@ -1,0 +1,116 @@
+"""The nature run: the model's state every three hours, reduced to the fields that the truth is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.world.levels import (
+    GRAVITY,
+    PRESSURE_LEVELS,
+    Array,
+    at_pressure,
+    below_ground,
+    pressure_velocity,
+    relative_humidity,
+    sea_level_pressure,
+)
+
+EVERY_HOURS = 3
+_LEVEL_FIELDS = ("temperature", "geopotential_height", "relative_humidity", "eastward_wind", "northward_wind")
+FIELDS = (
+    *(f"{name}_{level}hpa" for level in PRESSURE_LEVELS for name in _LEVEL_FIELDS),
+    "pressure_velocity_700hpa", "pressure_at_sea_level", "near_surface_eastward_wind", "near_surface_northward_wind",
+    "near_surface_temperature", "near_surface_humidity", "skin_temperature", "downwelling_longwave", "cloud_fraction",
+    "convective_precipitation_rate", "stratiform_precipitation_rate", "precipitable_water",
+)  # fmt: skip
+DIRECT = (
+    "near_surface_eastward_wind", "near_surface_northward_wind", "near_surface_temperature", "skin_temperature",
+    "downwelling_longwave", "cloud_fraction", "convective_precipitation_rate", "stratiform_precipitation_rate",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Nature:
+    """The reduced run: `fields` (time, field, latitude, longitude) with `FIELDS` in order, every EVERY_HOURS."""
+
+    start: datetime
+    latitude: NDArray[np.float64]
+    longitude: NDArray[np.float64]
+    orography: Array
+    fields: Array
+
+    @classmethod
+    def open(cls, folder: Path) -> Nature:
+        """Read what `run` wrote, mapped into memory."""
+        with np.load(folder / "grid.npz") as grid:
+            return cls(
+                datetime.fromisoformat(str(grid["start"])),
+                grid["latitude"],
+                grid["longitude"],
+                grid["orography"],
+                np.load(folder / "fields.npy", mmap_mode="r"),
+            )
+
+    def at(self, when: datetime) -> Array:
+        """(field, latitude, longitude) at any time, linear between the saved states; ValueError outside the run."""
+        position = (when - self.start).total_seconds() / 3600 / EVERY_HOURS
+        index = int(position)
+        if not 0 <= position <= len(self.fields) - 1:
+            raise ValueError(f"the nature run starts {self.start} and has {len(self.fields)} states; asked for {when}")
+        fraction = np.float32(position - index)
+        if fraction == 0:
+            return np.array(self.fields[index])
+        return self.fields[index] * (1 - fraction) + self.fields[index + 1] * fraction
+
+
+def run(folder: Path, days: int) -> None:
+    """Integrate from the shipped restart for `days` and write the reduced states into `folder`."""
+    from models.dycore import RESTART_TIME, SIGMA, SpeedyModel, shipped_restart
+
+    model = SpeedyModel(RESTART_TIME, shipped_restart())
+    folder.mkdir(parents=True, exist_ok=True)
+    states = days * 24 // EVERY_HOURS
+    shape = (states, len(FIELDS), model.latitude.size, model.longitude.size)
+    fields = np.lib.format.open_memmap(folder / "fields.npy", mode="w+", dtype=np.float32, shape=shape)
+    for step, (_, state) in enumerate(model.run(RESTART_TIME, days * 24, every_hours=EVERY_HOURS)):
+        fields[step] = reduce_state(dict(state), model.orography, model.latitude, SIGMA)
+    fields.flush()
+    np.savez(
+        folder / "grid.npz",
+        start=(RESTART_TIME + timedelta(hours=EVERY_HOURS)).isoformat(),
+        latitude=model.latitude,
+        longitude=model.longitude,
+        orography=model.orography,
+    )
+
+
+def reduce_state(
+    state: dict[str, Array], orography: Array, latitude: NDArray[np.float64], sigma: NDArray[np.float64]
+) -> Array:
+    """(field, latitude, longitude) with `FIELDS` in order, from a state of the model on its sigma levels."""
+    pressure = (sigma[:, None, None] * state["surface_pressure"]).astype(np.float32)
+    temperature, humidity = state["temperature"], np.maximum(state["specific_humidity"], 1e-7)
+    height = state["geopotential"] / np.float32(GRAVITY)
+    out: dict[str, Array] = {name: state[name] for name in DIRECT}
+    for level in PRESSURE_LEVELS:
+        target = level * 100.0
+        t, z = below_ground(temperature, height, pressure, target)
+        out[f"temperature_{level}hpa"], out[f"geopotential_height_{level}hpa"] = t, z
+        out[f"relative_humidity_{level}hpa"] = relative_humidity(t, at_pressure(humidity, pressure, target), target)
+        out[f"eastward_wind_{level}hpa"] = at_pressure(state["eastward_wind"], pressure, target)
+        out[f"northward_wind_{level}hpa"] = at_pressure(state["northward_wind"], pressure, target)
+    out["pressure_velocity_700hpa"] = pressure_velocity(
+        state["eastward_wind"], state["northward_wind"], pressure, latitude, 70000.0
+    )
+    out["pressure_at_sea_level"] = sea_level_pressure(
+        state["surface_pressure"], orography, state["near_surface_temperature"]
+    )
+    out["near_surface_humidity"] = humidity[-1]
+    thickness = np.diff(np.array([0, 0.05, 0.14, 0.26, 0.42, 0.6, 0.77, 0.9, 1.0]))[:, None, None]
+    out["precipitable_water"] = (humidity * thickness).sum(0) * state["surface_pressure"] / GRAVITY
+    return np.stack([out[name] for name in FIELDS]).astype(np.float32)
