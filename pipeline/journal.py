@@ -1,0 +1,60 @@
+"""What is done: one marker per finished shard, written only after its output is in the store.
+
+The clock is read here and nowhere else, and its readings stay under `journal/`: outputs do not depend on them.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from time import perf_counter
+
+from pipeline import paths
+from pipeline.cycle import Cycle
+from pipeline.store import Store
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A finished shard of a stage: how long it took, in seconds, when it ended (UTC) and on which host."""
+
+    stage: str
+    shard: str
+    seconds: float
+    finished: str
+    host: str
+
+
+@contextmanager
+def recorded(store: Store, hour: Cycle, stage: str, shard: str) -> Iterator[None]:
+    """Mark the shard as finished when the block ends without an error; the first of several markers stays."""
+    start = perf_counter()
+    yield
+    finished = datetime.now(UTC).isoformat(timespec="seconds")
+    entry = Entry(stage, shard, round(perf_counter() - start, 3), finished, socket.gethostname())
+    store.write_new(f"{paths.journal(hour, stage, shard)}.json", json.dumps(asdict(entry)).encode())
+
+
+def finished_shards(store: Store, hour: Cycle, stage: str) -> set[str]:
+    """Names of the stage's shards that need not run again."""
+    prefix = paths.journal(hour, stage)
+    return {info.key[len(prefix) + 1 :].removesuffix(".json") for info in store.list(prefix)}
+
+
+def entries(store: Store, hour: Cycle) -> list[Entry]:
+    """Every finished shard of the hour, in the order of stage and shard names."""
+    return [Entry(**json.loads(store.read(info.key))) for info in store.list(paths.journal(hour))]
+
+
+def forget(store: Store, hour: Cycle, stage: str) -> None:
+    """Make the stage run again: remove its markers."""
+    store.delete(paths.journal(hour, stage))
+
+
+def hours(store: Store) -> list[Cycle]:
+    """Every hour that has been begun, oldest first."""
+    return sorted(Cycle.parse(name) for name in store.list_folders("journal"))

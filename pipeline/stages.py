@@ -1,0 +1,49 @@
+"""THE table of stages: what runs, after what, split how, on what machine. Plain data, imports nothing heavy.
+
+The local runner, the cloud's state machine and the documentation all read it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One row: a step module and what one of its shards needs.
+
+    `module` has `shards` and `run` (see `pipeline.steps`); `needs` are the stages that must be finished before;
+    `shard_rule` says in words what one shard is; `memory_mib`, `vcpus` and `gpus` are for one shard at production
+    size (0.25 degrees, 361 leads); `timeout_seconds` is for one attempt and `retries` are the attempts after it.
+    """
+
+    name: str
+    module: str
+    needs: tuple[str, ...]
+    shard_rule: str
+    image: str
+    vcpus: int
+    memory_mib: int
+    gpus: int
+    timeout_seconds: int
+    retries: int
+
+
+STAGES: tuple[Stage, ...] = (
+    Stage("ingest", "pipeline.steps.ingest", (), "one source", "array", 2, 8192, 0, 900, 2),
+    Stage("observe", "pipeline.steps.observe", (), "the whole hour", "array", 1, 2048, 0, 300, 2),
+    Stage("learn", "pipeline.steps.learn", ("ingest",), "one parameter", "array", 2, 8192, 0, 900, 2),
+    Stage("ramp", "pipeline.steps.ramp", ("observe", "learn"), "one observed parameter", "array", 2, 4096, 0, 300, 2),
+    Stage("forecast", "pipeline.steps.forecast", ("ramp",), "one band of latitudes", "array", 2, 8192, 0, 900, 2),
+    Stage("tracks", "pipeline.steps.tracks", ("ingest",), "one ensemble", "array", 1, 4096, 0, 600, 2),
+    Stage("publish", "pipeline.steps.publish", ("forecast", "tracks"), "the whole hour", "array", 1, 4096, 0, 600, 2),
+    Stage("verify", "pipeline.steps.verify", ("publish",), "one parameter", "array", 2, 4096, 0, 900, 2),
+)  # fmt: skip
+
+
+def stage(name: str) -> Stage:
+    """The row of `name`; KeyError with the names there are."""
+    for row in STAGES:
+        if row.name == name:
+            return row
+    raise KeyError(f"unknown stage {name!r}; the stages are {', '.join(row.name for row in STAGES)}")
