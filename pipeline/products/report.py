@@ -1,0 +1,195 @@
+"""The report of one published hour: one self-contained HTML page, readable without a network."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from html import escape
+from importlib import resources
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from pipeline import __version__, paths
+from pipeline.config import Place
+from pipeline.cycle import Cycle
+from pipeline.products import report_charts as charts
+from pipeline.products import report_tables as tables
+from pipeline.products.report_colours import BIAS, WEIGHT
+from pipeline.products.report_maps import blend_maps, ground, legend
+from pipeline.products.report_places import meteogram
+from pipeline.products.report_tracks import CLASSES, tracks_map
+from pipeline.products.report_weights import source_colours, weight_maps
+from pipeline.store import Store
+
+PLACES = (
+    Place(name="London", latitude=51.5, longitude=-0.1),
+    Place(name="New York", latitude=40.7, longitude=-74.0),
+    Place(name="Tokyo", latitude=35.7, longitude=139.7),
+    Place(name="Sydney", latitude=-33.9, longitude=151.2),
+)
+
+
+def write_report(store: Store, hour: Cycle, path: Path, *, places: Sequence[Place] = ()) -> None:
+    """Write the page of a published hour to `path`; meteograms at `places`, else at four cities.
+
+    FileNotFoundError if the hour is not published; what else is not there yet (scores, tracks) is left out.
+    """
+    manifest = json.loads(store.read(paths.forecast(hour, "manifest.json")))
+    best = _open(store, paths.forecast(hour, "best.zarr"))
+    if best is None:
+        raise FileNotFoundError(f"{paths.forecast(hour, 'best.zarr')} is missing; run the hour again before reporting")
+    land = _land(store, best)
+    palette = source_colours(list(manifest.get("sources", {})))
+    scores = _scores(store, hour)
+    viewer = blend_maps(best, land)
+    trust = _trust(store, hour, land, palette)
+    values = _header(hour, manifest, best, scores)
+    values |= {
+        "ground": _ground_svg(ground(land)),
+        "sources": tables.sources_table(manifest.get("sources", {}), palette),
+        "degradations": tables.degradations(manifest.get("degradations", [])),
+        "licences": tables.licences(manifest.get("sources", {})),
+        "places": _places(store, hour, best, places or PLACES),
+        "tracks": _tracks(store, hour, land),
+        "trust": "" if trust else "hidden",
+        "scores": _score_section(scores),
+        "timings": _timings(store, hour),
+        "data": json.dumps({"viewer": viewer, "trust": trust, "palette": palette}).replace("</", "<\\/"),
+        "css": _asset("report.css"),
+        "script": _asset("report.js"),
+    }
+    text = Template(_asset("report.html")).substitute(values)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def _asset(name: str) -> str:
+    return resources.files("pipeline.products").joinpath("page", name).read_text(encoding="utf-8")
+
+
+def _open(store: Store, key: str) -> xr.Dataset | None:
+    try:
+        return xr.open_zarr(store.zarr(key), consolidated=False, decode_timedelta=False, chunks=None)
+    except FileNotFoundError:
+        return None
+
+
+def _land(store: Store, best: xr.Dataset) -> NDArray[np.floating]:
+    """The land fraction, or open sea everywhere if none is stored."""
+    static = _open(store, paths.static_fields())
+    if static is None:
+        return np.zeros((best.sizes["latitude"], best.sizes["longitude"]))
+    return np.asarray(static["land_area_fraction"].values, np.float64)
+
+
+def _header(hour: Cycle, manifest: Mapping[str, Any], best: xr.Dataset, scores: Sequence[Mapping]) -> dict[str, str]:
+    """Title, facts and the label of a synthetic world."""
+    synthetic = bool(manifest.get("synthetic"))
+    start = hour.init_time
+    sources = manifest.get("sources", {})
+    used = sum(1 for source in sources.values() if source.get("cycle"))
+    last = int(best["lead_time"].values[-1])
+    facts = [
+        (f"{used}", f"of {len(sources)} sources"), (f"{last} h", "ahead, hour by hour"),
+        (f"{len(best.data_vars)}", "parameters"), (f"{_resolution(best):g}°", "global grid"),
+    ]  # fmt: skip
+    won = tables.headline(scores)
+    if won:
+        facts.append((won["best_source"], "RMSE against the best source"))
+    shown = "".join(f"<div><b>{escape(figure)}</b><span>{escape(label)}</span></div>" for figure, label in facts)
+    return {
+        "title": f"{'SYNTHETIC · ' if synthetic else ''}Hourcast {start:%Y-%m-%d %H} UTC",
+        "day": f"{start:%A} {start.day} {start:%B %Y}",
+        "clock": f"{start:%H} UTC",
+        "banner": _BANNER if synthetic else "",
+        "facts": shown,
+        "version": __version__,
+    }
+
+
+_BANNER = (
+    '<div class="synthetic" role="note"><b>Synthetic world</b> Sources, observations and truth are computed by the '
+    "embedded world simulator. This is no forecast of real weather.</div>"
+)
+
+
+def _resolution(best: xr.Dataset) -> float:
+    return abs(float(best["latitude"].values[1] - best["latitude"].values[0]))
+
+
+def _ground_svg(shapes: Mapping[str, str]) -> str:
+    """Definitions that every map on the page refers to."""
+    return (
+        f'<path id="globe" d="{shapes["edge"]}"/><path id="graticule" d="{shapes["graticule"]}"/>'
+        f'<path id="land" fill-rule="evenodd" d="{shapes["land"]}"/>'
+    )
+
+
+def _trust(store: Store, hour: Cycle, land: NDArray[np.floating], palette: Mapping[str, str]) -> dict[str, Any] | None:
+    weights = _open(store, paths.forecast(hour, "weights.zarr"))
+    if weights is None:
+        return None
+    entries = weight_maps(weights, land, palette)
+    return {"parameters": entries, "weight": legend(WEIGHT), "bias": legend(BIAS)} if entries else None
+
+
+def _places(store: Store, hour: Cycle, best: xr.Dataset, places: Sequence[Place]) -> str:
+    probability = _open(store, paths.forecast(hour, "probability.zarr"))
+    drawn = []
+    for place in places:
+        chart = meteogram(best, probability, hour, place.latitude, place.longitude)
+        north, east = abs(place.latitude), abs((place.longitude + 180) % 360 - 180)
+        where = f"{north:.1f}° {'N' if place.latitude >= 0 else 'S'} {east:.1f}° "
+        where += "W" if (place.longitude + 180) % 360 < 180 else "E"
+        drawn.append(f"<figure><figcaption><b>{escape(place.name)}</b> {where}</figcaption>{chart}</figure>")
+    return "".join(drawn)
+
+
+def _tracks(store: Store, hour: Cycle, land: NDArray[np.floating]) -> str:
+    features: list[Mapping[str, Any]] = []
+    for item in store.list(paths.tracks(hour, "")):
+        if item.key.endswith(".geojson"):
+            features += json.loads(store.read(item.key))["features"]
+    drawn = tracks_map(features, land)
+    if not drawn:
+        return '<p class="fine">The ensemble holds no tropical cyclone at this hour.</p>'
+    keys = "".join(f'<span><i style="background:{colour}"></i>{label}</span>' for _, colour, label in CLASSES)
+    return f'<figure>{drawn}<div class="keys">{keys}<span>a dot every 24 h</span></div></figure>'
+
+
+def _scores(store: Store, hour: Cycle) -> list[dict[str, Any]]:
+    try:
+        return json.loads(store.read(paths.scores(hour, "scores.json")))
+    except FileNotFoundError:
+        return []
+
+
+def _score_section(scores: Sequence[Mapping[str, Any]]) -> str:
+    if not scores:
+        return '<p class="fine">No scores yet: the valid times of this hour have not passed.</p>'
+    won = tables.headline(scores)
+    lead = ""
+    if won:
+        lead = (
+            f'<p class="lead">Hourcast beats both the best single source and the equal-weight mean in <b>{won["wins"]}'
+            f"</b> pairs of parameter and lead; RMSE <b>{won['best_source']}</b> against the best source known "
+            f"beforehand, <b>{won['equal_weights']}</b> against equal weights.</p>"
+        )
+    grid = f'<div class="small-multiples">{tables.score_charts(scores)}</div>'
+    return f'{lead}{grid}<div class="scroll">{tables.scoreboard(scores)}</div>'
+
+
+def _timings(store: Store, hour: Cycle) -> str:
+    """Seconds by stage out of the journal's records."""
+    seconds: dict[str, float] = {}
+    for item in store.list(paths.journal(hour)):
+        if item.key.endswith(".json"):
+            record = json.loads(store.read(item.key))
+            if "stage" in record and "seconds" in record:
+                seconds[record["stage"]] = seconds.get(record["stage"], 0.0) + float(record["seconds"])
+    return charts.timings(list(seconds.items())) if seconds else '<p class="fine">No timings were kept.</p>'

@@ -1,0 +1,181 @@
+"""World maps without a map library: Equal Earth projection, smooth resampling, lines as SVG paths, palette PNG.
+
+Equal Earth (Savric, Patterson and Jenny 2018, doi:10.1080/13658816.2018.1504949) keeps areas true, so a map of
+weights or rain shows honest shares of the globe.
+"""
+
+from __future__ import annotations
+
+import base64
+import struct
+import zlib
+from collections.abc import Iterable
+
+import numpy as np
+from contourpy import contour_generator
+from numpy.typing import NDArray
+
+from pipeline.products.report_colours import Scale
+
+WIDTH = 1200
+HEIGHT = 584
+CENTRE = 11.0  # degrees east; the seam then runs through the Bering Strait and cuts no continent
+_A1, _A2, _A3, _A4 = 1.340264, -0.081106, 0.000893, 0.003796
+_X_MAX = 2 * np.pi / (np.sqrt(3) * _A1)
+_Y_MAX = 1.3173627591574133
+
+Field = NDArray[np.floating]
+
+
+def _height(theta: Field) -> Field:
+    return theta * (_A1 + _A2 * theta**2 + theta**6 * (_A3 + _A4 * theta**2))
+
+
+def _stretch(theta: Field) -> Field:
+    """x for one radian of longitude."""
+    slope = _A1 + 3 * _A2 * theta**2 + theta**6 * (7 * _A3 + 9 * _A4 * theta**2)
+    return 2 * np.sqrt(3) * np.cos(theta) / (3 * slope)
+
+
+def project(latitude: Field, east: Field) -> tuple[Field, Field]:
+    """Pixels (x right, y down) of points; `east` is degrees east of CENTRE, -180 to 180."""
+    theta = np.arcsin(np.sqrt(3) / 2 * np.sin(np.deg2rad(latitude)))
+    x = _stretch(theta) * np.deg2rad(east)
+    return (x / _X_MAX + 1) * WIDTH / 2, (1 - _height(theta) / _Y_MAX) * HEIGHT / 2
+
+
+def unproject(x: Field, y: Field) -> tuple[Field, Field]:
+    """Latitude and degrees east of CENTRE of pixels; east is beyond +-180 outside the globe."""
+    table = np.linspace(-np.pi / 3, np.pi / 3, 4001)
+    theta = np.interp((1 - 2 * y / HEIGHT) * _Y_MAX, _height(table), table)
+    latitude = np.rad2deg(np.arcsin(np.clip(2 / np.sqrt(3) * np.sin(theta), -1, 1)))
+    return latitude, np.rad2deg((2 * x / WIDTH - 1) * _X_MAX / _stretch(theta))
+
+
+def interpolation(count: int, positions: Field, *, wrap: bool) -> NDArray[np.float32]:
+    """(position, count) matrix of cubic convolution (Keys 1981) at fractional indices."""
+    left = np.floor(positions).astype(int)
+    t = positions - left
+    taps = [
+        (-t + 2 * t**2 - t**3) / 2, (2 - 5 * t**2 + 3 * t**3) / 2, (t + 4 * t**2 - 3 * t**3) / 2, (t**3 - t**2) / 2
+    ]  # fmt: skip
+    matrix = np.zeros((len(positions), count), np.float32)
+    for offset, tap in enumerate(taps, start=-1):
+        index = (left + offset) % count if wrap else np.clip(left + offset, 0, count - 1)
+        np.add.at(matrix, (np.arange(len(positions)), index), tap)
+    return matrix
+
+
+class Canvas:
+    """Resampling of one regular global grid (90 to -90, 0 to 360) to map pixels, prepared once for many fields."""
+
+    def __init__(self, shape: tuple[int, int], *, width: int = WIDTH) -> None:
+        rows, columns = shape
+        self.shape = shape
+        height = round(width * HEIGHT / WIDTH)
+        x = (np.arange(width) + 0.5) * WIDTH / width
+        y = (np.arange(height) + 0.5) * HEIGHT / height
+        latitude, east = unproject(x[None, :], y[:, None])
+        fine = max(columns, 4 * round(width / 2))
+        self._rows = interpolation(rows, (90 - latitude[:, 0]) * (rows - 1) / 180, wrap=False)
+        longitude = (np.arange(fine) * 360 / fine - 180 + CENTRE) % 360
+        self._columns = interpolation(columns, longitude * columns / 360, wrap=True).T.copy()
+        self._pick = np.clip(np.floor((east + 180) / 360 * fine), 0, fine - 1).astype(np.int64)
+        self.outside = np.abs(east) > 180
+
+    def raster(self, field: Field) -> NDArray[np.float32]:
+        """(height, width) values at pixels, NaN outside the globe; `field` is (latitude, longitude) without NaN."""
+        smooth = (self._rows @ field.astype(np.float32)) @ self._columns
+        values = np.take_along_axis(smooth, self._pick, axis=1)
+        values[self.outside] = np.nan
+        return values
+
+    def nearest(self, field: NDArray) -> NDArray:
+        """(height, width) value of the nearest cell, for labels; pixels outside the globe hold the edge's value."""
+        rows = np.argmax(self._rows, axis=1)
+        columns = np.argmax(self._columns, axis=0)
+        return np.take_along_axis(field[np.ix_(rows, columns)], self._pick, axis=1)
+
+
+def png(bands: NDArray[np.uint8], palette: NDArray[np.uint8]) -> str:
+    """A data URI of an image of palette numbers (height, width); `palette` is (n, 4) RGBA."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    height, width = bands.shape
+    rows = np.hstack([np.zeros((height, 1), np.uint8), bands]).tobytes()
+    data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0))
+    data += chunk(b"PLTE", palette[:, :3].tobytes()) + chunk(b"tRNS", palette[:, 3].tobytes())
+    data += chunk(b"IDAT", zlib.compress(rows, 8)) + chunk(b"IEND", b"")
+    return "data:image/png;base64," + base64.b64encode(data).decode()
+
+
+def picture(canvas: Canvas, field: Field, scale: Scale, *, hide: NDArray[np.bool_] | None = None) -> str:
+    """A data URI of `field` (latitude, longitude, display units) in the bands of `scale`; `hide` in map pixels."""
+    values = canvas.raster(field)
+    if hide is not None:
+        values[hide] = np.nan
+    return png(scale.index(values), scale.palette)
+
+
+def refined(field: Field, step: float = 1.25) -> tuple[Field, Field, Field]:
+    """`field` smoothly resampled to about `step` degrees, seam to seam: latitude, degrees east of CENTRE, values."""
+    rows, columns = field.shape
+    latitude = np.linspace(90, -90, max(rows, round(180 / step) + 1))
+    east = np.linspace(-180, 180, max(columns, round(360 / step)) + 1)
+    by_row = interpolation(rows, (90 - latitude) * (rows - 1) / 180, wrap=False)
+    by_column = interpolation(columns, ((east + CENTRE) % 360) * columns / 360, wrap=True)
+    return latitude, east, by_row @ field.astype(np.float32) @ by_column.T
+
+
+def path(lines: Iterable[Field], *, spacing: float = 0.0) -> str:
+    """SVG path data of lines (point, 2) in pixels, points nearer than `spacing` to the one before left out."""
+    parts = []
+    for line in lines:
+        if spacing and len(line) > 2:
+            along = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
+            keep = np.unique(np.searchsorted(along, np.append(np.arange(0, along[-1], spacing), along[-1])))
+            line = line[np.minimum(keep, len(line) - 1)]
+        if len(line) < 2:
+            continue
+        tenths = np.rint(10 * line).astype(int)
+        steps = np.diff(tenths, axis=0)
+        parts.append(f"M{_short(tenths[0])}l" + " ".join(_short(step) for step in steps))
+    return "".join(parts)
+
+
+def _short(pair: NDArray[np.int_]) -> str:
+    return ",".join(f"{value / 10:g}" for value in pair)
+
+
+def contours(field: Field, levels: Iterable[float], *, step: float = 1.25) -> list[tuple[float, NDArray[np.float64]]]:
+    """Contour lines of a global field as (level, points (n, 2) in map pixels)."""
+    latitude, east, values = refined(field, step)
+    generator = contour_generator(east, latitude, values)
+    found = []
+    for level in levels:
+        for line in generator.lines(level):
+            found.append((level, np.stack(project(line[:, 1], line[:, 0]), axis=-1)))
+    return found
+
+
+def outline(field: Field, level: float) -> str:
+    """SVG path data of the areas above `level` of a global field, for an even-odd fill: the land of a land fraction."""
+    latitude, east, values = refined(field, 0.75)
+    generator = contour_generator(east, latitude, values, fill_type="OuterOffset")
+    rings = []
+    for points, offsets in zip(*generator.filled(level, np.inf), strict=True):
+        for start, end in zip(offsets[:-1], offsets[1:], strict=True):
+            rings.append(np.stack(project(points[start:end, 1], points[start:end, 0]), axis=-1))
+    return path(rings, spacing=1.5)
+
+
+def graticule() -> tuple[str, str]:
+    """SVG path data of the globe's edge and of meridians and parallels every 30 degrees."""
+    latitude = np.linspace(-90, 90, 91)
+    sides = [project(latitude, np.full(91, -180.0)), project(latitude[::-1], np.full(91, 180.0))]
+    edge = path([np.concatenate([np.stack(side, axis=-1) for side in sides])]) + "z"
+    meridians = [project(latitude, np.full(91, east - CENTRE)) for east in range(-150, 181, 30)]
+    parallels = [project(np.full(2, north), np.array([-180.0, 180.0])) for north in range(-60, 61, 30)]
+    return edge, path(np.stack(line, axis=-1) for line in meridians + parallels)

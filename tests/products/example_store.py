@@ -1,0 +1,183 @@
+"""A published hour with invented but weather-like fields, in the layout of the storage contract; labelled synthetic."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from pipeline.cycle import Cycle
+from pipeline.grid import Grid
+
+HOUR = Cycle.parse("2026-01-31T06")
+SOURCES = ("gfs", "ifs", "aifs", "icon", "gdps", "hrrr", "gefs_mean", "gfs_wave")
+LEAD_BINS = (6, 24, 72, 120)
+LEVELS = np.array([0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95], np.float32)
+_NORMAL = np.array([-1.645, -1.282, -0.674, 0, 0.674, 1.282, 1.645], np.float32)
+SCORED = {
+    "temperature_2m": 1.2, "dew_point_temperature_2m": 1.5, "wind_speed_10m": 1.6, "pressure_at_sea_level": 120.0,
+    "significant_wave_height": 0.35,
+}  # fmt: skip
+
+
+def land(grid: Grid) -> NDArray[np.float64]:
+    """(latitude, longitude) land fraction of three invented continents and an ice cap."""
+    latitude, longitude = np.meshgrid(grid.latitude, grid.longitude, indexing="ij")
+    fraction = np.clip((-latitude - 68) / 4, 0, 1)
+    for north, east, high, wide in ((45, 60, 25, 55), (40, 260, 22, 30), (-12, 300, 25, 18), (5, 20, 28, 22)):
+        distance = ((latitude - north) / high) ** 2 + (((longitude - east + 180) % 360 - 180) / wide) ** 2
+        fraction = np.maximum(fraction, np.clip(2.5 - 2.5 * distance + 0.3 * np.sin(longitude / 6), 0, 1))
+    return fraction
+
+
+def _fields(grid: Grid, leads: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
+    latitude, longitude = np.meshgrid(grid.latitude, grid.longitude, indexing="ij")
+    phi, t = np.deg2rad(latitude), leads[:, None, None] / 24
+    middle = np.exp(-(((np.abs(latitude) - 50) / 17) ** 2))
+    wave = sum(
+        np.sin(np.deg2rad(k * longitude) - speed * t + k + np.sign(latitude)) / size
+        for k, speed, size in ((4, 0.7, 1.4), (7, 1.3, 1.6), (11, 1.9, 3.0))
+    )
+    ground = land(grid)
+    storm = np.exp(-((latitude - 18 - t) ** 2 + ((longitude - 300 + 3 * t) ** 2)) / 12)
+    pressure = 101300 + 900 * np.cos(6 * phi) * np.cos(phi) - 1900 * middle * wave - 4500 * storm
+    dy = -np.deg2rad(grid.resolution) * 6.371e6
+    coriolis = 1.2 * (1.4e-4 * np.sin(phi) + np.where(latitude >= 0, 3e-5, -3e-5))
+    u = -np.gradient(pressure, dy, axis=1) / coriolis
+    v = np.gradient(pressure, axis=2) / (-dy * np.maximum(np.cos(phi), 0.15)) / coriolis
+    u, v = 30 * np.tanh(u / 40), 30 * np.tanh(v / 40)
+    day = np.cos(np.deg2rad(longitude + 15 * (leads[:, None, None] + HOUR.init_time.hour) - 180))
+    temperature = 300 - 45 * np.sin(phi) ** 2 - 6 * np.sin(phi) + 4 * ground * day + 5 * middle * np.roll(wave, 4, 2)
+    temperature = temperature - 9 * ground * (np.abs(latitude) > 35) * (latitude > 0)
+    rain = np.clip(1.6 * middle * np.roll(wave, -5, 2) - 0.7, 0, None) + 9 * storm
+    rain = rain + np.clip(np.exp(-((latitude / 7) ** 2)) * (np.sin(np.deg2rad(5 * longitude) + t) - 0.3), 0, None)
+    speed = np.hypot(u, v)
+    return {
+        "temperature_2m": temperature,
+        "dew_point_temperature_2m": temperature - 4 - 5 * ground,
+        "pressure_at_sea_level": pressure,
+        "eastward_wind_10m": u,
+        "northward_wind_10m": v,
+        "wind_speed_10m": speed,
+        "wind_gust": 1.45 * speed + 1,
+        "precipitation": rain,
+        "total_cloud_cover": np.clip(0.45 + 0.5 * np.tanh(middle * np.roll(wave, -4, 2)) + 0.1 * rain, 0, 1),
+        "significant_wave_height": 1 + 0.011 * speed**2,
+        "wave_direction": np.rad2deg(np.arctan2(-u, -v)) % 360,
+    }
+
+
+def write_example_store(folder: Path, *, resolution: float = 5.0, last_lead: int = 48) -> Path:
+    """Write one published hour under `folder` and return it."""
+    grid, leads = Grid(resolution), np.arange(last_lead + 1)
+    coordinates = {"lead_time": leads, "latitude": grid.latitude, "longitude": grid.longitude}
+    dims = ("lead_time", "latitude", "longitude")
+    fields = {name: (dims, values.astype(np.float32)) for name, values in _fields(grid, leads).items()}
+    hour = folder / f"forecast/{HOUR}"
+    attributes = {"init_time": "2026-01-31T06:00:00", "synthetic": True, "title": "Hourcast (SYNTHETIC world)"}
+    _write(xr.Dataset(fields, coordinates, attributes), hour / "best.zarr")
+    _write(_probability(fields, leads, coordinates), hour / "probability.zarr")
+    _write(_weights(grid), hour / "weights.zarr")
+    ground = {"land_area_fraction": (dims[1:], land(grid)), "surface_altitude": (dims[1:], 900 * land(grid) ** 3)}
+    _write(xr.Dataset(ground, {name: coordinates[name] for name in dims[1:]}), folder / "static/static.zarr")
+    _json(hour / "manifest.json", _manifest())
+    _json(folder / "forecast/latest.json", {"init_time": "2026-01-31T06:00:00Z", "path": f"forecast/{HOUR}"})
+    _json(folder / f"scores/{HOUR}/scores.json", _scores())
+    _json(folder / f"tracks/{HOUR}/gefs.geojson", _tracks())
+    for order, (stage, seconds) in enumerate((("ingest", 9.4), ("learn", 21.2), ("forecast", 17.8), ("publish", 2.4))):
+        record = {"stage": stage, "shard": "all", "seconds": seconds, "finished": f"2026-01-31T07:0{order}:00Z"}
+        _json(folder / f"journal/{HOUR}/{stage}/all.json", record)
+    return folder
+
+
+def _write(dataset: xr.Dataset, path: Path) -> None:
+    dataset.to_zarr(path, zarr_format=3, consolidated=False, mode="w")
+
+
+def _json(path: Path, content: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def _probability(fields: dict, leads: NDArray[np.int64], coordinates: dict) -> xr.Dataset:
+    spread = {"temperature_2m": 0.5, "wind_speed_10m": 0.5, "precipitation": 0.25, "significant_wave_height": 0.12}
+    dims = ("quantile", "lead_time", "latitude", "longitude")
+    arrays = {}
+    for name, size in spread.items():
+        width = (size * (1 + leads / 24)).astype(np.float32)[None, :, None, None]
+        values = fields[name][1][None] + _NORMAL[:, None, None, None] * width
+        if name != "temperature_2m":
+            values = np.maximum(values, 0)
+        arrays[f"{name}_quantile"] = (dims, values)
+    return xr.Dataset(arrays, {"quantile": LEVELS, **coordinates})
+
+
+def _weights(grid: Grid) -> xr.Dataset:
+    rng = np.random.default_rng(7)
+    latitude, longitude = (np.deg2rad(part) for part in np.meshgrid(grid.latitude, grid.longitude, indexing="ij"))
+    arrays, dims = {}, ("source", "lead_bin", "latitude", "longitude")
+    for name in SCORED:
+        logits = np.stack([
+            [1.2 * np.sin(k * longitude + p) * np.cos(latitude) + np.cos(2 * latitude + p) for k, p in pairs]
+            for pairs in [[(1 + s % 3, s + 0.2 * b) for b in range(len(LEAD_BINS))] for s in range(len(SOURCES))]
+        ])  # fmt: skip
+        for absent in ("gfs_wave",) if "wave" not in name else SOURCES[:-3]:
+            logits[SOURCES.index(absent)] = -99
+        weight = np.exp(logits) / np.exp(logits).sum(axis=0)
+        bias = 1.5 * (logits.clip(-2) - 0.4) * rng.uniform(-0.6, 0.6, (len(SOURCES), 1, 1, 1))
+        arrays[f"{name}_weight"] = (dims, weight.astype(np.float32))
+        arrays[f"{name}_bias"] = (dims, bias.astype(np.float32))
+    coordinates = {"source": list(SOURCES), "lead_bin": list(LEAD_BINS), "latitude": grid.latitude}
+    return xr.Dataset(arrays, coordinates | {"longitude": grid.longitude})
+
+
+def _manifest() -> dict:
+    ages = dict(zip(SOURCES, (6, 6, 6, 6, 6, 1, 12, 6), strict=True))
+    sources = {
+        name: {
+            "cycle": str(HOUR - age), "age_hours": age, "status": "partial" if name == "icon" else "complete",
+            "licence": "public domain", "attribution": f"{name.upper()} imitation", "title": f"{name.upper()} model",
+        }
+        for name, age in ages.items()
+    }  # fmt: skip
+    degradations = ["icon: visibility missing at lead 72 h (file truncated, quarantined)"]
+    return {
+        "init_time": "2026-01-31T06:00:00Z", "synthetic": True, "sources": sources, "degradations": degradations,
+    }  # fmt: skip
+
+
+def _scores() -> list[dict]:
+    records = []
+    factors = {
+        "gfs": 1.3, "ifs": 1.05, "aifs": 1.08, "icon": 1.2, "gdps": 1.35, "equal_weights": 1.0, "best_source": 1.05,
+        "inverse_mse": 0.95, "hourcast": 0.82,
+    }  # fmt: skip
+    for parameter, size in SCORED.items():
+        for lead in LEAD_BINS:
+            for system, factor in factors.items():
+                rmse = size * factor * (1 + lead / 60)
+                records.append({
+                    "parameter": parameter, "lead_time_hours": lead, "system": system, "n": 2100, "bias": 0.1 * rmse,
+                    "mae": 0.78 * rmse, "rmse": rmse, "rmse_low": 0.96 * rmse, "rmse_high": 1.04 * rmse,
+                    "crps": 0.55 * rmse if system == "hourcast" else 0.78 * rmse,
+                })  # fmt: skip
+    return records
+
+
+def _tracks() -> dict:
+    rng = np.random.default_rng(3)
+    features = []
+    for number in range(30):
+        steps = np.cumsum(rng.normal((0.55, -0.75), (0.16, 0.22), (20, 2)), axis=0) + (16, -58)
+        wind = 18 + 22 * np.sin(np.linspace(0, 2.6, 20)) * rng.uniform(0.6, 1.35)
+        line = [[round(float(east), 2), round(float(north), 2)] for north, east in steps]
+        properties = {
+            "number": number, "storm": 1, "lead_time": list(range(0, 120, 6)), "maximum_wind": wind.round(1).tolist(),
+            "minimum_pressure": (101300 - 90 * wind).round(0).tolist(),
+        }  # fmt: skip
+        geometry = {"type": "LineString", "coordinates": line}
+        features.append({"type": "Feature", "geometry": geometry, "properties": properties})
+    return {"type": "FeatureCollection", "features": features}
