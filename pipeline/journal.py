@@ -17,6 +17,8 @@ from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.store import Store
 
+_FINISHED = "finished.json"
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -45,9 +47,20 @@ def finished_shards(store: Store, hour: Cycle, stage: str) -> set[str]:
     return {info.key[len(prefix) + 1 :].removesuffix(".json") for info in store.list(prefix)}
 
 
+def finish(store: Store, hour: Cycle) -> None:
+    """Mark the hour as finished: every stage has run."""
+    store.write_new(f"{paths.journal(hour)}/{_FINISHED}", b"{}")
+
+
+def is_finished(store: Store, hour: Cycle) -> bool:
+    """Whether every stage of the hour has run."""
+    return store.exists(f"{paths.journal(hour)}/{_FINISHED}")
+
+
 def entries(store: Store, hour: Cycle) -> list[Entry]:
     """Every finished shard of the hour, in the order of stage and shard names."""
-    return [Entry(**json.loads(store.read(info.key))) for info in store.list(paths.journal(hour))]
+    keys = [info.key for info in store.list(paths.journal(hour)) if not info.key.endswith(f"/{_FINISHED}")]
+    return [Entry(**json.loads(store.read(key))) for key in keys]
 
 
 def forget(store: Store, hour: Cycle, stage: str) -> None:

@@ -1,0 +1,107 @@
+"""Worker processes that live for a whole run, or a dask cluster's; both take work as a standard executor."""
+
+from __future__ import annotations
+
+import multiprocessing
+import multiprocessing.forkserver
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+class Pool:
+    """`size` processes that import `modules` once; `restart` replaces them when one has died or hangs."""
+
+    def __init__(self, size: int, modules: Sequence[str]) -> None:
+        self.size = size
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(list(modules))
+        _start_forkserver(threads=max(1, (os.cpu_count() or 1) // size))
+        self._others = set(multiprocessing.active_children())
+        self._executor = self._start()
+
+    def _start(self) -> Executor:
+        return ProcessPoolExecutor(self.size, self._context, initializer=_follow_the_parent)
+
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """Call `function` in one of the processes."""
+        return self._executor.submit(function, *arguments)
+
+    def restart(self) -> None:
+        """Kill the processes, whatever they are doing, and start new ones."""
+        self.close()
+        self._executor = self._start()
+
+    def close(self) -> None:
+        """Kill the processes, whatever they are doing."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        ours: list[BaseProcess] = [child for child in multiprocessing.active_children() if child not in self._others]
+        for child in ours:
+            child.kill()
+        for child in ours:
+            child.join()
+
+
+class Cluster:
+    """The workers of a dask cluster, behind the same three calls as `Pool`."""
+
+    def __init__(self, address: str) -> None:
+        from distributed import Client
+
+        self._client = Client(address, timeout=10)
+        self._executor = self._client.get_executor(pure=False)
+        self.size = max(1, sum(self._client.nthreads().values()))
+
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        """Call `function` on one of the workers."""
+        return self._executor.submit(function, *arguments)
+
+    def restart(self) -> None:
+        """Nothing to do: the cluster replaces its own dead workers."""
+
+    def close(self) -> None:
+        """Leave the cluster, cancelling what has not begun."""
+        self._executor.shutdown(wait=False)
+        self._client.close()
+
+
+@contextmanager
+def workers(size: int, modules: Sequence[str], cluster: str | None = None) -> Iterator[Pool | Cluster]:
+    """A pool of `size` processes with `modules` imported, or the dask cluster at an address; gone after the block."""
+    pool = Cluster(cluster) if cluster else Pool(size, modules)
+    try:
+        yield pool
+    finally:
+        pool.close()
+
+
+def _start_forkserver(*, threads: int) -> None:
+    """Start the process that workers are forked from; its libraries use `threads` threads each."""
+    before = {name: os.environ.get(name) for name in _THREAD_VARIABLES}
+    os.environ.update({name: before[name] or str(threads) for name in _THREAD_VARIABLES})
+    try:
+        multiprocessing.forkserver.ensure_running()
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+
+
+def _follow_the_parent() -> None:
+    """Leave Ctrl-C to the parent, and end when it ends, also by `kill -9`: two runs must not share a shard."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
+
+
+def _end_after(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
