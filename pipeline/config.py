@@ -31,13 +31,6 @@ class SourceConfig(_Section):
     lead_step_hours: PositiveInt | None = None
 
 
-class AnalysisConfig(_Section):
-    """The source that verifies the others."""
-
-    source: str = "gdas"
-    endpoint: str | None = None
-
-
 class ObservationsConfig(_Section):
     """Where the observation reports lie; None is their public servers."""
 
@@ -68,7 +61,6 @@ class Config(_Section):
     grid_resolution: Annotated[float, Field(gt=0, le=30)] = 0.25
     last_lead_hours: Annotated[int, Field(ge=1, le=384)] = 360
     sources: dict[str, SourceConfig] = Field(min_length=1)
-    analysis: AnalysisConfig = AnalysisConfig()
     observations: ObservationsConfig = ObservationsConfig()
     learning: LearningConfig = LearningConfig()
     ramp_hours: Annotated[int, Field(ge=0, le=48)] = 6
@@ -144,7 +136,7 @@ def _short(value: Any) -> str:
 
 
 _SECTIONS: dict[str, type[_Section]] = {
-    "sources": SourceConfig, "analysis": AnalysisConfig, "observations": ObservationsConfig,
+    "sources": SourceConfig, "observations": ObservationsConfig,
     "learning": LearningConfig, "places": Place,
 }  # fmt: skip
 

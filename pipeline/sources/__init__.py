@@ -7,13 +7,13 @@ from pipeline.sources.ecmwf import AIFS, ECMWF_WAM, IFS, IFS_ENS
 from pipeline.sources.gdps import GDPS
 from pipeline.sources.gefs import GEFS, GEFS_MEAN
 from pipeline.sources.gfs import GDAS, GFS
-from pipeline.sources.gfs_wave import GFS_WAVE
+from pipeline.sources.gfs_wave import GDAS_WAVE, GFS_WAVE
 from pipeline.sources.hrrr import HRRR
 from pipeline.sources.icon import ICON
 
 SOURCES: dict[str, Source] = {
     source.name: source
-    for source in (GFS, GEFS_MEAN, GEFS, IFS, IFS_ENS, AIFS, ICON, GDPS, HRRR, GFS_WAVE, ECMWF_WAM, GDAS)
+    for source in (GFS, GEFS_MEAN, GEFS, IFS, IFS_ENS, AIFS, ICON, GDPS, HRRR, GFS_WAVE, ECMWF_WAM, GDAS, GDAS_WAVE)
 }
 
 __all__ = ["SOURCES", "Source"]
