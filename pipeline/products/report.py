@@ -19,6 +19,7 @@ from pipeline.config import Place
 from pipeline.cycle import Cycle
 from pipeline.products import report_charts as charts
 from pipeline.products import report_tables as tables
+from pipeline.products.report_charts import COMBINED
 from pipeline.products.report_colours import BIAS, WEIGHT
 from pipeline.products.report_maps import blend_maps, ground, legend
 from pipeline.products.report_places import meteogram
@@ -180,8 +181,14 @@ def _score_section(scores: Sequence[Mapping[str, Any]]) -> str:
             f"</b> pairs of parameter and lead; RMSE <b>{won['best_source']}</b> against the best source known "
             f"beforehand, <b>{won['equal_weights']}</b> against equal weights.</p>"
         )
-    grid = f'<div class="small-multiples">{tables.score_charts(scores)}</div>'
+    grid = f'<div class="small-multiples">{tables.score_charts(scores)}</div>{_SYSTEM_KEYS}'
     return f'{lead}{grid}<div class="scroll">{tables.scoreboard(scores)}</div>'
+
+
+_SYSTEM_KEYS = '<div class="keys lines">' + "".join(
+    f'<span><svg viewBox="0 0 26 8"><line class="sys {name}" x2="26" y1="4" y2="4"/></svg>{label}</span>'
+    for name, label in {**dict(reversed(COMBINED.items())), "source": "each source"}.items()
+) + "</div>"  # fmt: skip
 
 
 def _timings(store: Store, hour: Cycle) -> str:

@@ -12,8 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 
 Record = Mapping[str, Any]
 COMBINED = {
-    "equal_weights": "equal weights", "best_source": "best source", "inverse_mse": "inverse MSE", "hourcast": "Hourcast",
-}  # fmt: skip
+    "equal_weights": "equal weights",
+    "best_source": "best source",
+    "inverse_mse": "inverse MSE",
+    "hourcast": "Hourcast",
+}
 
 
 @dataclass(frozen=True)

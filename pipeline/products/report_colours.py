@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,14 +60,15 @@ class Scale:
         return "#" + "".join(f"{int(part):02x}" for part in self.colours[band, :3])
 
 
-def scale(edges: Sequence[float], anchors: Sequence[str], units: str, *, digits: int = 0, clear: bool = False) -> Scale:
+def scale(edges: Iterable[float], anchors: Sequence[str], units: str, *, digits: int = 0, clear: bool = False) -> Scale:
     """A scale from `anchors`; with `clear` the band below the first edge is transparent."""
-    count = len(edges) + 1
+    limits = tuple(float(edge) for edge in edges)
+    count = len(limits) + 1
     colours = np.full((count, 4), 255, np.uint8)
     colours[:, :3] = np.vstack([np.zeros((1, 3)), ramp(anchors, count - 1)]) if clear else ramp(anchors, count)
     if clear:
         colours[0] = 0
-    return Scale(tuple(float(edge) for edge in edges), colours, units, digits)
+    return Scale(limits, colours, units, digits)
 
 
 def veil(edges: Sequence[float], colour: str, units: str, opacity: tuple[float, float]) -> Scale:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import xarray as xr
@@ -84,7 +85,7 @@ def frames(leads: Sequence[int]) -> list[int]:
 def legend(scale: Scale) -> list[list[str]]:
     """Rows of (colour or "" for clear, label) from the lowest band up, for the colour bar and the read-out."""
     edges = [f"{edge:g}" for edge in scale.edges]
-    labels = ["< " + edges[0], *(f"{low} to {high}" for low, high in zip(edges, edges[1:], strict=False))]
+    labels = ["< " + edges[0], *(f"{low} to {high}" for low, high in pairwise(edges))]
     rows = []
     for band, label in enumerate([*labels, "≥ " + edges[-1]]):
         red, green, blue, alpha = (int(part) for part in scale.colours[band])

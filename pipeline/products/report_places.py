@@ -25,13 +25,13 @@ def meteogram(best: xr.Dataset, probability: xr.Dataset | None, hour: Cycle, lat
     here = best.isel(latitude=row, longitude=column).load()
     fan = None if probability is None else probability.isel(latitude=row, longitude=column).load()
     leads = here["lead_time"].values.astype(float)
-    parts, top = [], 22.0
+    parts, top = [], 36.0
     for name, draw, height in _PANELS:
         if name in here:
-            frame_top, top = top, top + height + 20
+            frame_top, top = top, top + height + 28
             parts.append(draw(here, fan, leads, frame_top, height))
-    days = _days(hour, float(leads[-1]), top - 12)
-    return charts.svg(WIDTH, top, days + "".join(parts), "meteogram", "chart meteogram")
+    days = _days(hour, float(leads[-1]), top - 26)
+    return charts.svg(WIDTH, top - 22, days + "".join(parts), "meteogram", "chart meteogram")
 
 
 def _days(hour: Cycle, last: float, bottom: float) -> str:
@@ -111,7 +111,7 @@ def _precipitation(here: xr.Dataset, fan: xr.Dataset | None, leads: Series, top:
                 y = float(frame.y(size))
                 shape = f'x="{x:.1f}" y="{y:.1f}" width="{max(width - 0.4, 0.6):.1f}" height="{frame.bottom - y:.1f}"'
                 parts.append(f'<rect class="{css}" {shape}/>')
-    return "".join(parts) + _cloud(here, frame, leads) + _label(frame, "precipitation, mm per hour (pale: 90 %) and cloud")
+    return "".join(parts) + _cloud(here, frame, leads) + _label(frame, "precipitation, mm/h (pale: 90 %) and cloud")
 
 
 def _cloud(here: xr.Dataset, frame: Frame, leads: Series) -> str:
@@ -122,8 +122,8 @@ def _cloud(here: xr.Dataset, frame: Frame, leads: Series) -> str:
     step = max(1, round(len(leads) / 120))
     width = frame.width / max(leads[-1], 1) * step
     cells = [
-        f'<rect class="cloud" x="{float(frame.x(lead)):.1f}" y="{frame.top - 7:.1f}" width="{width + 0.2:.1f}" height="6"'
-        f' fill-opacity="{float(share):.2f}"/>'
+        f'<rect class="cloud" x="{float(frame.x(lead)):.1f}" y="{frame.bottom + 2:.1f}" height="6"'
+        f' width="{width + 0.2:.1f}" fill-opacity="{float(share):.2f}"/>'
         for lead, share in zip(leads[:-1:step], cover[:-1:step], strict=True)
     ]
     return "".join(cells)
@@ -132,7 +132,7 @@ def _cloud(here: xr.Dataset, frame: Frame, leads: Series) -> str:
 def _wind(here: xr.Dataset, fan: xr.Dataset | None, leads: Series, top: float, height: float) -> str:
     speed, quantiles = here["wind_speed_10m"].values, _quantiles(fan, "wind_speed_10m")
     gust = here["wind_gust"].values if "wind_gust" in here else speed
-    frame = _frame(top, height, leads[-1], _range([speed, gust, *quantiles.values()], margin=1, floor=0))
+    frame = _frame(top, height - 16, leads[-1], _range([speed, gust, *quantiles.values()], margin=1, floor=0))
     parts = [charts.rules(frame, count=3), _fan(frame, leads, quantiles, "wind")]
     parts += [charts.line(frame, leads, gust, "gust"), charts.line(frame, leads, speed, "wind")]
     if "eastward_wind_10m" in here and "northward_wind_10m" in here:
@@ -141,7 +141,7 @@ def _wind(here: xr.Dataset, fan: xr.Dataset | None, leads: Series, top: float, h
             turn = np.degrees(np.arctan2(u[number], v[number]))
             x = float(frame.x(leads[number]))
             parts.append(f'<path class="vane" d="M0,5V-5M-2.6,-1.4L0,-5L2.6,-1.4" transform="translate({x:.1f} '
-                         f'{frame.bottom - 8:.1f}) rotate({turn:.0f})"/>')  # fmt: skip
+                         f'{frame.bottom + 9:.1f}) rotate({turn:.0f})"/>')  # fmt: skip
     return "".join(parts) + _label(frame, "10 m wind and gust, m/s")
 
 
@@ -154,12 +154,12 @@ def _pressure(here: xr.Dataset, fan: xr.Dataset | None, leads: Series, top: floa
 
 
 def _label(frame: Frame, content: str) -> str:
-    return charts.text(frame.left + 5, frame.top + 11, content, "panel")
+    return charts.text(frame.left, frame.top - 6, content, "panel")
 
 
 _PANELS = (
     ("temperature_2m", _temperature, 120.0),
     ("precipitation", _precipitation, 70.0),
-    ("wind_speed_10m", _wind, 84.0),
+    ("wind_speed_10m", _wind, 90.0),
     ("pressure_at_sea_level", _pressure, 62.0),
 )

@@ -10,6 +10,7 @@ import base64
 import struct
 import zlib
 from collections.abc import Iterable
+from itertools import pairwise
 
 import numpy as np
 from contourpy import contour_generator
@@ -107,7 +108,7 @@ def png(bands: NDArray[np.uint8], palette: NDArray[np.uint8]) -> str:
     rows = np.hstack([np.zeros((height, 1), np.uint8), bands]).tobytes()
     data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0))
     data += chunk(b"PLTE", palette[:, :3].tobytes()) + chunk(b"tRNS", palette[:, 3].tobytes())
-    data += chunk(b"IDAT", zlib.compress(rows, 8)) + chunk(b"IEND", b"")
+    data += chunk(b"IDAT", zlib.compress(rows, 6)) + chunk(b"IEND", b"")
     return "data:image/png;base64," + base64.b64encode(data).decode()
 
 
@@ -149,14 +150,15 @@ def _short(pair: NDArray[np.int_]) -> str:
     return ",".join(f"{value / 10:g}" for value in pair)
 
 
-def contours(field: Field, levels: Iterable[float], *, step: float = 1.25) -> list[tuple[float, NDArray[np.float64]]]:
+def contours(field: Field, levels: Iterable[float], *, step: float = 1.25) -> list[tuple[float, Field]]:
     """Contour lines of a global field as (level, points (n, 2) in map pixels)."""
     latitude, east, values = refined(field, step)
     generator = contour_generator(east, latitude, values)
-    found = []
+    found: list[tuple[float, Field]] = []
     for level in levels:
         for line in generator.lines(level):
-            found.append((level, np.stack(project(line[:, 1], line[:, 0]), axis=-1)))
+            longitude, north = np.asarray(line).T
+            found.append((level, np.stack(project(north, longitude), axis=-1)))
     return found
 
 
@@ -166,7 +168,7 @@ def outline(field: Field, level: float) -> str:
     generator = contour_generator(east, latitude, values, fill_type="OuterOffset")
     rings = []
     for points, offsets in zip(*generator.filled(level, np.inf), strict=True):
-        for start, end in zip(offsets[:-1], offsets[1:], strict=True):
+        for start, end in pairwise(offsets):
             rings.append(np.stack(project(points[start:end, 1], points[start:end, 0]), axis=-1))
     return path(rings, spacing=1.5)
 

@@ -92,8 +92,9 @@ def arrows(degrees_from: Field, hide: Field, *, spacing: float = 34, length: flo
     dx, dy = (part * length / 2 for part in _bearing(latitude, east, u, v))
     parts = []
     for px, py, tx, ty in zip(x, y, dx, dy, strict=True):
-        head = f"M{px + tx - 0.5 * tx - 0.35 * ty:.1f},{py + ty - 0.5 * ty + 0.35 * tx:.1f}"
-        head += f"L{px + tx:.1f},{py + ty:.1f}L{px + tx - 0.5 * tx + 0.35 * ty:.1f},{py + ty - 0.5 * ty - 0.35 * tx:.1f}"
+        neck_x, neck_y, side_x, side_y = px + 0.5 * tx, py + 0.5 * ty, -0.35 * ty, 0.35 * tx
+        head = f"M{neck_x + side_x:.1f},{neck_y + side_y:.1f}L{px + tx:.1f},{py + ty:.1f}"
+        head += f"L{neck_x - side_x:.1f},{neck_y - side_y:.1f}"
         parts.append(f"M{px - tx:.1f},{py - ty:.1f}L{px + tx:.1f},{py + ty:.1f}{head}")
     return "".join(parts)
 
@@ -102,28 +103,40 @@ def isobars(pressure: Field) -> str:
     """SVG of sea-level pressure (Pa) every 4 hPa, labelled, with highs and lows marked."""
     hectopascal = pressure / 100
     levels = np.arange(4 * np.ceil(hectopascal.min() / 4), hectopascal.max(), 4)
-    thin, thick, labels = [], [], []
+    thin: list[Field] = []
+    thick: list[Field] = []
+    labels: list[str] = []
+    centres, taken = _centres(hectopascal)
     for level, line in projection.contours(hectopascal, levels):
         (thick if level % 20 == 0 else thin).append(line)
-        if len(line) > 40 and level % 8 == 0:
-            x, y = line[len(line) // 2]
+        x, y = line[len(line) // 2]
+        if len(line) > 40 and level % 8 == 0 and _is_free(taken, x, y, 36):
             labels.append(f'<text class="il" x="{x:.0f}" y="{y + 3:.0f}">{level:.0f}</text>')
     paths = f'<path class="ib" d="{projection.path(thin, spacing=5)}"/>'
     paths += f'<path class="ib thick" d="{projection.path(thick, spacing=5)}"/>'
-    return paths + "".join(labels) + _centres(hectopascal)
+    return paths + "".join(labels) + centres
 
 
-def _centres(pressure: Field, *, reach: float = 11.0) -> str:
-    """SVG letters at pressure extremes that stand out within `reach` degrees."""
+def _is_free(taken: list[tuple[float, float]], x: float, y: float, room: float) -> bool:
+    """Whether no label lies within `room` pixels; if so the place is taken from now on."""
+    free = all((x - other_x) ** 2 + (y - other_y) ** 2 > room**2 for other_x, other_y in taken)
+    if free:
+        taken.append((x, y))
+    return free
+
+
+def _centres(pressure: Field, *, reach: float = 11.0) -> tuple[str, list[tuple[float, float]]]:
+    """SVG letters at pressure extremes that stand out within `reach` degrees, and where they are."""
     latitude, east, values = projection.refined(pressure, 1.0)
     size = (2 * round(reach * len(latitude) / 180) + 1, 2 * round(1.6 * reach * len(east) / 360) + 1)
-    parts = []
+    parts: list[str] = []
+    taken: list[tuple[float, float]] = []
     for letter, name, extreme, sign in (("H", "high", maximum_filter, 1), ("L", "low", minimum_filter, -1)):
         centre = (values == extreme(values, size=size, mode=("nearest", "wrap"))) & (sign * (values - 1013) > 5)
         for row, column in zip(*np.nonzero(centre), strict=True):
-            if abs(latitude[row]) > 78 or abs(east[column]) > 174:
+            x, y = (float(part) for part in projection.project(latitude[row], east[column]))
+            if abs(latitude[row]) > 78 or abs(east[column]) > 174 or not _is_free(taken, x, y, 44):
                 continue
-            x, y = projection.project(latitude[row], east[column])
             parts.append(f'<text class="hl {name}" x="{x:.0f}" y="{y:.0f}">{letter}</text>')
             parts.append(f'<text class="hv" x="{x:.0f}" y="{y + 11:.0f}">{values[row, column]:.0f}</text>')
-    return "".join(parts)
+    return "".join(parts), taken

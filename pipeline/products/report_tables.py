@@ -12,10 +12,16 @@ from pipeline.products.report_charts import COMBINED
 
 Record = Mapping[str, Any]
 _DISPLAY = {"Pa": ("hPa", 0.01), "1": ("%", 100.0), "kg m-2": ("mm", 1.0), "m s-1": ("m/s", 1.0)}
-FIRST = (
-    "temperature_2m", "dew_point_temperature_2m", "wind_speed_10m", "pressure_at_sea_level", "significant_wave_height",
-    "precipitation",
-)  # fmt: skip
+SHORT = {
+    "temperature_2m": "2 m temperature",
+    "dew_point_temperature_2m": "2 m dew point",
+    "wind_speed_10m": "10 m wind",
+    "pressure_at_sea_level": "Sea-level pressure",
+    "significant_wave_height": "Wave height",
+    "precipitation": "Precipitation",
+    "wind_gust": "Gust",
+    "total_cloud_cover": "Cloud cover",
+}  # also the order in which parameters are shown
 
 
 def display(parameter: str) -> tuple[str, str, float]:
@@ -24,7 +30,7 @@ def display(parameter: str) -> tuple[str, str, float]:
     if row is None:
         return parameter.replace("_", " "), "", 1.0
     units, factor = _DISPLAY.get(row.units, (row.units, 1.0))
-    return row.long_name[:1].upper() + row.long_name[1:], units, factor
+    return SHORT.get(parameter, row.long_name[:1].upper() + row.long_name[1:]), units, factor
 
 
 def sources_table(sources: Mapping[str, Record], palette: Mapping[str, str]) -> str:
@@ -34,11 +40,11 @@ def sources_table(sources: Mapping[str, Record], palette: Mapping[str, str]) -> 
         status = str(source.get("status", ""))
         css = "ok" if status in ("complete", "used", "ok") else "warn"
         age = source.get("age_hours")
+        title, cycle = escape(str(source.get("title", ""))), escape(str(source.get("cycle") or "–"))
         rows.append(
             f'<tr><td><i class="dot" style="background:{palette.get(name, "#888")}"></i><b>{escape(name)}</b></td>'
-            f"<td>{escape(str(source.get('title', '')))}</td><td class=num>{escape(str(source.get('cycle') or '–'))}</td>"
-            f'<td class=num>{"–" if age is None else f"{age:g} h"}</td><td><span class="state {css}">{escape(status)}'
-            "</span></td></tr>"
+            f"<td>{title}</td><td class=num>{cycle}</td><td class=num>{'–' if age is None else f'{age:g} h'}</td>"
+            f'<td><span class="state {css}">{escape(status)}</span></td></tr>'
         )
     head = "<tr><th>Source</th><th>Model</th><th class=num>Cycle</th><th class=num>Age</th><th>State</th></tr>"
     return f"<table><thead>{head}</thead><tbody>{''.join(rows)}</tbody></table>"
@@ -72,7 +78,7 @@ def _by_row(records: Sequence[Record]) -> dict[tuple[str, int], dict[str, Record
     rows: dict[tuple[str, int], dict[str, Record]] = {}
     for record in records:
         rows.setdefault((record["parameter"], int(record["lead_time_hours"])), {})[record["system"]] = record
-    order = {name: number for number, name in enumerate(FIRST)}
+    order = {name: number for number, name in enumerate(SHORT)}
     return dict(sorted(rows.items(), key=lambda item: (order.get(item[0][0], 99), item[0])))
 
 
@@ -120,7 +126,8 @@ def _score_cell(record: Record | None, system: str, best: float, factor: float) 
     tip = f"bias {record['bias'] * factor:+.3g}, MAE {record['mae'] * factor:.3g}, n {record['n']}"
     if record.get("rmse_low") is not None:
         tip += f", 95 % interval {record['rmse_low'] * factor:.3g} to {record['rmse_high'] * factor:.3g}"
-    value = f"{record['rmse'] * factor:.3g}" if record["rmse"] * factor < 100 else f"{record['rmse'] * factor:.0f}"
+    digits = 0 if best * factor >= 100 else 1 if best * factor >= 10 else 2 if best * factor >= 0.5 else 3
+    value = f"{record['rmse'] * factor:.{digits}f}"
     return f'<td class="num s {system}{css}" style="--w:{worse:.2f}" title="{tip}">{value}</td>'
 
 

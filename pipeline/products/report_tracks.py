@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -76,7 +77,8 @@ def _dots(view: _View, track: Track) -> str:
     for (x, y), speed, hour in zip(view.pixels(longitude, latitude), wind, lead, strict=True):
         if hour % 24 == 0:
             tip = f"<title>+{hour:.0f} h, {speed:.0f} m/s</title>"
-            parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colours[_class_start(speed)]}">{tip}</circle>')
+            colour = colours[_class_start(speed)]
+            parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}">{tip}</circle>')
     return "".join(parts)
 
 
@@ -110,7 +112,7 @@ class _View:
         rings = [
             self.pixels(*points[start:end].T)
             for points, offsets in zip(*outlines, strict=True)
-            for start, end in zip(offsets[:-1], offsets[1:], strict=True)
+            for start, end in pairwise(offsets)
         ]
         return path(rings, spacing=2)
 

@@ -12,6 +12,7 @@ from pipeline import parameters
 from pipeline.products import report_charts as charts
 from pipeline.products import report_colours as colours
 from pipeline.products import report_projection as projection
+from pipeline.products.report_tables import display
 
 SHOWN = (
     "temperature_2m", "dew_point_temperature_2m", "wind_speed_10m", "pressure_at_sea_level", "precipitation",
@@ -35,7 +36,7 @@ def weight_maps(weights: xr.Dataset, land: NDArray[np.floating], palette: Mappin
     names = [name for name in SHOWN if f"{name}_weight" in weights]
     large, small = (projection.Canvas(land.shape, width=width) for width in (LARGE, SMALL))
     area = np.cos(np.deg2rad(weights["latitude"].values))[:, None] * np.ones(land.shape)
-    entries = []
+    entries: list[dict[str, object]] = []
     for name in names:
         values = np.nan_to_num(weights[f"{name}_weight"].values)
         row = parameters.parameter(name)
@@ -48,16 +49,12 @@ def weight_maps(weights: xr.Dataset, land: NDArray[np.floating], palette: Mappin
         hide = large.raster(land) > 0.5 if row.domain == "sea" else None
         tones = [palette[source] for source in sources]
         entries.append({
-            "name": name, "title": _capital(row.long_name), "leads": leads, "sources": sources,
+            "name": name, "title": display(name)[0], "leads": leads, "sources": sources,
             "dominant": [dominant(large, values[taking, k], tones, hide) for k in range(len(leads))],
             "chart": charts.stacked_weights(dict(zip(sources, shares[taking].tolist(), strict=True)), leads, palette),
             "each": [_each(small, weights, name, k, values[k]) for k in taking] if name == names[0] else [],
         })  # fmt: skip
     return entries
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _each(canvas: projection.Canvas, weights: xr.Dataset, name: str, source: int, values: NDArray) -> dict[str, object]:
@@ -73,7 +70,10 @@ def _each(canvas: projection.Canvas, weights: xr.Dataset, name: str, source: int
 def dominant(
     canvas: projection.Canvas, weights: NDArray[np.floating], tones: Sequence[str], hide: NDArray[np.bool_] | None
 ) -> str:
-    """A picture of the source with the largest weight, the fuller the larger; weights: (source, latitude, longitude)."""
+    """A picture of the source with the largest weight, the fuller the larger.
+
+    weights: (source, latitude, longitude).
+    """
     fields = np.stack([canvas.raster(field) for field in weights])
     outside = np.isnan(fields[0]) if hide is None else np.isnan(fields[0]) | hide
     best = np.argmax(np.nan_to_num(fields), axis=0)

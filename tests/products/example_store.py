@@ -171,7 +171,7 @@ def _tracks() -> dict:
     rng = np.random.default_rng(3)
     features = []
     for number in range(30):
-        steps = np.cumsum(rng.normal((0.55, -0.75), (0.16, 0.22), (20, 2)), axis=0) + (16, -58)
+        steps = np.cumsum(rng.normal((0.55, -0.75), (0.16, 0.22), (20, 2)), axis=0) + np.array([16, -58])
         wind = 18 + 22 * np.sin(np.linspace(0, 2.6, 20)) * rng.uniform(0.6, 1.35)
         line = [[round(float(east), 2), round(float(north), 2)] for north, east in steps]
         properties = {
