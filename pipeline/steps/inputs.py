@@ -1,0 +1,196 @@
+"""Reads the input store: which cycle of which source serves an hour, its fields on any hours, and the truth."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+
+from pipeline import paths
+from pipeline.cycle import Cycle
+from pipeline.grid import unit_vectors
+from pipeline.parameters import Parameter, parameter
+from pipeline.science import regrid, solar
+from pipeline.science.align import to_hours
+from pipeline.science.solar import Sun
+from pipeline.sources import SOURCES, Source
+from pipeline.steps import Deployment
+from pipeline.store import Store
+
+Array = NDArray[np.float32]
+
+BLENDED_ROLES = ("deterministic", "regional", "wave")
+INTERVAL_KINDS = ("accumulation", "interval_mean", "interval_maximum", "interval_minimum")
+TRUTH_HOURS = 6
+"""An analysis gives interval kinds over the first six hours of its short forecast."""
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """One source's newest cycle that had arrived by an hour."""
+
+    source: str
+    cycle: Cycle
+    age_hours: int
+
+
+def sources_of(deployment: Deployment, row: Parameter) -> tuple[str, ...]:
+    """Configured sources that the parameter is blended from, in the configured order."""
+    return tuple(
+        name for name in deployment.config.sources if SOURCES[name].role in BLENDED_ROLES and delivers(SOURCES[name], row)
+    )
+
+
+def delivers(source: Source, row: Parameter) -> bool:
+    """Whether a feed carries a parameter, or the components that its wind speed is computed from."""
+    return row.name in source.carries or any(
+        other.speed == row.name and other.name in source.carries for other in source.parameters()
+    )
+
+
+def contribution(deployment: Deployment, name: str, hour: Cycle) -> Contribution | None:
+    """The newest cycle of a source that is in the input store and was published by the hour."""
+    source = SOURCES[name]
+    for age in range(int(np.ceil(source.delay_hours)), int(source.maximum_age_hours) + 1):
+        cycle = hour - age
+        if cycle.init_time.hour in source.cycles and _record(deployment.store, name, cycle) is not None:
+            return Contribution(name, cycle, age)
+    return None
+
+
+@lru_cache(maxsize=4096)
+def _complete_record(store: Store, name: str, cycle: Cycle) -> dict[str, Any]:
+    record: dict[str, Any] = json.loads(store.read(paths.input_record(name, cycle)))
+    return record
+
+
+def _record(store: Store, name: str, cycle: Cycle) -> dict[str, Any] | None:
+    """The record of an ingested cycle; a missing one is asked for again, as it may come yet."""
+    try:
+        return _complete_record(store, name, cycle)
+    except FileNotFoundError:
+        return None
+
+
+@lru_cache(maxsize=512)
+def _group(store: Store, name: str, cycle: Cycle) -> tuple[zarr.Group, dict[str, int], NDArray[np.int64], Array, Array]:
+    """The opened group and its small arrays: parameter rows, native leads, interval lengths, coverage."""
+    group = zarr.open_group(store.zarr(paths.input_zarr(name, cycle)), mode="r")
+    rows = {str(key): index for index, key in enumerate(np.asarray(group["parameter"][:]))}
+    leads = np.asarray(group["lead_time"][:]).astype(np.int64)
+    return group, rows, leads, np.asarray(group["interval_hours"][:]), np.asarray(group["coverage"][:]).reshape(-1)
+
+
+@dataclass(frozen=True)
+class Native:
+    """One parameter of one cycle at its own leads: values (lead, place), valid hours and interval lengths (lead,)."""
+
+    values: Array
+    valid_hours: NDArray[np.float64]
+    interval_hours: NDArray[np.float64]
+
+
+def native(
+    deployment: Deployment, name: str, cycle: Cycle, row: Parameter, hour: Cycle, array: str = "forecast"
+) -> Native | None:
+    """What the cycle says of the parameter, its hours counted from `hour`; None if it does not hold it."""
+    group, rows, leads, intervals, _ = _group(deployment.store, name, cycle)
+    if row.name not in rows or array not in group:
+        return None
+    values = np.asarray(group[array][rows[row.name]]).reshape(len(leads), -1)
+    age = round(cycle.lead_hours(hour.init_time))
+    held = np.isfinite(values).any(axis=1)
+    return Native(values[held], (leads[held] - age).astype(np.float64), intervals[rows[row.name]][held].astype(np.float64))
+
+
+def coverage(deployment: Deployment, part: Contribution) -> Array:
+    """(place,) how much a source counts at each cell: 1 but towards the edge of a region."""
+    return _group(deployment.store, part.source, part.cycle)[4]
+
+
+def at_hours(deployment: Deployment, part: Contribution, row: Parameter, hour: Cycle, hours: Sequence[int], cells: slice) -> Array:
+    """(hour, place) the source at `hours` after `hour` on the flattened `cells`; NaN where it does not reach."""
+    found = native(deployment, part.source, part.cycle, row, hour)
+    places = len(range(*cells.indices(deployment.grid.shape[0] * deployment.grid.shape[1])))
+    if found is None or not len(found.valid_hours):
+        return np.full((len(hours), places), np.nan, np.float32)
+    values = _fill_domain(deployment, part, row, found.values)[:, cells]
+    sun = None
+    if row.time == "solar":
+        first = int(found.valid_hours[0] - max(found.interval_hours[0], 1))
+        sun = _sun(deployment, hour, min(first, min(hours)), int(max(found.valid_hours[-1], max(hours))), cells)
+    return to_hours(
+        np.ascontiguousarray(values), found.valid_hours, np.asarray(hours, np.float64), row.time,
+        interval_hours=found.interval_hours, cos_zenith=sun,
+    )  # fmt: skip
+
+
+def _fill_domain(deployment: Deployment, part: Contribution, row: Parameter, values: Array) -> Array:
+    """Sea (land) parameters continued over the other cells from the nearest that has a value, so that every point of
+    the coast finds its sea; only where the source counts at all."""
+    if row.domain == "all":
+        return values
+    wanted = coverage(deployment, part) > 0
+    return regrid.nearest_fill(values, wanted, unit_vectors(*deployment.grid.places))
+
+
+def _sun(deployment: Deployment, hour: Cycle, first: int, last: int, cells: slice) -> Sun:
+    start, stop, _ = cells.indices(deployment.grid.shape[0] * deployment.grid.shape[1])
+    latitude, longitude = deployment.grid.places
+    return solar.sun(latitude[start:stop], longitude[start:stop], hour.init_time, first, last)
+
+
+def truth(deployment: Deployment, row: Parameter, valid: Cycle) -> tuple[Array, int] | None:
+    """The verifying analysis (place,) at a time and the hours it covers (0 for an instant); None if there is none yet."""
+    interval = row.kind in INTERVAL_KINDS
+    cycle = valid - TRUTH_HOURS if interval else valid
+    for name in deployment.config.sources:
+        source = SOURCES[name]
+        if source.role != "analysis" or not delivers(source, row) or _record(deployment.store, name, cycle) is None:
+            continue
+        found = native(deployment, name, cycle, row, valid)
+        if found is not None and 0.0 in found.valid_hours:
+            index = int(np.flatnonzero(found.valid_hours == 0)[0])
+            return found.values[index], round(float(found.interval_hours[index]))
+    return None
+
+
+def truth_delay_hours(deployment: Deployment) -> int:
+    """Hours after its valid time until an analysis can be counted on."""
+    delays = [SOURCES[name].delay_hours for name in deployment.config.sources if SOURCES[name].role == "analysis"]
+    return int(np.ceil(max(delays, default=0)))
+
+
+def verified(deployment: Deployment, name: str, row: Parameter, hour: Cycle, lead: int, interval: int, array: str = "forecast") -> Array | None:
+    """(place,) what a source, newest at `hour`, said for `lead` hours on, over the truth's interval; None if nothing."""
+    part = contribution(deployment, name, hour)
+    found = native(deployment, name, part.cycle, row, hour, array) if part else None
+    if found is None or not len(found.valid_hours):
+        return None
+    if not interval:
+        exact = np.flatnonzero(found.valid_hours == lead)
+        if len(exact):
+            return found.values[exact[0]]
+        hours: Sequence[int] = [lead]
+    else:
+        hours = range(lead - interval + 1, lead + 1)
+    plain = "accumulation" if row.time == "solar" else row.time
+    values = to_hours(found.values, found.valid_hours, np.asarray(hours, np.float64), plain, interval_hours=found.interval_hours)
+    covered = np.isfinite(values).any(axis=1)
+    if not covered.all():
+        return None
+    combine = {"interval_maximum": np.max, "interval_minimum": np.min}.get(row.kind, np.mean)
+    return np.asarray(combine(values, axis=0), np.float32)
+
+
+def components(row: Parameter) -> list[Parameter]:
+    """The parameters blended as one with this one: both components of a vector, or itself alone."""
+    if row.kind != "vector_component":
+        return [row]
+    return [row, parameter(row.name.replace("eastward", "northward"))]

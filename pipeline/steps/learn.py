@@ -1,0 +1,149 @@
+"""Learn: what has been verified since the last hour goes into the skill; clusters and weights are fitted from it."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from pipeline import paths
+from pipeline.cycle import Cycle
+from pipeline.parameters import Parameter, blended, parameter
+from pipeline.science import skill as skills
+from pipeline.science.blend import angular_error
+from pipeline.science.learn import Places, learn
+from pipeline.science.skill import Skill
+from pipeline.science.weights import Weights
+from pipeline.steps import Deployment
+from pipeline.steps.inputs import components, sources_of, truth, truth_delay_hours, verified
+
+Array = NDArray[np.float32]
+
+
+def shards(deployment: Deployment, hour: Cycle) -> list[str]:
+    """Parameters with a source, in the order of the catalogue; a vector under its eastward component."""
+    return [
+        row.name for row in blended().values() if sources_of(deployment, row) and not row.name.startswith("northward_wind")
+    ]
+
+
+def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
+    """Bring the skill of a parameter (or of a vector's two) up to the hour and fit its weights."""
+    rows = components(parameter(shard))
+    sources = sources_of(deployment, rows[0])
+    previous = _previous(deployment, hour, shard)
+    states = [absorb(deployment, row, _start(deployment, previous, row, sources), previous, hour) for row in rows]
+    learnt = learn(rows[0], states, places(deployment), _centres(deployment, previous, shard))
+    for row, state, weights in zip(rows, states, learnt.weights, strict=True):
+        _write(deployment, paths.work(hour, f"weights/{row.name}.zarr"), weights_dataset(weights, learnt.membership))
+        centres = {"centres": (("cluster", "feature"), learnt.centres)}
+        _write(deployment, paths.skill(row.name, hour), skills.to_dataset(state).assign(centres))
+    deployment.store.write(_complete(shard, hour), b"")
+
+
+def _start(deployment: Deployment, previous: Cycle | None, row: Parameter, sources: tuple[str, ...]) -> Skill:
+    """The skill of the hour before, for today's sources; nothing where there is none or the deployment has changed."""
+    size = deployment.grid.shape[0] * deployment.grid.shape[1]
+    bins = tuple(float(lead) for lead in deployment.config.learning.lead_hours)
+    if previous is not None:
+        state = skills.from_dataset(_open(deployment, paths.skill(row.name, previous)))
+        if state.lead_bins == bins and state.error.shape[2] == size:
+            return skills.align_sources(state, sources)
+    return skills.zero(sources, bins, size)
+
+
+def absorb(deployment: Deployment, row: Parameter, state: Skill, previous: Cycle | None, hour: Cycle) -> Skill:
+    """The state with every pair whose truth came from `previous` (or a month ago) until just before `hour`, in order."""
+    learning = deployment.config.learning
+    month = hour - 24 * learning.days
+    clock = month if previous is None else previous
+    starts = [month + step for step in range(0, 24 * learning.days, learning.every_hours)]
+    delay = truth_delay_hours(deployment)
+    pairs = sorted((start + lead + delay, lead, start) for start in starts for lead in learning.lead_hours)
+    for known, lead, start in [pair for pair in pairs if clock <= pair[0] < hour]:
+        state, clock = _aged(state, clock, known), known
+        _absorb_pair(deployment, row, state, start, lead)
+    return _aged(state, clock, hour)
+
+
+def _aged(state: Skill, clock: Cycle, now: Cycle) -> Skill:
+    elapsed = clock.lead_hours(now.init_time)
+    return skills.decay(state, skills.decay_factors(state.lead_bins, elapsed)) if elapsed > 0 else state
+
+
+def _absorb_pair(deployment: Deployment, row: Parameter, state: Skill, start: Cycle, lead: int) -> None:
+    analysis = truth(deployment, row, start + lead)
+    if analysis is None:
+        return
+    observed, interval = analysis
+    errors = np.full((len(state.sources), observed.size), np.nan, np.float32)
+    variance = None
+    for index, name in enumerate(state.sources):
+        forecast = verified(deployment, name, row, start, lead, interval)
+        if forecast is None:
+            continue
+        errors[index] = angular_error(forecast, observed) if row.kind == "direction" else forecast - observed
+        spread = verified(deployment, name, row, start, lead, interval, "spread")
+        variance = spread**2 if spread is not None else variance
+    lead_bin = state.lead_bins.index(lead)
+    limits = skills.limits(state, lead_bin)
+    skills.update(state, lead_bin, errors, np.nan_to_num(observed), variance=variance, limits=limits)
+
+
+def places(deployment: Deployment) -> Places:
+    """The cells of the target grid with altitude and land fraction, both 0 where no analysis has told them."""
+    latitude, longitude = deployment.grid.places
+    altitude = land = np.zeros(latitude.size)
+    if deployment.store.exists(f"{paths.static_fields()}/zarr.json"):
+        static = _open(deployment, paths.static_fields())
+        altitude = static["surface_altitude"].values.astype(np.float64).ravel()
+        land = static["land_area_fraction"].values.astype(np.float64).ravel()
+    return Places(latitude, longitude, altitude, land)
+
+
+def weights_dataset(weights: Weights, membership: Array) -> xr.Dataset:
+    """What the blend applies, as it lies between learn and publish."""
+    return xr.Dataset(
+        {
+            "bias": (("source", "lead_bin", "place"), weights.bias),
+            "weight": (("source", "lead_bin", "place"), weights.weight),
+            "error_variance": (("lead_bin", "place"), weights.error_variance),
+            "spread_factor": (("lead_bin", "place"), weights.spread_factor),
+            "membership": (("cluster", "place"), membership),
+        },
+        {"source": list(weights.sources), "lead_bin": np.asarray(weights.lead_bins, np.float64)},
+        {"ratio": int(weights.ratio)},
+    )
+
+
+def read_weights(deployment: Deployment, hour: Cycle, name: str) -> Weights:
+    """The weights that learn fitted for a parameter at an hour."""
+    data = _open(deployment, paths.work(hour, f"weights/{name}.zarr"))
+    return Weights(
+        tuple(str(source) for source in data["source"].values), tuple(float(lead) for lead in data["lead_bin"].values),
+        data["bias"].values, data["weight"].values, data["error_variance"].values, data["spread_factor"].values,
+        bool(data.attrs["ratio"]),
+    )  # fmt: skip
+
+
+def _previous(deployment: Deployment, hour: Cycle, shard: str) -> Cycle | None:
+    """The newest earlier hour at which learning of this parameter was completed."""
+    earlier = sorted(Cycle.parse(name) for name in deployment.store.list_folders("skill"))
+    done = [cycle for cycle in earlier if cycle < hour and deployment.store.exists(_complete(shard, cycle))]
+    return done[-1] if done else None
+
+
+def _complete(shard: str, hour: Cycle) -> str:
+    return paths.skill(shard, hour).removesuffix(".zarr") + ".complete"
+
+
+def _centres(deployment: Deployment, previous: Cycle | None, shard: str) -> NDArray[np.float64] | None:
+    return None if previous is None else _open(deployment, paths.skill(shard, previous))["centres"].values
+
+
+def _open(deployment: Deployment, key: str) -> xr.Dataset:
+    return xr.open_zarr(deployment.store.zarr(key), consolidated=False, chunks=None)
+
+
+def _write(deployment: Deployment, key: str, data: xr.Dataset) -> None:
+    data.to_zarr(deployment.store.zarr(key), mode="w", consolidated=False, zarr_format=3)
