@@ -15,10 +15,9 @@ from pipeline.cycle import Cycle
 from pipeline.pool import Cluster, Pool
 from pipeline.stages import STAGES, Stage
 from pipeline.steps import Deployment
-from pipeline.store import StoreError
 
 # A failure of these kinds may pass; any other would come again with the same inputs.
-_PASSING = (OSError, StoreError, MemoryError, BrokenProcessPool)
+_PASSING = (OSError, MemoryError, BrokenProcessPool)
 _BACKOFF_SECONDS = 0.5
 _POLL_SECONDS = 1.0
 

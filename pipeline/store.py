@@ -40,7 +40,7 @@ _UNFINISHED = re.compile(r"(#\d+|\.[0-9a-f]{32}\.partial)$")
 _LOCK = re.compile(r"(^|/)\.[^/]*\.lock$")
 
 
-class StoreError(Exception):
+class StoreError(OSError):
     """Storage cannot be used as asked; the message is one line for a human."""
 
 
@@ -237,7 +237,7 @@ class Store:
         """Turn the backend's errors into FileNotFoundError or a StoreError of one line."""
         try:
             yield
-        except (AlreadyExistsError, PreconditionError):
+        except (AlreadyExistsError, PreconditionError, StoreError):
             raise
         except (FileNotFoundError, NotFoundError) as error:
             if verb != "write":

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 # Threads of blosc finish in any order, and the same data must always become the same bytes.
 numcodecs.blosc.use_threads = False
 
+_ABSENT = 2**64 - 1  # in a shard's index: the chunk is not there
 _COMPRESSOR = numcodecs.blosc.Blosc("zstd", 1, numcodecs.blosc.Blosc.BITSHUFFLE, 0)
 
 
@@ -55,7 +56,7 @@ def encode(values: NDArray[np.float32], inner: Sequence[int], shard: Sequence[in
 
     Inner chunks that reach over the end of `values` are filled up with NaN, as readers expect.
     """
-    index = np.full([*(size // step for size, step in zip(shard, inner, strict=True)), 2], 2**64 - 1, dtype="<u8")
+    index = np.full([*(size // step for size, step in zip(shard, inner, strict=True)), 2], _ABSENT, dtype="<u8")
     parts, offset = [], 0
     for position, chunk in _chunks(values, inner):
         part = _COMPRESSOR.encode(chunk)
@@ -64,6 +65,24 @@ def encode(values: NDArray[np.float32], inner: Sequence[int], shard: Sequence[in
         offset += len(part)
     table = index.tobytes()
     return b"".join([*parts, table, google_crc32c.value(table).to_bytes(4, "little")])
+
+
+def decode(data: bytes, inner: Sequence[int], shard: Sequence[int]) -> NDArray[np.float32]:
+    """The values of one shard, (shard...), NaN where nothing was written; ValueError if its bytes are damaged."""
+    counts = [size // step for size, step in zip(shard, inner, strict=True)]
+    length = 16 * math.prod(counts)
+    table, checksum = data[-length - 4 : -4], data[-4:]
+    if len(table) != length or google_crc32c.value(table).to_bytes(4, "little") != checksum:
+        raise ValueError("expected the index of a shard at its end; found other bytes, the object is damaged")
+    index = np.frombuffer(table, "<u8").reshape([*counts, 2])
+    values = np.full(shard, np.nan, np.float32)
+    for position in product(*(range(count) for count in counts)):
+        offset, size = (int(number) for number in index[position])
+        if offset == _ABSENT:
+            continue
+        chunk = np.frombuffer(_COMPRESSOR.decode(data[offset : offset + size]), "<f4").reshape(inner)
+        values[tuple(slice(i * step, (i + 1) * step) for i, step in zip(position, inner, strict=True))] = chunk
+    return values
 
 
 def _chunks(values: NDArray[np.float32], inner: Sequence[int]) -> Iterator[tuple[tuple[int, ...], NDArray[np.float32]]]:

@@ -1,0 +1,152 @@
+"""What the commands of `hourcast` do: open the deployment, check what was asked, call the right room, show it."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from pipeline import journal, paths
+from pipeline.config import Config, ConfigError
+from pipeline.cycle import Cycle
+from pipeline.pool import workers
+from pipeline.progress import watched
+from pipeline.runner import run
+from pipeline.stages import STAGES
+from pipeline.steps import Deployment
+from pipeline.store import Store
+
+MODULES = tuple(stage.module for stage in STAGES)
+
+
+def open_deployment(config: Path | Config) -> Deployment:
+    """The deployment of a configuration, its sources known; ConfigError or StoreError in one line."""
+    from pipeline.sources import SOURCES
+
+    deployment = Deployment.open(config)
+    for name in deployment.config.sources:
+        if name not in SOURCES:
+            raise ConfigError(_unknown("source", name, list(SOURCES)))
+    return deployment
+
+
+def _unknown(kind: str, name: str, valid: Sequence[str]) -> str:
+    near = get_close_matches(name, valid, n=3)
+    advice = f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(valid)}"
+    return f"unknown {kind} {name!r}; {advice}"
+
+
+def run_hour(config: Path, cycle: str, cluster: str | None) -> None:
+    """Produce one hour; ValueError for a cycle that is malformed or in the future."""
+    hour = Cycle.parse(cycle)
+    now = datetime.now(UTC).replace(tzinfo=None)
+    if hour.init_time > now:
+        raise ValueError(f"the cycle {hour} is in the future; expected one not after {now:%Y%m%dT%HZ}, now in UTC")
+    _run(open_deployment(config), [hour], cluster)
+
+
+def resume(config: Path, cluster: str | None) -> None:
+    """Finish every hour that was begun and not finished, oldest first."""
+    deployment = open_deployment(config)
+    begun = [hour for hour in journal.hours(deployment.store) if not journal.is_finished(deployment.store, hour)]
+    if not begun:
+        Console(stderr=True).print("Nothing to resume: every hour that was begun is finished.")
+    _run(deployment, begun, cluster)
+
+
+def _run(deployment: Deployment, hours: Sequence[Cycle], cluster: str | None) -> None:
+    with workers(deployment.config.workers, MODULES, cluster) as pool:
+        for hour in hours:
+            with watched(f"Hour {hour} into {deployment.config.store}") as watcher:
+                run(deployment, [hour], pool, watcher)
+
+
+def latest_hour(store: Store) -> Cycle:
+    """The hour that `latest.json` points to; FileNotFoundError if nothing is published."""
+    try:
+        return Cycle.parse(json.loads(store.read(paths.LATEST))["init_time"])
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f"nothing is published in {store.url} yet; `hourcast run --cycle 2026-01-31T06` produces an hour"
+        ) from None
+
+
+def _published_hour(store: Store, cycle: str | None) -> Cycle:
+    if cycle is None:
+        return latest_hour(store)
+    hour = Cycle.parse(cycle)
+    if not store.exists(paths.forecast(hour, "manifest.json")):
+        raise FileNotFoundError(f"the hour {hour} is not published in {store.url}; `hourcast status` shows which are")
+    return hour
+
+
+def show_status(config: Path, cycle: str | None) -> None:
+    """Print the hours begun, or the stages of one hour."""
+    store = open_deployment(config).store
+    hours = [Cycle.parse(cycle)] if cycle else journal.hours(store)
+    published = latest_hour(store) if store.exists(paths.LATEST) else None
+    console = Console()
+    for hour in hours:
+        state = "finished" if journal.is_finished(store, hour) else "begun"
+        mark = ", latest published" if hour == published else ""
+        table = Table("stage", "shards done", "seconds of work", "last finished", title=f"{hour}: {state}{mark}")
+        by_stage: dict[str, list[journal.Entry]] = defaultdict(list)
+        for entry in journal.entries(store, hour):
+            by_stage[entry.stage].append(entry)
+        for stage in STAGES:
+            done = by_stage.get(stage.name, [])
+            seconds, last = sum(entry.seconds for entry in done), max((entry.finished for entry in done), default="")
+            table.add_row(stage.name, str(len(done)), f"{seconds:.1f}", last)
+        console.print(table)
+    if not hours:
+        console.print(f"No hour has been begun in {store.url}.")
+
+
+def ingest(config: Path, source: str, files: Sequence[Path]) -> None:
+    """Read GRIB2 files of a source into the store, printing a line a file."""
+    from pipeline.sources import SOURCES
+    from pipeline.steps.ingest import ingest_files
+
+    if source not in SOURCES:
+        raise ValueError(_unknown("source", source, list(SOURCES)))
+    for path in files:
+        if not path.is_file():
+            raise FileNotFoundError(f"expected a GRIB2 file; there is none at {path}")
+    for line in ingest_files(Deployment.open(config), source, files):
+        print(line, flush=True)
+
+
+def show_point(config: Path, latitude: float, longitude: float, parameters: Sequence[str]) -> None:
+    """Print the newest forecast at one place."""
+    from pipeline.parameters import parameter
+    from pipeline.products.point import point
+
+    for name in parameters:
+        parameter(name)
+    store = open_deployment(config).store
+    latest_hour(store)
+    print(point(store, latitude, longitude, parameters))
+
+
+def report(config: Path, cycle: str | None, out: Path) -> None:
+    """Write the HTML page of an hour."""
+    from pipeline.products.report import write_report
+
+    deployment = open_deployment(config)
+    write_report(deployment.store, _published_hour(deployment.store, cycle), out, places=deployment.config.places)
+    print(out)
+
+
+def export_netcdf(config: Path, cycle: str | None, path: Path, parameters: Sequence[str]) -> None:
+    """Write an hour's blended forecast as NetCDF."""
+    from pipeline.products.netcdf import to_netcdf
+
+    store = open_deployment(config).store
+    to_netcdf(store, _published_hour(store, cycle), path, parameters or None)
+    print(path)

@@ -1,0 +1,152 @@
+"""What the Zarrs of a published hour hold: CF-1.11 templates without values; `layout` creates and fills them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.cycle import Cycle
+from pipeline.grid import Grid
+from pipeline.parameters import Parameter
+
+MAP_DIMENSIONS = ("lead_time", "latitude", "longitude")
+WEIGHT_DIMENSIONS = ("source", "lead_bin", "latitude", "longitude")
+_PROBABILITY_PRECISION = 0.005
+_WEIGHT_PRECISION = 0.002
+_TIME_UNITS = "hours since 1970-01-01 00:00:00"
+_EPOCH = Cycle.parse("1970-01-01T00")
+_CRS = {
+    "grid_mapping_name": "latitude_longitude",
+    "semi_major_axis": 6378137.0,
+    "inverse_flattening": 298.257223563,
+    "longitude_of_prime_meridian": 0.0,
+    "long_name": "coordinate reference system",
+}
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One float32 array; `dimensions` end with latitude and longitude; `precision` in its units."""
+
+    name: str
+    attributes: Mapping[str, Any]
+    precision: float
+    dimensions: tuple[str, ...] = MAP_DIMENSIONS
+
+
+@dataclass(frozen=True)
+class Coordinate:
+    """One coordinate array and its CF attributes."""
+
+    values: NDArray[Any]
+    attributes: Mapping[str, Any]
+    dimensions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Template:
+    """Everything about one Zarr but its values; a tile is `tile_rows` latitudes of every array."""
+
+    title: str
+    synthetic: bool
+    tile_rows: int
+    variables: tuple[Variable, ...]
+    coordinates: Mapping[str, Coordinate]
+
+
+def best(
+    hour: Cycle, grid: Grid, lead_hours: Sequence[int], parameters: Sequence[Parameter], *, tile_rows: int,
+    synthetic: bool,
+) -> Template:  # fmt: skip
+    """The template of `best.zarr`: one array (lead_time, latitude, longitude) a parameter."""
+    variables = tuple(Variable(row.name, row.cf_attributes(), row.precision) for row in parameters)
+    coordinates = _times(hour, lead_hours) | _places(grid)
+    return Template(f"Hourcast blended forecast of {hour}", synthetic, tile_rows, variables, coordinates)
+
+
+def probability(
+    hour: Cycle, grid: Grid, lead_hours: Sequence[int], parameters: Sequence[Parameter], levels: Sequence[float], *,
+    tile_rows: int, synthetic: bool,
+) -> Template:  # fmt: skip
+    """The template of `probability.zarr`.
+
+    `<parameter>_quantile` (quantile, ...) at the `levels` 0..1, and where the catalogue has thresholds
+    `<parameter>_exceedance` (<parameter>_threshold, ...): each parameter has thresholds of its own.
+    """
+    variables: list[Variable] = []
+    quantile = {"standard_name": "quantile", "long_name": "quantile of the forecast distribution", "units": "1"}
+    coordinates = _times(hour, lead_hours) | _places(grid)
+    coordinates["quantile"] = Coordinate(np.asarray(levels, np.float64), quantile, ("quantile",))
+    for row in parameters:
+        attributes = row.cf_attributes() | {"long_name": f"quantile of {row.long_name}"}
+        variables.append(Variable(f"{row.name}_quantile", attributes, row.precision, ("quantile", *MAP_DIMENSIONS)))
+        if not row.thresholds:
+            continue
+        axis = f"{row.name}_threshold"
+        threshold = {"long_name": f"threshold of {row.long_name}", "units": row.units}
+        coordinates[axis] = Coordinate(np.asarray(row.thresholds, np.float64), threshold, (axis,))
+        exceedance = {"long_name": f"probability that {row.long_name} exceeds the threshold", "units": "1"}
+        name = f"{row.name}_exceedance"
+        variables.append(Variable(name, exceedance, _PROBABILITY_PRECISION, (axis, *MAP_DIMENSIONS)))
+    return Template(f"Hourcast probabilistic forecast of {hour}", synthetic, tile_rows, tuple(variables), coordinates)
+
+
+def weights(
+    hour: Cycle, grid: Grid, sources: Sequence[str], lead_bins: Sequence[int], parameters: Sequence[Parameter],
+    ratios: Collection[str], *, synthetic: bool,
+) -> Template:  # fmt: skip
+    """The template of `weights.zarr`: `<parameter>_weight` and `<parameter>_bias` (source, lead_bin, ...).
+
+    The bias of the parameters named in `ratios` is a factor, that of the others a difference in their units.
+    """
+    variables: list[Variable] = []
+    for row in parameters:
+        share = {"long_name": f"weight of the source in {row.long_name}", "units": "1"}
+        factor = row.name in ratios
+        taken_off = {
+            "long_name": f"{'factor' if factor else 'bias'} taken off the source's {row.long_name}",
+            "units": "1" if factor else row.units,
+        }
+        precision = _WEIGHT_PRECISION if factor else row.precision
+        variables.append(Variable(f"{row.name}_weight", share, _WEIGHT_PRECISION, WEIGHT_DIMENSIONS))
+        variables.append(Variable(f"{row.name}_bias", taken_off, precision, WEIGHT_DIMENSIONS))
+    coordinates = {"init_time": _init_time(hour)} | _places(grid)
+    coordinates["source"] = Coordinate(np.asarray(sources), {"long_name": "source of the forecast"}, ("source",))
+    lead = {"standard_name": "forecast_period", "long_name": "lead time that the weights are for", "units": "hours"}
+    coordinates["lead_bin"] = Coordinate(np.asarray(lead_bins, np.int32), lead, ("lead_bin",))
+    title = f"Weights and biases of the sources in the Hourcast forecast of {hour}"
+    return Template(title, synthetic, grid.shape[0], tuple(variables), coordinates)
+
+
+def _init_time(hour: Cycle) -> Coordinate:
+    attributes = {
+        "standard_name": "forecast_reference_time", "long_name": "start of the forecast", "units": _TIME_UNITS,
+        "calendar": "proleptic_gregorian",
+    }  # fmt: skip
+    return Coordinate(np.asarray(round(_EPOCH.lead_hours(hour.init_time)), np.int32), attributes, ())
+
+
+def _times(hour: Cycle, lead_hours: Sequence[int]) -> dict[str, Coordinate]:
+    leads = np.asarray(lead_hours, np.int32)
+    start = _init_time(hour)
+    lead = {"standard_name": "forecast_period", "long_name": "time since the start of the forecast", "units": "hours"}
+    valid = dict(start.attributes) | {"standard_name": "time", "long_name": "time for which the forecast is valid"}
+    return {
+        "init_time": start,
+        "lead_time": Coordinate(leads, lead, ("lead_time",)),
+        "valid_time": Coordinate((start.values + leads).astype(np.int32), valid, ("lead_time",)),
+    }
+
+
+def _places(grid: Grid) -> dict[str, Coordinate]:
+    north = {"standard_name": "latitude", "long_name": "latitude", "units": "degrees_north", "axis": "Y"}
+    east = {"standard_name": "longitude", "long_name": "longitude", "units": "degrees_east", "axis": "X"}
+    return {
+        "crs": Coordinate(np.asarray(0, np.int32), _CRS, ()),
+        "latitude": Coordinate(grid.latitude, north, ("latitude",)),
+        "longitude": Coordinate(grid.longitude.astype(np.float64), east, ("longitude",)),
+    }
