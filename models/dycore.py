@@ -1,6 +1,6 @@
 """The embedded model: the dinosaur spectral core with SPEEDY physics (package jcm), T31 and 8 levels, on a CPU.
 
-The shipped restart file holds a state spun up for 30 days from rest; `python -m models.dycore OUTPUT.npz` makes it
+The shipped restart file holds a state spun up for 150 days from rest; `python -m models.dycore OUTPUT.npz` makes it
 again. The run repeats bit for bit on one machine; a different processor may round differently, and weather is chaotic.
 Molteni 2003 (SPEEDY), https://doi.org/10.1007/s00382-002-0268-2.
 """
@@ -24,7 +24,7 @@ LAYERS = 8
 TIME_STEP_MINUTES = 30.0
 CHUNK_HOURS = 48  # every diagnostic of a chunk stays in memory until it is read, so chunks are short
 RESTART_TIME = datetime(2025, 8, 4)
-SPIN_UP_DAYS = 30
+SPIN_UP_DAYS = 150  # the southern westerlies need some 100 days to establish themselves
 REFERENCE_PRESSURE = 1.0e5  # Pa, unit of the core's normalised surface pressure
 SIGMA = np.array([0.025, 0.095, 0.2, 0.34, 0.51, 0.685, 0.835, 0.95])
 
@@ -142,7 +142,7 @@ def _fields(chunk: Any) -> dict[str, NDArray[np.float32]]:
 
 def shipped_restart() -> bytes:
     """The state at RESTART_TIME that ships with the project."""
-    return (resources.files("models") / "data" / "restart.npz").read_bytes()
+    return (Path(__file__).parent / "data" / "restart.npz").read_bytes()
 
 
 def spin_up(output: Path) -> None:

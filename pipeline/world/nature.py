@@ -78,7 +78,7 @@ def run(folder: Path, days: int) -> None:
     shape = (states, len(FIELDS), model.latitude.size, model.longitude.size)
     fields = np.lib.format.open_memmap(folder / "fields.npy", mode="w+", dtype=np.float32, shape=shape)
     for step, (_, state) in enumerate(model.run(RESTART_TIME, days * 24, every_hours=EVERY_HOURS)):
-        fields[step] = reduce_state(dict(state), model.orography, model.latitude, SIGMA)
+        fields[step] = reduce_state(dict(state), model.latitude, SIGMA)
     fields.flush()
     np.savez(
         folder / "grid.npz",
@@ -89,9 +89,7 @@ def run(folder: Path, days: int) -> None:
     )
 
 
-def reduce_state(
-    state: dict[str, Array], orography: Array, latitude: NDArray[np.float64], sigma: NDArray[np.float64]
-) -> Array:
+def reduce_state(state: dict[str, Array], latitude: NDArray[np.float64], sigma: NDArray[np.float64]) -> Array:
     """(field, latitude, longitude) with `FIELDS` in order, from a state of the model on its sigma levels."""
     pressure = (sigma[:, None, None] * state["surface_pressure"]).astype(np.float32)
     temperature, humidity = state["temperature"], np.maximum(state["specific_humidity"], 1e-7)
@@ -107,9 +105,7 @@ def reduce_state(
     out["pressure_velocity_700hpa"] = pressure_velocity(
         state["eastward_wind"], state["northward_wind"], pressure, latitude, 70000.0
     )
-    out["pressure_at_sea_level"] = sea_level_pressure(
-        state["surface_pressure"], orography, state["near_surface_temperature"]
-    )
+    out["pressure_at_sea_level"] = sea_level_pressure(pressure[-1], height[-1], temperature[-1])
     out["near_surface_humidity"] = humidity[-1]
     thickness = np.diff(np.array([0, 0.05, 0.14, 0.26, 0.42, 0.6, 0.77, 0.9, 1.0]))[:, None, None]
     out["precipitable_water"] = (humidity * thickness).sum(0) * state["surface_pressure"] / GRAVITY

@@ -1,0 +1,153 @@
+"""The truth: every blended parameter on the truth's grid at any hour, from the nature run's large scales.
+
+The nature run has no diurnal cycle, no fine terrain and no surface weather; they are added here by simple, documented
+relations, the same at all times, so that the parameters of one hour are consistent with each other. The tropical
+cyclone is not in these fields: `cyclone` adds it where it is needed, so that models can misplace it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from pipeline.parameters import blended
+from pipeline.world import clouds, sun
+from pipeline.world.geography import Geography, geography, places
+from pipeline.world.interpolate import operator
+from pipeline.world.levels import LAPSE_RATE, PRESSURE_LEVELS, Array, dew_point, surface_pressure
+from pipeline.world.nature import FIELDS, Nature
+from pipeline.world.waves import Waves
+
+PARAMETERS = tuple(blended())
+METRES_PER_PASCAL = 0.083
+ROUGH_LAND_WIND = 0.72  # of the wind over open water
+
+
+@dataclass(frozen=True)
+class Truth:
+    """The world's weather without its cyclone."""
+
+    nature: Nature
+    waves: Waves
+    pressure_shift: Array  # Pa (latitude, 1): brings the run's zonal mean pressure to the climatological one
+    static: Geography = field(default_factory=geography)
+
+    def fields(self, when: datetime) -> dict[str, Array]:
+        """Every parameter at `when`, (latitude, longitude); hourly amounts, means and extremes of the hour before."""
+        return {name: values.astype(np.float32) for name, values in _diagnose(self, when).items()}
+
+
+def climatological_pressure(latitude: Array) -> Array:
+    """Zonal mean sea-level pressure of the season (Pa), roughly as in reanalyses."""
+    knots = [-90, -75, -65, -55, -45, -30, -15, 0, 15, 30, 45, 60, 75, 90]
+    means = [1002, 992, 986, 994, 1009, 1019, 1014, 1011.5, 1011.5, 1013.5, 1014, 1010, 1011, 1013]
+    return (100 * np.interp(latitude, knots, means)).astype(np.float32)
+
+
+def truth(nature: Nature, waves: Waves) -> Truth:
+    """The truth of a nature run and its waves."""
+    index = FIELDS.index("pressure_at_sea_level")
+    mean = np.asarray(nature.fields[::8, index]).mean((0, 2))
+    latitude = places()[0][:, :1]
+    shift = climatological_pressure(latitude) - np.interp(-latitude, -nature.latitude, mean)
+    return Truth(nature, waves, shift.astype(np.float32))
+
+
+def _large_scale(world: Truth, when: datetime) -> dict[str, Array]:
+    to_truth = operator(world.nature.latitude, world.nature.longitude)
+    values = to_truth(world.nature.at(when))
+    return dict(zip(FIELDS, values, strict=True))
+
+
+def _diurnal(when: datetime, longitude: Array, peak: float) -> Array:
+    """-1..1 over the day with its maximum at `peak` hours of local time and a steeper rise than fall."""
+    angle = 2 * np.pi * (sun.local_hour(when, longitude) - peak) / 24
+    return (np.cos(angle) + 0.22 * np.cos(2 * angle + 0.6)) / 1.15
+
+
+def _temperature(world: Truth, when: datetime, large: dict[str, Array], orography: Array) -> dict[str, Array]:
+    """2 m and skin temperature with terrain and the day's course."""
+    latitude, longitude = places()
+    static = world.static
+    base = large["near_surface_temperature"] + LAPSE_RATE * (orography - static.altitude)
+    cloud = np.clip(large["cloud_fraction"], 0, 1)
+    sunshine = sun.daily_insolation(when, latitude) / 0.35
+    dryness = 1.25 - 1.5 * static.soil_moisture
+    amplitude = (0.35 + 6.2 * static.land * sunshine * (1 - 0.65 * cloud) * dryness).astype(np.float32)
+    return {
+        "temperature_2m": base + amplitude * _diurnal(when, longitude, 14.6),
+        "skin_temperature": static.land * (base + 0.4 + 1.5 * amplitude * _diurnal(when, longitude, 13.2))
+        + (1 - static.land) * static.sea_surface_temperature,
+        "amplitude": amplitude,
+    }
+
+
+def _diagnose(world: Truth, when: datetime) -> dict[str, Array]:
+    latitude, longitude = places()
+    static, large = world.static, _large_scale(world, when)
+    orography = _model_orography(world)
+    warm = _temperature(world, when, large, orography)
+    before = _temperature(world, when - timedelta(hours=1), large, orography)
+    t2 = warm["temperature_2m"]
+    out = {name: large[name] for name in PARAMETERS if name in large}
+    shift = world.pressure_shift
+    out["pressure_at_sea_level"] = large["pressure_at_sea_level"] + shift
+    for level in PRESSURE_LEVELS:
+        out[f"geopotential_height_{level}hpa"] = large[f"geopotential_height_{level}hpa"] + shift * METRES_PER_PASCAL
+        out[f"relative_humidity_{level}hpa"] = np.clip(large[f"relative_humidity_{level}hpa"], 0.01, 1.0)
+    out["surface_pressure"] = surface_pressure(out["pressure_at_sea_level"], static.altitude, t2)
+    vapour = np.maximum(large["near_surface_humidity"], 1e-5) * out["surface_pressure"] / 0.622
+    depression = t2 - dew_point(vapour) + 0.12 * warm["amplitude"]
+    out["dew_point_temperature_2m"] = t2 - 0.3 - np.logaddexp(0, depression - 0.3)
+    out["temperature_2m"], out["skin_temperature"] = t2, warm["skin_temperature"]
+    out["temperature_2m_maximum"] = np.maximum(t2, before["temperature_2m"]) + 0.1
+    out["temperature_2m_minimum"] = np.minimum(t2, before["temperature_2m"]) - 0.1
+    out |= _wind(world, when, large, longitude)
+    out |= clouds.diagnose(large, out, static, when)
+    out |= world.waves.at(when)
+    out |= _ground(static, out, warm["amplitude"], when, longitude)
+    return {name: out[name] for name in PARAMETERS}
+
+
+def _model_orography(world: Truth) -> Array:
+    to_truth = operator(world.nature.latitude, world.nature.longitude)
+    return to_truth(world.nature.orography)
+
+
+def _wind(world: Truth, when: datetime, large: dict[str, Array], longitude: Array) -> dict[str, Array]:
+    """10 m, 100 m and gust: land is rougher, and stable at night."""
+    land = world.static.land
+    day = 0.12 * land * _diurnal(when, longitude, 14.0)
+    slow = 1 - (1 - ROUGH_LAND_WIND) * land
+    near = slow * (1 + day)
+    out = {}
+    for name in ("eastward_wind", "northward_wind"):
+        surface = large[f"near_surface_{name}"]
+        out[f"{name}_10m"] = surface * near
+        out[f"{name}_100m"] = surface * (slow * (1.22 + 0.14 * land) * (1 - 0.5 * day))
+    out["wind_speed_10m"] = np.hypot(out["eastward_wind_10m"], out["northward_wind_10m"])
+    out["wind_speed_100m"] = np.hypot(out["eastward_wind_100m"], out["northward_wind_100m"])
+    aloft = np.hypot(large["eastward_wind_850hpa"], large["northward_wind_850hpa"])
+    mixing = 0.25 + 0.2 * np.clip(day / 0.12, 0, 1)
+    out["wind_gust"] = out["wind_speed_10m"] * (1.25 + 0.2 * land) + 1.0 + mixing * np.clip(
+        aloft - out["wind_speed_100m"], 0, None
+    )
+    return out
+
+
+def _ground(static: Geography, out: dict[str, Array], amplitude: Array, when: datetime, longitude: Array) -> dict[str, Array]:
+    """Soil, snow, sea surface and ice."""
+    wet = np.clip(out["precipitation"] * 0.01, 0, 0.05)
+    frozen = np.clip((272.0 - out["temperature_2m"]) / 12, 0, 1)
+    soil = 0.6 * out["temperature_2m"] + 0.4 * static.soil_temperature
+    return {
+        "soil_temperature_0_10cm": soil - 0.45 * amplitude * _diurnal(when, longitude, 14.6) * 0.6,
+        "soil_moisture_0_10cm": np.clip(static.soil_moisture + wet, 0.02, 0.5),
+        "snow_depth": static.snow * (0.4 + 0.6 * frozen),
+        "sea_surface_temperature": np.maximum(
+            static.sea_surface_temperature + 0.25 * _diurnal(when, longitude, 15.0), 271.4
+        ),
+        "sea_ice_fraction": static.ice,
+    }
