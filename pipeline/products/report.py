@@ -19,12 +19,14 @@ from pipeline.config import Place
 from pipeline.cycle import Cycle
 from pipeline.products import report_charts as charts
 from pipeline.products import report_tables as tables
+from pipeline.products.point import coordinates
 from pipeline.products.report_charts import COMBINED
 from pipeline.products.report_colours import BIAS, WEIGHT
 from pipeline.products.report_maps import blend_maps, ground, legend
 from pipeline.products.report_places import meteogram
 from pipeline.products.report_tracks import CLASSES, tracks_map
 from pipeline.products.report_weights import source_colours, weight_maps
+from pipeline.stages import STAGES
 from pipeline.store import Store
 
 PLACES = (
@@ -47,7 +49,7 @@ def write_report(store: Store, hour: Cycle, path: Path, *, places: Sequence[Plac
     land = _land(store, best)
     palette = source_colours(list(manifest.get("sources", {})))
     scores = _scores(store, hour)
-    viewer = blend_maps(best, land)
+    viewer = blend_maps(best, hour, land)
     trust = _trust(store, hour, land, palette)
     values = _header(hour, manifest, best, scores)
     values |= {
@@ -144,10 +146,8 @@ def _places(store: Store, hour: Cycle, best: xr.Dataset, places: Sequence[Place]
     drawn = []
     for place in places:
         chart = meteogram(best, probability, hour, place.latitude, place.longitude)
-        north, east = abs(place.latitude), abs((place.longitude + 180) % 360 - 180)
-        where = f"{north:.1f}° {'N' if place.latitude >= 0 else 'S'} {east:.1f}° "
-        where += "W" if (place.longitude + 180) % 360 < 180 else "E"
-        drawn.append(f"<figure><figcaption><b>{escape(place.name)}</b> {where}</figcaption>{chart}</figure>")
+        name, where = escape(place.name), coordinates(place.latitude, place.longitude)
+        drawn.append(f"<figure><figcaption><b>{name}</b> {where}</figcaption>{chart}</figure>")
     return "".join(drawn)
 
 
@@ -192,11 +192,10 @@ _SYSTEM_KEYS = '<div class="keys lines">' + "".join(
 
 
 def _timings(store: Store, hour: Cycle) -> str:
-    """Seconds by stage out of the journal's records."""
-    seconds: dict[str, float] = {}
-    for item in store.list(paths.journal(hour)):
-        if item.key.endswith(".json"):
-            record = json.loads(store.read(item.key))
-            if "stage" in record and "seconds" in record:
-                seconds[record["stage"]] = seconds.get(record["stage"], 0.0) + float(record["seconds"])
-    return charts.timings(list(seconds.items())) if seconds else '<p class="fine">No timings were kept.</p>'
+    """Seconds of work by stage out of the journal's records, in the order of the table of stages."""
+    rows = []
+    for stage in STAGES:
+        records = [json.loads(store.read(item.key)) for item in store.list(paths.journal(hour, stage.name))]
+        if records:
+            rows.append((stage.name, len(records), sum(float(record["seconds"]) for record in records)))
+    return charts.timings(rows) if rows else '<p class="fine">No timings were kept.</p>'

@@ -157,14 +157,14 @@ def histogram(counts: Sequence[float], title: str) -> str:
     return svg(306, 184, "".join(parts), f"rank histogram of {title}")
 
 
-def timings(rows: Sequence[tuple[str, float]]) -> str:
-    """Horizontal bars of seconds by stage."""
-    longest = max(seconds for _, seconds in rows) or 1
+def timings(rows: Sequence[tuple[str, int, float]]) -> str:
+    """Horizontal bars of stage, number of shards, seconds of work."""
+    longest = max(seconds for _, _, seconds in rows) or 1
     parts = []
-    for number, (stage, seconds) in enumerate(rows):
+    for number, (stage, shards, seconds) in enumerate(rows):
         y = 26 * number + 4
-        width = 470 * seconds / longest
+        width = 400 * seconds / longest
         parts.append(text(0, y + 14, stage, "label"))
         parts.append(f'<rect class="bar" x="90" y="{y}" width="{max(width, 1):.1f}" height="18" rx="2"/>')
-        parts.append(text(96 + width, y + 14, f"{seconds:.1f} s", "tick"))
+        parts.append(text(96 + width, y + 14, f"{seconds:.1f} s in {shards} shard{'s' if shards > 1 else ''}", "tick"))
     return svg(640, 26 * len(rows) + 6, "".join(parts), "seconds by stage", "chart timings")

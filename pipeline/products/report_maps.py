@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from pipeline.cycle import Cycle
 from pipeline.products import report_colours as colours
 from pipeline.products import report_projection as projection
 from pipeline.products import report_symbols as symbols
@@ -93,7 +94,7 @@ def legend(scale: Scale) -> list[list[str]]:
     return rows
 
 
-def blend_maps(best: xr.Dataset, land: Field) -> dict[str, object]:
+def blend_maps(best: xr.Dataset, hour: Cycle, land: Field) -> dict[str, object]:
     """What the map viewer needs: lead hours, one picture a map and lead, overlays a lead, legends.
 
     best: dims (lead_time, latitude, longitude); `land` is the land fraction (latitude, longitude).
@@ -114,14 +115,8 @@ def blend_maps(best: xr.Dataset, land: Field) -> dict[str, object]:
             "key": chart.key, "title": chart.title, "units": chart.scale.units, "legend": legend(chart.scale),
             "edges": list(chart.scale.edges), "over": chart.over, "dark": chart.dark, "images": images,
         })  # fmt: skip
-    valid = [f"{time:%a %d %b %H} UTC" for time in valid_times(best, leads)]
+    valid = [f"{hour.valid_time(lead):%a %d %b %H} UTC" for lead in leads]
     return {"leads": leads, "valid": valid, "maps": maps, "overlays": overlays(best, land, leads)}
-
-
-def valid_times(best: xr.Dataset, leads: Sequence[int]) -> list:
-    """Valid time (datetime) of each lead hour."""
-    start = np.datetime64(str(best.attrs["init_time"]).rstrip("Z"), "h")
-    return [(start + np.timedelta64(lead, "h")).astype("datetime64[s]").item() for lead in leads]
 
 
 def overlays(best: xr.Dataset, land: Field, leads: Sequence[int]) -> dict[str, list[str]]:

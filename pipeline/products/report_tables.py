@@ -6,31 +6,11 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from pipeline import parameters
 from pipeline.products import report_charts as charts
+from pipeline.products.display import TITLES, display
 from pipeline.products.report_charts import COMBINED
 
 Record = Mapping[str, Any]
-_DISPLAY = {"Pa": ("hPa", 0.01), "1": ("%", 100.0), "kg m-2": ("mm", 1.0), "m s-1": ("m/s", 1.0)}
-SHORT = {
-    "temperature_2m": "2 m temperature",
-    "dew_point_temperature_2m": "2 m dew point",
-    "wind_speed_10m": "10 m wind",
-    "pressure_at_sea_level": "Sea-level pressure",
-    "significant_wave_height": "Wave height",
-    "precipitation": "Precipitation",
-    "wind_gust": "Gust",
-    "total_cloud_cover": "Cloud cover",
-}  # also the order in which parameters are shown
-
-
-def display(parameter: str) -> tuple[str, str, float]:
-    """Title, display units and factor of a parameter, as a forecaster says them."""
-    row = parameters.catalogue().get(parameter)
-    if row is None:
-        return parameter.replace("_", " "), "", 1.0
-    units, factor = _DISPLAY.get(row.units, (row.units, 1.0))
-    return SHORT.get(parameter, row.long_name[:1].upper() + row.long_name[1:]), units, factor
 
 
 def sources_table(sources: Mapping[str, Record], palette: Mapping[str, str]) -> str:
@@ -78,7 +58,7 @@ def _by_row(records: Sequence[Record]) -> dict[tuple[str, int], dict[str, Record
     rows: dict[tuple[str, int], dict[str, Record]] = {}
     for record in records:
         rows.setdefault((record["parameter"], int(record["lead_time_hours"])), {})[record["system"]] = record
-    order = {name: number for number, name in enumerate(SHORT)}
+    order = {name: number for number, name in enumerate(TITLES)}
     return dict(sorted(rows.items(), key=lambda item: (order.get(item[0][0], 99), item[0])))
 
 
@@ -107,10 +87,10 @@ def scoreboard(records: Sequence[Record]) -> str:
     heads = "".join(f'<th class="num {name}">{escape(COMBINED.get(name, name))}</th>' for name in order)
     body, previous = [], ""
     for (parameter, lead), found in rows.items():
-        title, units, factor = display(parameter)
+        shown = display(parameter)
         best = min(record["rmse"] for record in found.values())
-        cells = "".join(_score_cell(found.get(name), name, best, factor) for name in order)
-        label = f"{escape(title)} <small>{units}</small>" if parameter != previous else ""
+        cells = "".join(_score_cell(found.get(name), name, best, shown.factor) for name in order)
+        label = f"{escape(shown.title)} <small>{shown.difference_units}</small>" if parameter != previous else ""
         css = ' class="first"' if parameter != previous else ""
         body.append(f"<tr{css}><th>{label}</th><td class=num>{lead} h</td>{cells}{_gain(found)}</tr>")
         previous = parameter
@@ -146,6 +126,7 @@ def score_charts(records: Sequence[Record]) -> str:
         by_parameter.setdefault(parameter, []).extend(systems.values())
     drawn = []
     for parameter, rows in by_parameter.items():
-        title, units, factor = display(parameter)
-        drawn.append(f"<figure>{charts.rmse_by_lead(rows, title, units, factor)}</figure>")
+        shown = display(parameter)
+        chart = charts.rmse_by_lead(rows, shown.title, shown.difference_units, shown.factor)
+        drawn.append(f"<figure>{chart}</figure>")
     return "".join(drawn)

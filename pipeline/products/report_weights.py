@@ -12,7 +12,7 @@ from pipeline import parameters
 from pipeline.products import report_charts as charts
 from pipeline.products import report_colours as colours
 from pipeline.products import report_projection as projection
-from pipeline.products.report_tables import display
+from pipeline.products.display import display
 
 SHOWN = (
     "temperature_2m", "dew_point_temperature_2m", "wind_speed_10m", "pressure_at_sea_level", "precipitation",
@@ -49,7 +49,7 @@ def weight_maps(weights: xr.Dataset, land: NDArray[np.floating], palette: Mappin
         hide = large.raster(land) > 0.5 if row.domain == "sea" else None
         tones = [palette[source] for source in sources]
         entries.append({
-            "name": name, "title": display(name)[0], "leads": leads, "sources": sources,
+            "name": name, "title": display(name).title, "leads": leads, "sources": sources,
             "dominant": [dominant(large, values[taking, k], tones, hide) for k in range(len(leads))],
             "chart": charts.stacked_weights(dict(zip(sources, shares[taking].tolist(), strict=True)), leads, palette),
             "each": [_each(small, weights, name, k, values[k]) for k in taking] if name == names[0] else [],

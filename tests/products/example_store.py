@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from pipeline import parameters, paths
 from pipeline.cycle import Cycle
 from pipeline.grid import Grid
+from pipeline.products import layout
+from pipeline.store import Store
 
 HOUR = Cycle.parse("2026-01-31T06")
 SOURCES = ("gfs", "ifs", "aifs", "icon", "gdps", "hrrr", "gefs_mean", "gfs_wave")
 LEAD_BINS = (6, 24, 72, 120)
 LEVELS = np.array([0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95], np.float32)
 _NORMAL = np.array([-1.645, -1.282, -0.674, 0, 0.674, 1.282, 1.645], np.float32)
+SPREAD = {"temperature_2m": 0.5, "wind_speed_10m": 0.5, "precipitation": 0.25, "significant_wave_height": 0.12}
 SCORED = {
     "temperature_2m": 1.2, "dew_point_temperature_2m": 1.5, "wind_speed_10m": 1.6, "pressure_at_sea_level": 120.0,
     "significant_wave_height": 0.35,
@@ -70,49 +75,54 @@ def _fields(grid: Grid, leads: NDArray[np.int64]) -> dict[str, NDArray[np.float6
     }
 
 
-def write_example_store(folder: Path, *, resolution: float = 5.0, last_lead: int = 48) -> Path:
-    """Write one published hour under `folder` and return it."""
-    grid, leads = Grid(resolution), np.arange(last_lead + 1)
-    coordinates = {"lead_time": leads, "latitude": grid.latitude, "longitude": grid.longitude}
-    dims = ("lead_time", "latitude", "longitude")
-    fields = {name: (dims, values.astype(np.float32)) for name, values in _fields(grid, leads).items()}
-    hour = folder / f"forecast/{HOUR}"
-    attributes = {"init_time": "2026-01-31T06:00:00", "synthetic": True, "title": "Hourcast (SYNTHETIC world)"}
-    _write(xr.Dataset(fields, coordinates, attributes), hour / "best.zarr")
-    _write(_probability(fields, leads, coordinates), hour / "probability.zarr")
-    _write(_weights(grid), hour / "weights.zarr")
-    ground = {"land_area_fraction": (dims[1:], land(grid)), "surface_altitude": (dims[1:], 900 * land(grid) ** 3)}
-    _write(xr.Dataset(ground, {name: coordinates[name] for name in dims[1:]}), folder / "static/static.zarr")
-    _json(hour / "manifest.json", _manifest())
-    _json(folder / "forecast/latest.json", {"init_time": "2026-01-31T06:00:00Z", "path": f"forecast/{HOUR}"})
-    _json(folder / f"scores/{HOUR}/scores.json", _scores())
-    _json(folder / f"tracks/{HOUR}/gefs.geojson", _tracks())
-    for order, (stage, seconds) in enumerate((("ingest", 9.4), ("learn", 21.2), ("forecast", 17.8), ("publish", 2.4))):
-        record = {"stage": stage, "shard": "all", "seconds": seconds, "finished": f"2026-01-31T07:0{order}:00Z"}
-        _json(folder / f"journal/{HOUR}/{stage}/all.json", record)
-    return folder
+def write_example_store(folder: Path, *, resolution: float = 5.0, last_lead: int = 48) -> Store:
+    """Write one published hour under `folder` and open it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    store, grid, leads = Store.open(f"file://{folder}"), Grid(resolution), np.arange(last_lead + 1)
+    fields = {name: values.astype(np.float32) for name, values in _fields(grid, leads).items()}
+    rows = [parameters.parameter(name) for name in fields]
+    shape = {"tile_rows": grid.shape[0], "synthetic": True}
+    template = layout.best(HOUR, grid, leads.tolist(), rows, **shape)
+    _write(store, paths.forecast(HOUR, "best.zarr"), template, fields)
+    fans = _quantiles(fields, leads)
+    rows = [replace(parameters.parameter(name), thresholds=()) for name in SPREAD]
+    template = layout.probability(HOUR, grid, leads.tolist(), rows, LEVELS.tolist(), **shape)
+    _write(store, paths.forecast(HOUR, "probability.zarr"), template, fans)
+    _to_zarr(_weights(grid), store, paths.forecast(HOUR, "weights.zarr"))
+    ground = {"land_area_fraction": land(grid), "surface_altitude": 900 * land(grid) ** 3}
+    static = {name: (("latitude", "longitude"), values) for name, values in ground.items()}
+    coordinates = {"latitude": grid.latitude, "longitude": grid.longitude}
+    _to_zarr(xr.Dataset(static, coordinates), store, paths.static_fields())
+    _json(store, paths.forecast(HOUR, "manifest.json"), _manifest())
+    _json(store, paths.LATEST, {"init_time": "2026-01-31T06:00:00Z", "path": paths.forecast(HOUR)})
+    _json(store, paths.scores(HOUR, "scores.json"), _scores())
+    _json(store, paths.tracks(HOUR, "gefs.geojson"), _tracks())
+    for stage, seconds in (("ingest", 9.4), ("learn", 21.2), ("forecast", 17.8), ("publish", 2.4)):
+        entry = {"stage": stage, "shard": "all", "seconds": seconds, "finished": "2026-01-31T07:00:00+00:00"}
+        _json(store, paths.journal(HOUR, stage, "all.json"), entry | {"host": "example"})
+    return store
 
 
-def _write(dataset: xr.Dataset, path: Path) -> None:
-    dataset.to_zarr(path, zarr_format=3, consolidated=False, mode="w")
+def _write(store: Store, key: str, template: layout.Template, fields: dict[str, NDArray[np.float32]]) -> None:
+    layout.create(store, key, template)
+    layout.write_tile(store, key, fields, slice(None))
 
 
-def _json(path: Path, content: object) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content), encoding="utf-8")
+def _to_zarr(dataset: xr.Dataset, store: Store, key: str) -> None:
+    dataset.to_zarr(store.zarr(key), zarr_format=3, consolidated=False, mode="w")
 
 
-def _probability(fields: dict, leads: NDArray[np.int64], coordinates: dict) -> xr.Dataset:
-    spread = {"temperature_2m": 0.5, "wind_speed_10m": 0.5, "precipitation": 0.25, "significant_wave_height": 0.12}
-    dims = ("quantile", "lead_time", "latitude", "longitude")
+def _json(store: Store, key: str, content: object) -> None:
+    store.write(key, json.dumps(content).encode())
+
+
+def _quantiles(fields: dict[str, NDArray[np.float32]], leads: NDArray[np.int64]) -> dict[str, NDArray[np.float32]]:
     arrays = {}
-    for name, size in spread.items():
+    for name, size in SPREAD.items():
         width = (size * (1 + leads / 24)).astype(np.float32)[None, :, None, None]
-        values = fields[name][1][None] + _NORMAL[:, None, None, None] * width
-        if name != "temperature_2m":
-            values = np.maximum(values, 0)
-        arrays[f"{name}_quantile"] = (dims, values)
-    return xr.Dataset(arrays, {"quantile": LEVELS, **coordinates})
+        values = fields[name][None] + _NORMAL[:, None, None, None] * width
+        arrays[f"{name}_quantile"] = values if name == "temperature_2m" else np.maximum(values, 0)
+    return arrays
 
 
 def _weights(grid: Grid) -> xr.Dataset:

@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+import base64
+import json
+import re
+import struct
+import zlib
+from html.parser import HTMLParser
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline import paths
+from pipeline.config import Place
+from pipeline.cycle import Cycle
+from pipeline.grid import Grid
+from pipeline.products import report_charts as charts
+from pipeline.products import report_colours as colours
+from pipeline.products import report_maps as maps
+from pipeline.products import report_projection as projection
+from pipeline.products import report_symbols as symbols
+from pipeline.products import report_tables as tables
+from pipeline.products.report import write_report
+from pipeline.products.report_tracks import tracks_map
+from pipeline.products.report_weights import dominant
+from pipeline.store import Store
+from tests.products.example_store import HOUR, write_example_store
+
+PLACES = (Place(name="Ascension <Island>", latitude=-7.9, longitude=-14.4),)
+
+
+@pytest.fixture(scope="module")
+def page(example_store: Store, tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("report") / "new" / "report.html"
+    start = perf_counter()
+    write_report(example_store, HOUR, path, places=PLACES)
+    assert perf_counter() - start < 30
+    assert path.stat().st_size < 6e6
+    return path.read_text(encoding="utf-8")
+
+
+class _Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.links += [value or "" for key, value in attrs if key in ("src", "href")]
+        if tag not in ("meta", "input", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_page_is_self_contained_and_well_formed(page: str) -> None:
+    tags = _Tags()
+    tags.feed(page)
+    assert not tags.open
+    assert all(link.startswith(("#", "data:")) for link in tags.links)
+    assert not re.search(r"https?://", page.replace("http://www.w3.org/", ""))
+
+
+def test_synthetic_world_says_so_in_title_and_banner(page: str) -> None:
+    assert "<title>SYNTHETIC · Hourcast 2026-01-31 06 UTC</title>" in page
+    assert "This is no forecast of real weather" in page
+
+
+def test_page_names_sources_degradations_places_scores(page: str) -> None:
+    for word in (
+        "gefs_mean",
+        "file truncated, quarantined",
+        "Ascension &lt;Island&gt;",
+        "20 of 20",
+        "21.2 s in 1 shard",
+    ):
+        assert word in page
+
+
+def test_viewer_has_a_picture_for_every_map_and_lead(page: str) -> None:
+    data = json.loads(re.search(r'id="data">(.*?)</script>', page, re.S).group(1))  # type: ignore[union-attr]
+    viewer = data["viewer"]
+    assert viewer["leads"] == [0, 6, 12, 18, 24, 36, 48]
+    by_key = {one["key"]: one["images"] for one in viewer["maps"]}
+    assert set(by_key) == {"temperature", "rain6", "rain24", "gust", "cloud", "waves"}
+    assert all(image.startswith("data:image/png;base64,") for image in by_key["temperature"])
+    assert [bool(image) for image in by_key["rain24"]] == [False] * 4 + [True] * 3
+    assert len(viewer["overlays"]["isobars"]) == 7
+    assert [len(one["dominant"]) for one in data["trust"]["parameters"]] == [4] * 5
+
+
+def test_unpublished_hour_is_refused(example_store: Store, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        write_report(example_store, Cycle.parse("2026-01-31T07"), tmp_path / "report.html")
+    assert not (tmp_path / "report.html").exists()
+
+
+@given(st.floats(-89.9, 89.9), st.floats(-180, 180))
+def test_projection_and_back_is_the_same_place(latitude: float, east: float) -> None:
+    found = projection.unproject(*projection.project(np.array([latitude]), np.array([east])))
+    assert found[0] == pytest.approx(latitude, abs=0.02)
+    assert found[1] == pytest.approx(east, abs=0.02)
+
+
+def test_projection_keeps_areas() -> None:
+    def area(south: float, north: float) -> float:
+        latitude = np.linspace(south, north, 201)
+        x, y = projection.project(latitude, np.full(201, 10.0))
+        x0, _ = projection.project(latitude, np.full(201, 0.0))
+        return float(np.trapezoid(x - x0, -y)) / (np.sin(np.deg2rad(north)) - np.sin(np.deg2rad(south)))
+
+    assert area(0, 10) == pytest.approx(area(60, 80), rel=2e-3)
+
+
+def test_raster_reproduces_a_smooth_field_at_the_right_place() -> None:
+    grid = Grid(5.0)
+    latitude, longitude = np.meshgrid(grid.latitude, grid.longitude, indexing="ij")
+    canvas = projection.Canvas(grid.shape, width=400)
+    values = canvas.raster(np.cos(np.deg2rad(latitude)) * np.sin(np.deg2rad(longitude)))
+    x, y = projection.project(np.array(40.0), np.array(120.0 - projection.CENTRE))
+    pixel = values[int(y * 400 / projection.WIDTH), int(x * 400 / projection.WIDTH)]
+    assert pixel == pytest.approx(np.cos(np.deg2rad(40)) * np.sin(np.deg2rad(120)), abs=0.02)
+    assert np.isnan(values[0, 0])
+    assert not np.isnan(values[97, 1])
+
+
+def test_png_holds_the_bands_it_was_given() -> None:
+    bands = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    data = base64.b64decode(projection.png(bands, np.zeros((12, 4), np.uint8)).split(",")[1])
+    assert struct.unpack(">II", data[16:24]) == (4, 3)
+    start = data.index(b"IDAT")
+    size = struct.unpack(">I", data[start - 4 : start])[0]
+    rows = np.frombuffer(zlib.decompress(data[start + 4 : start + 4 + size]), np.uint8).reshape(3, 5)
+    np.testing.assert_array_equal(rows[:, 1:], bands)
+
+
+def test_ramp_goes_through_its_anchors() -> None:
+    found = colours.ramp(["#ff0000", "#00ff00", "#0000ff"], 5)
+    np.testing.assert_array_equal(found[[0, 2, 4]], [[255, 0, 0], [0, 255, 0], [0, 0, 255]])
+
+
+def test_scale_puts_values_in_their_bands_and_missing_ones_nowhere() -> None:
+    scale = colours.PRECIPITATION
+    bands = scale.index(np.array([0.0, 0.21, 0.4, 500, np.nan]))
+    assert bands.tolist() == [0, 1, 1, len(scale.edges), len(scale.edges) + 1]
+    assert scale.palette[[0, -1], 3].tolist() == [0, 0]
+
+
+def test_dominant_picture_hides_what_it_is_told_to() -> None:
+    grid = Grid(10.0)
+    canvas = projection.Canvas(grid.shape, width=100)
+    weights = np.stack([np.full(grid.shape, 0.8), np.full(grid.shape, 0.2)])
+    shown = dominant(canvas, weights, ["#102030", "#405060"], None)
+    hidden = dominant(canvas, weights, ["#102030", "#405060"], np.ones_like(canvas.outside))
+    assert len(shown) > len(hidden)
+
+
+def test_barb_of_65_knots_has_a_pennant_a_full_and_a_half_feather() -> None:
+    path = symbols._barb(0, 0, 17, 0, 1, 13)
+    assert path.count("M") == 4  # shaft, pennant, full, half
+    assert path.count("L") == 2
+    feather = re.search(r"l(-?[\d.]+),(-?[\d.]+)", path)
+    assert feather is not None
+    assert float(feather.group(2)) < 0  # a westerly of the northern hemisphere: feathers to the north
+
+
+def test_lows_and_highs_are_marked_where_they_are() -> None:
+    grid = Grid(2.5)
+    latitude, longitude = np.meshgrid(grid.latitude, grid.longitude, indexing="ij")
+    low = np.exp(-(((latitude - 50) / 8) ** 2) - ((longitude - 180) / 12) ** 2)
+    high = np.exp(-(((latitude + 30) / 8) ** 2) - ((longitude - 60) / 12) ** 2)
+    drawn = symbols.isobars(101300 - 4000 * low + 2500 * high)
+    assert len(re.findall(r"hl low", drawn)) == len(re.findall(r"hl high", drawn)) == 1
+    assert ">973<" in drawn
+    assert ">1038<" in drawn
+
+
+def test_leads_are_thinned_and_the_last_one_stays() -> None:
+    found = maps.frames(range(361))
+    assert len(found) <= maps.MOST_FRAMES
+    assert found[0] == 0
+    assert found[-1] == 240
+    assert maps.frames(range(7)) == [0, 6]
+
+
+def test_ticks_are_round_and_within() -> None:
+    assert charts.ticks(0, 10) == [0, 2.5, 5, 7.5, 10]
+    assert charts.ticks(983.2, 1022.9) == [990, 1000, 1010, 1020]
+
+
+@given(st.floats(-1e5, 1e5), st.floats(1e-3, 1e5))
+def test_ticks_never_leave_the_range(low: float, span: float) -> None:
+    found = charts.ticks(low, low + span)
+    assert 1 <= len(found) <= 10
+    assert low - 1e-6 * abs(low) - 1e-9 <= found[0] <= found[-1] <= low + span * 1.001 + 1e-6 * abs(low)
+
+
+def test_scoreboard_marks_the_winner_and_its_gain() -> None:
+    base = {"parameter": "temperature_2m", "lead_time_hours": 24, "n": 9, "bias": 0.0, "mae": 1.0, "crps": 1.0}
+    systems = {"gfs": 2.0, "equal_weights": 1.5, "best_source": 1.6, "hourcast": 1.2}
+    records = [{**base, "system": name, "rmse": rmse} for name, rmse in systems.items()]
+    table = tables.scoreboard(records)
+    assert re.search(r'class="num s hourcast win"[^>]*>1\.20<', table)
+    assert "−25 %" in table
+    assert tables.headline(records) == {"wins": "1 of 1", "best_source": "−25 %", "equal_weights": "−20 %"}
+
+
+def test_tracks_over_the_date_line_stay_together() -> None:
+    line = {"type": "LineString", "coordinates": [[178, 15], [-179, 16], [-176, 17]]}
+    properties = {"maximum_wind": [20, 30, 40], "lead_time": [0, 6, 12]}
+    drawn = tracks_map([{"type": "Feature", "geometry": line, "properties": properties}], np.zeros((37, 72)))
+    xs = [float(x) for x in re.findall(r'class="track"[^>]*d="M([\d.]+)', drawn)]
+    assert max(xs) - min(xs) < 200
+
+
+def test_no_tracks_no_map() -> None:
+    assert tracks_map([], np.zeros((37, 72))) == ""
+
+
+def test_page_without_scores_tracks_or_weights_is_still_written(tmp_path: Path) -> None:
+    store = write_example_store(tmp_path / "store", resolution=10.0, last_lead=12)
+    for key in ("scores", "tracks", "journal", paths.forecast(HOUR, "weights.zarr"), paths.static_fields()):
+        store.delete(key)
+    write_report(store, HOUR, tmp_path / "report.html")
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "No scores yet" in text
+    assert "no tropical cyclone" in text
