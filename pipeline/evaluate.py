@@ -64,7 +64,10 @@ def evaluate_series(data: Series, score_from: datetime | None = None) -> list[Sc
         errors = np.concatenate([case.errors for case in cases], axis=1)
         blocks = np.concatenate([np.full(case.errors.shape[1], case.hour) for case in cases])
         crps = np.concatenate([case.crps for case in cases])
+        common = [name for name, present in zip(data.sources, data.common[lead_bin], strict=True) if present]
         for row, system in enumerate((*data.sources, *BLENDS)):
+            if system not in (*common, *BLENDS):
+                continue
             ours = crps if system == "hourcast" else None
             records.append(score(data.parameter, lead, system, errors[row], blocks, ours))
     return records

@@ -65,7 +65,8 @@ def read_table(path: Path) -> pd.DataFrame:
     try:
         times = pd.to_datetime(frame["init_time"], utc=True, format="ISO8601")
     except (ValueError, TypeError) as error:
-        raise TableError(f"{path}: init_time must be ISO 8601 such as 2026-01-31T00:00; {error}") from None
+        reason = str(error).splitlines()[0]
+        raise TableError(f"{path}: init_time must be ISO 8601 such as 2026-01-31T00:00; {reason}") from None
     frame["init_time"] = times.dt.tz_localize(None)
     empty = frame[["source", "parameter", "station", "init_time", "lead_time_hours"]].isna().any(axis=1)
     if empty.any():
@@ -198,13 +199,12 @@ def _cases(
 
 
 def _common(cases: list[Case], bins: int, sources: int) -> NDArray[np.bool_]:
-    """Sources present in at least half of a bin's pairs: the others would shrink the identical pairs to nothing."""
-    present, total = np.zeros((bins, sources)), np.zeros(bins)
+    """Sources with at least half as many pairs as the fullest: the others would shrink the identical pairs to few."""
+    present = np.zeros((bins, sources))
     for case in cases:
         seen = np.isfinite(case.observed)
         present[case.lead_bin] += np.isfinite(case.forecasts[:, seen]).sum(axis=1)
-        total[case.lead_bin] += seen.sum()
-    return present >= 0.5 * np.maximum(total, 1)[:, None]
+    return (present > 0) & (present >= 0.5 * present.max(axis=1, keepdims=True))
 
 
 def _places(stations: pd.DataFrame) -> Places:

@@ -65,12 +65,13 @@ def fit_bias(skill: Skill, membership: Array) -> Float:
     cluster = (error @ shares.T + 5 * overall) / (weight @ shares.T + 5)
     prior = cluster @ shares
     mean = np.where(weight > 0, error / np.maximum(weight, 1e-9), prior)
-    noise = np.maximum(square.sum(axis=-1, keepdims=True) - (weight * mean**2).sum(axis=-1, keepdims=True), 0) / total
-    noise *= SERIAL_CORRELATION
-    between = (weight * (mean - prior) ** 2).sum(axis=-1, keepdims=True) / total
-    sampling = noise * (weight > 0).sum(axis=-1, keepdims=True) / total
-    signal = np.maximum(between - sampling, 0.02 * noise + 1e-12)
-    strength = np.clip(noise / signal, 0.5, 50)
+    groups = np.minimum((weight > 0).sum(axis=-1, keepdims=True), 0.8 * total)  # means that cost a degree of freedom
+    within = square.sum(axis=-1, keepdims=True) - (weight * mean**2).sum(axis=-1, keepdims=True)
+    noise = SERIAL_CORRELATION * np.maximum(within, 0) / (total - groups)
+    # About the overall mean, not the clusters': those were drawn around the very biases, noise included.
+    between = (weight * (mean - overall) ** 2).sum(axis=-1, keepdims=True) / total
+    signal = np.maximum(between - noise * groups / total, 0.02 * noise + 1e-12)
+    strength = np.clip(noise / signal, 1, 50)
     return (error + strength * prior) / (weight + strength)
 
 

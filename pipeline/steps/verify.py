@@ -64,7 +64,8 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
             if pairs is None:
                 continue
             quantiles = _quantiles(probability, row, lead, pairs.cells)
-            records += score_pairs(deployment, row, lead, pairs, quantiles)
+            crps = None if quantiles is None else _crps(quantiles, probability["quantile"].values, pairs.truth)
+            records += score_pairs(deployment, row, lead, pairs, crps)
             calibration += calibrate(probability, row, lead, pairs, quantiles)
     deployment.store.write(paths.scores(scored, "scores.json"), _dump(records))
     deployment.store.write(paths.scores(scored, "calibration.json"), _dump(calibration))
@@ -122,23 +123,16 @@ def _simple_blends(deployment: Deployment, row: Parameter, scored: Cycle, lead: 
     return np.stack([share @ values for share in normed])
 
 
-def score_pairs(deployment: Deployment, row: Parameter, lead: int, pairs: Pairs, quantiles: Float | None) -> list[ScoreRecord]:
+def score_pairs(deployment: Deployment, row: Parameter, lead: int, pairs: Pairs, crps: Float | None) -> list[ScoreRecord]:
     """One record a system, cells weighted by their area; ours with the CRPS of its quantiles where it has them."""
     columns = deployment.grid.shape[1]
     area = np.repeat(deployment.grid.cell_area, columns)[pairs.cells]
     latitude, longitude = deployment.grid.places
     boxes = np.floor((90 - latitude[pairs.cells]) / BLOCK_DEGREES) * 1000 + np.floor(longitude[pairs.cells] / BLOCK_DEGREES)
-    crps = None if quantiles is None else _crps(quantiles, _levels_of(quantiles), pairs.truth)
     return [
         score(row.name, lead, system, pairs.errors[index], boxes.astype(np.int64), crps if system == "hourcast" else None, area)
         for index, system in enumerate(pairs.systems)
     ]
-
-
-def _levels_of(quantiles: Float) -> Float:
-    from pipeline.steps.forecast import QUANTILES
-
-    return np.asarray(QUANTILES[: len(quantiles)])
 
 
 def _crps(quantiles: Float, levels: Float, observed: Float) -> Float:
@@ -157,7 +151,7 @@ def calibrate(probability: xr.Dataset, row: Parameter, lead: int, pairs: Pairs, 
         return []
     counts = np.bincount((pairs.truth[None] > quantiles).sum(axis=0), minlength=len(quantiles) + 1)
     record: dict[str, object] = {
-        "parameter": row.name, "lead_time_hours": lead, "levels": _levels_of(quantiles).tolist(),
+        "parameter": row.name, "lead_time_hours": lead, "levels": probability["quantile"].values.tolist(),
         "quantile_histogram": (counts / counts.sum()).round(5).tolist(),
         "skill": float(np.sqrt((pairs.errors[-1] ** 2).mean())),
         "spread": float(np.sqrt((((quantiles[-1] - quantiles[0]) / 3.29) ** 2).mean())),

@@ -1,0 +1,91 @@
+"""The blend against plain numpy, and its rules for missing sources, directions and dry weather."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.science.blend import angular_error, blend, dry_unless_agreed, lead_position, range_taper
+from pipeline.science.weights import Weights
+
+BINS = (6.0, 24.0, 72.0)
+
+
+def _weights(seed: int, sources: int, places: int, *, ratio: bool = False) -> Weights:
+    generator = np.random.default_rng(seed)
+    weight = generator.random((sources, len(BINS), places)).astype(np.float32)
+    bias = generator.normal(1 if ratio else 0, 0.2, weight.shape).astype(np.float32)
+    flat = np.ones(weight.shape[1:], np.float32)
+    return Weights(tuple("abcdefgh"[:sources]), BINS, bias, weight / weight.sum(axis=0), flat, flat, ratio)
+
+
+def _plain(forecasts: np.ndarray, weights: Weights, leads: np.ndarray, presence: np.ndarray) -> np.ndarray:
+    """The definition, one lead at a time."""
+    result = []
+    for index, lead in enumerate(leads):
+        at = [np.apply_along_axis(lambda column, x=lead: np.interp(x, BINS, column), 1, part) for part in (weights.weight, weights.bias)]
+        values = forecasts[:, index] * at[1] if weights.ratio else forecasts[:, index] - at[1]
+        share = np.where(np.isnan(values), 0, at[0] * presence[:, index])
+        result.append(np.nansum(share * np.nan_to_num(values), axis=0) / share.sum(axis=0))
+    return np.array(result)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10_000), st.booleans())
+def test_equals_the_definition(seed: int, ratio: bool) -> None:
+    generator = np.random.default_rng(seed)
+    leads = np.array([0.0, 6, 15, 24, 50, 72, 100])
+    forecasts = generator.normal(280, 10, (4, len(leads), 33)).astype(np.float32)
+    forecasts[generator.random(forecasts.shape) < 0.2] = np.nan
+    forecasts[0] = np.where(np.isnan(forecasts[0]), 280, forecasts[0])
+    presence = generator.random(forecasts.shape).astype(np.float32) + np.float32(0.01)
+    weights = _weights(seed, 4, 33, ratio=ratio)
+    np.testing.assert_allclose(blend(forecasts, weights, leads, presence), _plain(forecasts, weights, leads, presence), rtol=2e-5)
+
+
+def test_missing_source_renormalises_weights() -> None:
+    weights = _weights(0, 2, 5)
+    forecasts = np.full((2, 1, 5), 7, np.float32)
+    forecasts[1] = np.nan
+    alone = blend(forecasts, weights, np.array([6.0]))
+    np.testing.assert_allclose(alone[0], 7 - weights.bias[0, 0], rtol=1e-6)
+
+
+def test_no_source_at_all_is_missing_never_zero() -> None:
+    assert np.isnan(blend(np.full((2, 1, 3), np.nan, np.float32), _weights(0, 2, 3), np.array([6.0]))).all()
+
+
+def test_leads_beyond_the_bins_take_the_nearest() -> None:
+    lower, fraction = lead_position(BINS, np.array([0.0, 6, 15, 72, 200]))
+    assert lower.tolist() == [0, 0, 0, 1, 1]
+    np.testing.assert_allclose(fraction, [0, 0, 0.5, 1, 1])
+    lower, fraction = lead_position((24.0,), np.array([3.0, 90]))
+    assert lower.tolist() == [0, 0]
+    assert not fraction.any()
+
+
+def test_directions_average_across_north() -> None:
+    weights = _weights(0, 2, 1)
+    weights.bias[:] = 0
+    weights.weight[:] = 0.5
+    values = np.array([350, 20], np.float32).reshape(2, 1, 1)
+    np.testing.assert_allclose(blend(values, weights, np.array([6.0]), circular=True), 5, atol=1e-4)
+    np.testing.assert_allclose(angular_error(np.float32([350, 10]), np.float32([10, 350])), [-20, 20])
+
+
+def test_one_drizzling_source_does_not_wet_the_blend() -> None:
+    weights = _weights(0, 4, 2)
+    weights.weight[:] = 0.25
+    forecasts = np.zeros((4, 1, 2), np.float32)
+    forecasts[0, 0] = 1  # a quarter agrees in the first cell, half in the second
+    forecasts[1, 0, 1] = 1
+    dry = dry_unless_agreed(np.full((1, 2), 0.4, np.float32), forecasts, weights, np.array([6.0]))
+    np.testing.assert_allclose(dry, [[0, 0.4]])
+
+
+def test_a_source_fades_before_its_last_lead() -> None:
+    taper = range_taper(48, np.arange(60.0))
+    assert taper[42] == 1
+    assert (np.diff(taper[42:49]) < 0).all()
+    assert taper[47] > taper[48] > 0

@@ -1,0 +1,154 @@
+"""Weights and biases recover a known error structure, and behave at the edges of knowledge."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.parameters import parameter
+from pipeline.science import clusters, weights
+from pipeline.science import skill as skills
+from pipeline.science.learn import Places, learn
+
+SOURCES = ("one", "two", "three")
+PLACES = 400
+
+
+def _places(count: int = PLACES) -> Places:
+    index = np.arange(count)
+    golden = np.pi * (3 - np.sqrt(5))
+    latitude = np.rad2deg(np.arcsin(1 - 2 * (index + 0.5) / count))
+    return Places(latitude, np.rad2deg(index * golden) % 360, np.zeros(count), np.ones(count))
+
+
+def _state(bias: np.ndarray, deviation: np.ndarray, correlation: np.ndarray, days: int = 60, seed: int = 0) -> skills.Skill:
+    """A state that has seen errors of the given bias (source, place), deviation (source, place) and correlation."""
+    generator = np.random.default_rng(seed)
+    state = skills.zero(SOURCES, (24.0,), bias.shape[1])
+    root = np.linalg.cholesky(correlation)
+    for _ in range(days):
+        noise = np.einsum("ij,jp->ip", root, generator.normal(size=bias.shape))
+        skills.update(state, 0, (bias + deviation * noise).astype(np.float32), np.zeros(bias.shape[1], np.float32))
+    return state
+
+
+def _alike(count: int = PLACES) -> np.ndarray:
+    return np.ones((1, count), np.float32)
+
+
+def test_planted_biases_are_recovered_within_their_sampling_error() -> None:
+    latitude = _places().latitude
+    bias = np.stack([np.full(PLACES, 1.5), np.where(latitude > 0, 2.0, -2.0), np.zeros(PLACES)])
+    deviation = np.full(bias.shape, 1.0)
+    found = weights.fit_bias(_state(bias, deviation, np.eye(3)), _alike())[:, 0]
+    assert np.abs((found - bias).mean(axis=1)).max() < 4 / np.sqrt(60 * PLACES)
+    assert np.sqrt(((found - bias) ** 2).mean()) < 1.05 / np.sqrt(60), "no worse than each place's own mean"
+
+
+def test_a_small_sample_is_shrunk_towards_its_cluster() -> None:
+    bias = np.full((3, PLACES), 1.0)
+    found = weights.fit_bias(_state(bias, np.full(bias.shape, 3.0), np.eye(3), days=5), _alike())[:, 0]
+    assert np.sqrt(((found - 1) ** 2).mean()) < 0.35 * 3 / np.sqrt(5)
+
+
+def test_weights_equal_those_of_the_known_covariance() -> None:
+    correlation = np.array([[1, 0.3, 0], [0.3, 1, 0.2], [0, 0.2, 1]])
+    deviation = np.array([1.0, 1.5, 2.0])
+    state = _state(np.zeros((3, PLACES)), np.repeat(deviation[:, None], PLACES, 1), correlation, days=100)
+    found = learn(parameter("temperature_2m"), [state], _places()).weights[0]
+    exact = np.linalg.solve(correlation * np.outer(deviation, deviation), np.ones(3))
+    np.testing.assert_allclose(found.weight[:, 0].mean(axis=1), exact / exact.sum(), atol=0.05)
+    np.testing.assert_allclose(found.error_variance.mean(), 1 / exact.sum(), rtol=0.1)
+
+
+def test_a_near_copy_shares_the_weight_of_its_twin() -> None:
+    correlation = np.array([[1, 0.98, 0], [0.98, 1, 0], [0, 0, 1]])
+    state = _state(np.zeros((3, PLACES)), np.ones((3, PLACES)), correlation)
+    weight = learn(parameter("temperature_2m"), [state], _places()).weights[0].weight[:, 0].mean(axis=1)
+    assert abs(weight[2] - 0.5) < 0.06
+    assert abs(weight[0] + weight[1] - 0.5) < 0.06
+
+
+def test_the_planted_best_region_gets_the_larger_weight() -> None:
+    places = _places()
+    north = places.latitude > 0
+    deviation = np.stack([np.where(north, 1.0, 2.0), np.where(north, 2.0, 1.0), np.full(PLACES, 2.0)])
+    weight = learn(parameter("temperature_2m"), [_state(np.zeros((3, PLACES)), deviation, np.eye(3))], places).weights[0].weight
+    far = np.abs(places.latitude) > 15
+    assert (weight[0, 0, north & far] > weight[1, 0, north & far]).mean() > 0.98
+    assert (weight[1, 0, ~north & far] > weight[0, 0, ~north & far]).mean() > 0.98
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10_000), st.integers(0, 12))
+def test_weights_are_non_negative_and_sum_to_one(seed: int, days: int) -> None:
+    generator = np.random.default_rng(seed)
+    root = generator.normal(size=(3, 3))
+    covariance = root @ root.T + 0.01 * np.eye(3)
+    scale = np.sqrt(np.diag(covariance))
+    state = _state(generator.normal(size=(3, 40)), scale[:, None] * np.ones((3, 40)), covariance / np.outer(scale, scale), days, seed)
+    weight = learn(parameter("temperature_2m"), [state], _places(40)).weights[0].weight
+    assert (weight >= 0).all()
+    np.testing.assert_allclose(weight.sum(axis=0), 1, atol=1e-5)
+
+
+def test_without_history_all_sources_are_equal_and_unbiased() -> None:
+    found = learn(parameter("temperature_2m"), [skills.zero(SOURCES, (24.0,), PLACES)], _places()).weights[0]
+    np.testing.assert_allclose(found.weight, 1 / 3, atol=1e-6)
+    assert not found.bias.any()
+    assert (found.spread_factor == 1).all()
+
+
+def test_a_new_source_starts_from_the_prior() -> None:
+    state = _state(np.zeros((3, PLACES)), np.ones((3, PLACES)), np.eye(3))
+    newcomer = skills.align_sources(state, ("one", "two", "new"))
+    weight = learn(parameter("temperature_2m"), [newcomer], _places()).weights[0].weight[2]
+    np.testing.assert_allclose(weight, 1 / 3, atol=0.02)
+
+
+def test_precipitation_is_corrected_by_a_ratio_within_limits() -> None:
+    generator = np.random.default_rng(0)
+    state = skills.zero(("wet", "dry", "dead"), (24.0,), PLACES)
+    for _ in range(60):
+        truth = generator.gamma(0.3, 4, PLACES).astype(np.float32)
+        skills.update(state, 0, np.stack([truth, -0.25 * truth, -truth]), truth)
+    ratio = weights.fit_ratio(state, _alike())[:, 0]
+    np.testing.assert_allclose(ratio[0], 0.5, atol=0.02)
+    np.testing.assert_allclose(ratio[1], 4 / 3, atol=0.05)
+    np.testing.assert_allclose(ratio[2], weights.RATIO_LIMITS[1])
+
+
+def test_spread_is_widened_to_the_error_of_the_blend() -> None:
+    state = _state(np.zeros((3, PLACES)), np.full((3, PLACES), 2.0), np.eye(3))
+    for _ in range(10):
+        skills.update(state, 0, np.full((3, PLACES), np.nan, np.float32), np.zeros(PLACES, np.float32), variance=np.full(PLACES, 0.25, np.float32))  # fmt: skip
+    found = learn(parameter("temperature_2m"), [state], _places()).weights[0]
+    np.testing.assert_allclose(found.spread_factor, np.sqrt(4 / 3 / 0.25), rtol=0.08)
+
+
+def test_components_of_a_vector_share_their_weights() -> None:
+    deviation = np.array([[1.0], [2.0], [3.0]]) * np.ones((3, PLACES))
+    states = [_state(np.zeros((3, PLACES)), deviation, np.eye(3), seed=seed) for seed in (1, 2)]
+    east, north = learn(parameter("eastward_wind_10m"), states, _places()).weights
+    np.testing.assert_array_equal(east.weight, north.weight)
+    assert not np.array_equal(east.bias, north.bias)
+
+
+def test_labels_stay_when_the_sample_changes_a_little() -> None:
+    places = _places()
+    deviation = np.stack([np.where(places.latitude > 0, 1.0, 3.0)] * 3)
+    features = []
+    for seed in (1, 2):
+        state = _state(np.zeros((3, PLACES)), deviation, np.eye(3), seed=seed)
+        features.append(clusters.signature(state, places.latitude, places.longitude, places.altitude, places.land))
+    centres = clusters.fit_centres(features[0], 4)
+    later = clusters.fit_centres(features[1], 4, centres)
+    labels = [clusters.membership(feature, centre).argmax(axis=0) for feature, centre in zip(features, (centres, later), strict=True)]
+    assert (labels[0] == labels[1]).mean() > 0.9
+
+
+def test_no_source_is_an_error() -> None:
+    with pytest.raises(ValueError, match="at least one source"):
+        weights.fit_weights(weights.Errors(np.empty((0, 1, 3)), np.empty((0, 1, 1)), np.empty((0, 1), bool)), _alike(3))

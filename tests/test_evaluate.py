@@ -1,0 +1,160 @@
+"""The referee: strictly in time order, on identical pairs, and clear about bad tables."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.evaluate import evaluate
+from pipeline.evaluate_table import TableError, read_table, series
+
+MODELS = ["CMCG", "ETA", "GASP", "GFS", "JMA", "NGPS", "TCWB", "UKMO"]
+
+
+def _table(days: int = 30, stations: int = 40, seed: int = 0) -> pd.DataFrame:
+    """Synthetic: "good" starts at 00, "late" twelve hours before; biases by source and station, errors grow with lead."""
+    generator = np.random.default_rng(seed)
+    truth = 280 + generator.normal(0, 4, (2 * days + 8, stations))
+    station_bias = generator.normal(0, 1.5, stations)
+    start = pd.Timestamp("2026-01-01")
+    parts = []
+    for source, age, bias, deviation in (("good", 0, 1.0, 1.0), ("late", 12, -2.0, 2.0)):
+        for day in range(days):
+            for lead in (24, 72):
+                observed = truth[2 * day + lead // 12]
+                noise = generator.normal(0, deviation * (1 + lead / 72), stations)
+                parts.append(
+                    pd.DataFrame(
+                        {
+                            "source": source, "parameter": "temperature_2m",
+                            "init_time": start + pd.Timedelta(hours=24 * day - age), "lead_time_hours": lead + age,
+                            "station": [f"S{k}" for k in range(stations)], "latitude": np.arange(stations) % 60,
+                            "longitude": 3 * np.arange(stations), "elevation": 10.0,
+                            "forecast": observed + bias + station_bias + noise, "observation": observed,
+                        }
+                    )
+                )  # fmt: skip
+    return pd.concat(parts, ignore_index=True)
+
+
+def _write(frame: pd.DataFrame, path: Path) -> Path:
+    frame.to_csv(path, index=False)
+    return path
+
+
+def _rmse(table: Path, out: Path | None = None, score_from: datetime | None = None) -> dict[tuple[float, str], float]:
+    return {(record["lead_time_hours"], record["system"]): record["rmse"] for record in evaluate(table, out, score_from)}
+
+
+def test_systems_are_scored_on_identical_pairs_and_saved(tmp_path: Path) -> None:
+    table = _write(_table(), tmp_path / "table.csv")
+    records = evaluate(table, tmp_path / "out", datetime(2026, 1, 15))
+    assert json.loads((tmp_path / "out" / "scores.json").read_text()) == records
+    systems = {record["system"] for record in records if record["lead_time_hours"] == 24}
+    assert systems == {"good", "late", "equal_weights", "best_source", "inverse_mse", "hourcast"}
+    alone = {record["system"] for record in records if record["lead_time_hours"] == 36}
+    assert "good" not in alone, "a source without any pair at a lead has no score there"
+    for lead in {record["lead_time_hours"] for record in records}:
+        assert len({record["n"] for record in records if record["lead_time_hours"] == lead}) == 1
+    for record in records:
+        assert record["rmse_low"] <= record["rmse"] <= record["rmse_high"]
+
+
+def test_a_source_that_started_earlier_is_matched_by_valid_time(tmp_path: Path) -> None:
+    found = series(read_table(_write(_table(), tmp_path / "table.csv")), "temperature_2m")
+    midnight = [case for case in found.cases if pd.Timestamp(found.hours[case.hour]).hour == 0]
+    assert {case.lead for case in midnight} == {24, 72}, "its leads 36 and 84 count as 24 and 72 from midnight"
+    assert all(np.isfinite(case.forecasts).all() for case in midnight[:10])
+
+
+def test_nothing_is_learnt_from_the_present_or_the_future(tmp_path: Path) -> None:
+    frame = _table()
+    cut = pd.Timestamp("2026-01-20")
+    valid = frame["init_time"] + pd.to_timedelta(frame["lead_time_hours"], unit="h")
+    changed = frame.copy()
+    changed.loc[valid >= cut, "observation"] += 7
+    alike = [_forecasts(_write(data, tmp_path / "t.csv"), cut) for data in (frame, changed)]
+    np.testing.assert_array_equal(alike[0], alike[1])
+
+
+def _forecasts(table: Path, hour: pd.Timestamp) -> np.ndarray:
+    """Our forecasts of one hour, from errors and observations."""
+    from pipeline.evaluate import _walk
+
+    data = series(read_table(table), "temperature_2m")
+    index = int(np.flatnonzero(data.hours == np.datetime64(hour))[0])
+    forecasts = []
+    cases = iter([case for case in data.cases if case.hour == index])
+    for outcome in _walk(data):
+        if outcome.hour == index:
+            case = next(cases)
+            seen = np.isfinite(case.observed)
+            ours = outcome.errors[-1]
+            if len(ours) == seen.sum():
+                forecasts.append(ours + case.observed[seen])
+    return np.round(np.concatenate(forecasts), 2)
+
+
+def test_rows_in_any_order_give_the_same_scores(tmp_path: Path) -> None:
+    frame = _table(days=12)
+    first = _rmse(_write(frame, tmp_path / "a.csv"))
+    second = _rmse(_write(frame.sample(frac=1, random_state=1), tmp_path / "b.csv"))
+    assert first == pytest.approx(second)
+
+
+def test_parquet_reads_as_csv_does(tmp_path: Path) -> None:
+    frame = _table(days=5)
+    frame.to_parquet(tmp_path / "table.parquet")
+    assert _rmse(tmp_path / "table.parquet") == pytest.approx(_rmse(_write(frame, tmp_path / "table.csv")))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda frame: frame.drop(columns="station"), "missing station"),
+        (lambda frame: frame.iloc[:0], "at least one row"),
+        (lambda frame: pd.concat([frame, frame.iloc[:1]]), "duplicate row"),
+        (lambda frame: frame.assign(forecast=frame["forecast"] - 273.15), "must be in K"),
+        (lambda frame: frame.assign(parameter="temperature_2n"), "did you mean temperature_2m"),
+        (lambda frame: frame.assign(forecast="warm"), "finite number"),
+        (lambda frame: frame.assign(latitude=99), "degrees north"),
+        (lambda frame: frame.assign(lead_time_hours=-frame["lead_time_hours"]), "must not be negative"),
+        (lambda frame: frame.assign(init_time="yesterday"), "ISO 8601"),
+        (lambda frame: frame.assign(observation=np.arange(len(frame)) % 7 + 280.0), "different observations"),
+    ],
+)
+def test_a_bad_table_is_named_in_one_line(tmp_path: Path, change: object, message: str) -> None:
+    table = _write(change(_table(days=2, stations=3)), tmp_path / "table.csv")  # type: ignore[operator]
+    with pytest.raises(TableError, match=message) as caught:
+        evaluate(table, tmp_path / "out")
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "out").exists(), "nothing half-written"
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.binary(max_size=300))
+def test_any_bytes_are_a_table_or_a_clear_error(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
+    path = tmp_path_factory.mktemp("bytes") / "table.csv"
+    path.write_bytes(data)
+    with pytest.raises(TableError):
+        read_table(path)
+
+
+@pytest.mark.realdata
+def test_eight_real_models_are_beaten(realdata: Path, tmp_path: Path) -> None:
+    """ensembleBMA's srft: temperature at 48 h of eight models; from the 11th date on, strictly past data."""
+    wide = pd.read_csv(realdata / "forecast_obs/csv_from_rda/ensembleBMA_srft.csv.gz")
+    valid = pd.to_datetime(wide["date"].astype(str), format="%Y%m%d%H")
+    wide = wide.assign(init_time=valid - pd.Timedelta(hours=48), lead_time_hours=48, parameter="temperature_2m")
+    keys = ["parameter", "init_time", "lead_time_hours", "station", "latitude", "longitude", "elevation", "observation"]
+    table = _write(wide.melt(id_vars=keys, value_vars=MODELS, var_name="source", value_name="forecast"), tmp_path / "srft.csv")
+    rmse = _rmse(table, score_from=sorted(wide["init_time"].unique())[10].to_pydatetime())
+    assert rmse[48, "hourcast"] < 0.84 * min(rmse[48, "equal_weights"], rmse[48, "best_source"])
+    assert rmse[48, "equal_weights"] == pytest.approx(3.127, abs=0.002), "the known figure of the raw mean"
