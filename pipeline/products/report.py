@@ -18,9 +18,9 @@ from pipeline import __version__, paths
 from pipeline.config import Place
 from pipeline.cycle import Cycle
 from pipeline.products import report_charts as charts
+from pipeline.products import report_scores
 from pipeline.products import report_tables as tables
 from pipeline.products.point import coordinates
-from pipeline.products.report_charts import COMBINED
 from pipeline.products.report_colours import BIAS, WEIGHT
 from pipeline.products.report_maps import blend_maps, ground, legend
 from pipeline.products.report_places import meteogram
@@ -48,10 +48,10 @@ def write_report(store: Store, hour: Cycle, path: Path, *, places: Sequence[Plac
         raise FileNotFoundError(f"{paths.forecast(hour, 'best.zarr')} is missing; run the hour again before reporting")
     land = _land(store, best)
     palette = source_colours(list(manifest.get("sources", {})))
-    scores = _scores(store, hour)
+    scores = report_scores.read_scores(store, hour)
     viewer = blend_maps(best, hour, land)
     trust = _trust(store, hour, land, palette)
-    values = _header(hour, manifest, best, scores)
+    values = _header(hour, manifest, best, scores.records)
     values |= {
         "ground": _ground_svg(ground(land)),
         "sources": tables.sources_table(manifest.get("sources", {}), palette),
@@ -60,7 +60,7 @@ def write_report(store: Store, hour: Cycle, path: Path, *, places: Sequence[Plac
         "places": _places(store, hour, best, places or PLACES),
         "tracks": _tracks(store, hour, land),
         "trust": "" if trust else "hidden",
-        "scores": _score_section(scores),
+        "scores": report_scores.section(hour, scores),
         "timings": _timings(store, hour),
         "data": json.dumps({"viewer": viewer, "trust": trust, "palette": palette}).replace("</", "<\\/"),
         "css": _asset("report.css"),
@@ -101,7 +101,7 @@ def _header(hour: Cycle, manifest: Mapping[str, Any], best: xr.Dataset, scores: 
         (f"{used}", f"of {len(sources)} sources"), (f"{last} h", "ahead, hour by hour"),
         (f"{len(best.data_vars)}", "parameters"), (f"{_resolution(best):g}°", "global grid"),
     ]  # fmt: skip
-    won = tables.headline(scores)
+    won = report_scores.headline(scores)
     if won:
         facts.append((won["best_source"], "RMSE against the best source"))
     shown = "".join(f"<div><b>{escape(figure)}</b><span>{escape(label)}</span></div>" for figure, label in facts)
@@ -161,34 +161,6 @@ def _tracks(store: Store, hour: Cycle, land: NDArray[np.floating]) -> str:
         return '<p class="fine">The ensemble holds no tropical cyclone at this hour.</p>'
     keys = "".join(f'<span><i style="background:{colour}"></i>{label}</span>' for _, colour, label in CLASSES)
     return f'<figure>{drawn}<div class="keys">{keys}<span>a dot every 24 h</span></div></figure>'
-
-
-def _scores(store: Store, hour: Cycle) -> list[dict[str, Any]]:
-    try:
-        return json.loads(store.read(paths.scores(hour, "scores.json")))
-    except FileNotFoundError:
-        return []
-
-
-def _score_section(scores: Sequence[Mapping[str, Any]]) -> str:
-    if not scores:
-        return '<p class="fine">No scores yet: the valid times of this hour have not passed.</p>'
-    won = tables.headline(scores)
-    lead = ""
-    if won:
-        lead = (
-            f'<p class="lead">Hourcast beats both the best single source and the equal-weight mean in <b>{won["wins"]}'
-            f"</b> pairs of parameter and lead; RMSE <b>{won['best_source']}</b> against the best source known "
-            f"beforehand, <b>{won['equal_weights']}</b> against equal weights.</p>"
-        )
-    grid = f'<div class="small-multiples">{tables.score_charts(scores)}</div>{_SYSTEM_KEYS}'
-    return f'{lead}{grid}<div class="scroll">{tables.scoreboard(scores)}</div>'
-
-
-_SYSTEM_KEYS = '<div class="keys lines">' + "".join(
-    f'<span><svg viewBox="0 0 26 8"><line class="sys {name}" x2="26" y1="4" y2="4"/></svg>{label}</span>'
-    for name, label in {**dict(reversed(COMBINED.items())), "source": "each source"}.items()
-) + "</div>"  # fmt: skip
 
 
 def _timings(store: Store, hour: Cycle) -> str:

@@ -107,7 +107,7 @@ def rmse_by_lead(records: Sequence[Record], title: str, units: str, factor: floa
     worst = max(record["rmse"] for record in records) * factor
     frame = Frame(38, 34, 262, 146, (-0.15, len(leads) - 0.85), (0, worst * 1.06))
     parts = [text(0, 14, title, "charttitle"), text(300, 14, units, "tick end"), rules(frame)]
-    parts += [text(float(frame.x(place[lead])), frame.bottom + 16, f"{lead} h", "tick mid") for lead in leads]
+    parts += [text(float(frame.x(place[lead])), frame.bottom + 16, f"{lead:g} h", "tick mid") for lead in leads]
     order = sorted(systems, key=lambda system: list(COMBINED).index(system) if system in COMBINED else -1)
     for system in order:
         rows = systems[system]
@@ -141,20 +141,37 @@ def stacked_weights(shares: Mapping[str, Sequence[float]], leads: Sequence[int],
     return svg(336, 220, "".join(parts), "mean weight of each source by lead time")
 
 
-def histogram(counts: Sequence[float], title: str) -> str:
-    """Rank histogram with the flat line of a calibrated ensemble."""
-    share = np.asarray(counts, float) / max(np.sum(counts), 1)
-    flat = 1 / len(share)
-    frame = Frame(38, 30, 262, 130, (0, len(share)), (0, max(share.max(), 2 * flat) * 1.05))
-    parts = [text(0, 14, title, "charttitle"), rules(frame, count=3, digits=".0%")]
-    width = frame.width / len(share)
-    for number, value in enumerate(share):
-        y = float(frame.y(value))
-        shape = f'x="{frame.left + number * width + 0.5:.1f}" y="{y:.1f}" width="{max(width - 1, 0.5):.1f}"'
-        parts.append(f'<rect class="bar" {shape} height="{frame.bottom - y:.1f}"/>')
-    parts.append(line(frame, [0, len(share)], [flat, flat], "flat", "calibrated"))
-    parts.append(text(frame.left, frame.bottom + 16, "rank of the observation among the members", "tick"))
-    return svg(306, 184, "".join(parts), f"rank histogram of {title}")
+def histogram(levels: Sequence[float], shares: Sequence[float], title: str, css: str = "bar") -> str:
+    """How often the truth fell between the published quantiles, per probability: 1 everywhere if calibrated.
+
+    levels: (quantile,) increasing within 0..1; shares: (quantile + 1,) observed frequency of each interval.
+    """
+    edges = np.concatenate([[0.0], levels, [1.0]])
+    density = np.asarray(shares) / np.diff(edges)
+    frame = Frame(38, 34, 262, 120, (0, 1), (0, max(2.0, min(float(density.max()), 6.0)) * 1.05))
+    parts = [text(0, 14, title, "charttitle"), rules(frame, count=3)]
+    for low, high, value in zip(edges[:-1], edges[1:], density, strict=True):
+        x, y = float(frame.x(low)), max(float(frame.y(value)), frame.top)
+        width, height = float(frame.x(high)) - x - 1, frame.bottom - y
+        tip = f"<title>{low:.0%} to {high:.0%}: {value * (high - low):.1%} of the time</title>"
+        shape = f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
+        parts.append(f'<rect class="{css}" {shape}>{tip}</rect>')
+    parts.append(line(frame, [0, 1], [1, 1], "flat", "calibrated"))
+    parts += [text(float(frame.x(level)), frame.bottom + 15, f"{100 * level:g}", "tick mid") for level in levels]
+    return svg(306, 176, "".join(parts), f"calibration of {title}")
+
+
+def spread_and_skill(records: Sequence[Record], title: str, units: str, factor: float) -> str:
+    """Error of the blend and spread of its distribution by lead; they agree if the spread is right."""
+    rows = sorted(records, key=lambda row: row["lead_time_hours"])
+    place = range(len(rows))
+    skill, spread = ([row[name] * factor for row in rows] for name in ("skill", "spread"))
+    frame = Frame(38, 34, 262, 120, (-0.15, len(rows) - 0.85), (0, max(skill + spread) * 1.06 or 1))
+    parts = [text(0, 14, title, "charttitle"), text(300, 14, units, "tick end"), rules(frame, count=3)]
+    labels = [f"{row['lead_time_hours']:g} h" for row in rows]
+    parts += [text(float(frame.x(k)), frame.bottom + 15, label, "tick mid") for k, label in enumerate(labels)]
+    parts += [line(frame, place, skill, "sys hourcast", "error"), line(frame, place, spread, "sys spread", "spread")]
+    return svg(306, 176, "".join(parts), f"spread and error of {title}")
 
 
 def timings(rows: Sequence[tuple[str, int, float]]) -> str:

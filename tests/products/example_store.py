@@ -96,6 +96,7 @@ def write_example_store(folder: Path, *, resolution: float = 5.0, last_lead: int
     _json(store, paths.forecast(HOUR, "manifest.json"), _manifest())
     _json(store, paths.LATEST, {"init_time": "2026-01-31T06:00:00Z", "path": paths.forecast(HOUR)})
     _json(store, paths.scores(HOUR, "scores.json"), _scores())
+    _json(store, paths.scores(HOUR, "calibration.json"), _calibration())
     _json(store, paths.tracks(HOUR, "gefs.geojson"), _tracks())
     for stage, seconds in (("ingest", 9.4), ("learn", 21.2), ("forecast", 17.8), ("publish", 2.4)):
         entry = {"stage": stage, "shard": "all", "seconds": seconds, "finished": "2026-01-31T07:00:00+00:00"}
@@ -175,6 +176,17 @@ def _scores() -> list[dict]:
                     "crps": 0.55 * rmse if system == "hourcast" else 0.78 * rmse,
                 })  # fmt: skip
     return records
+
+
+def _calibration() -> list[dict]:
+    shares = [0.07, 0.06, 0.14, 0.22, 0.23, 0.15, 0.06, 0.07]
+    return [
+        {
+            "parameter": name, "lead_time_hours": float(lead), "levels": LEVELS.tolist(), "quantile_histogram": shares,
+            "skill": size * (1 + lead / 60), "spread": size * (0.9 + lead / 66),
+        }
+        for name, size in SCORED.items() for lead in LEAD_BINS
+    ]  # fmt: skip
 
 
 def _tracks() -> dict:

@@ -22,8 +22,8 @@ from pipeline.products import report_charts as charts
 from pipeline.products import report_colours as colours
 from pipeline.products import report_maps as maps
 from pipeline.products import report_projection as projection
+from pipeline.products import report_scores
 from pipeline.products import report_symbols as symbols
-from pipeline.products import report_tables as tables
 from pipeline.products.report import write_report
 from pipeline.products.report_tracks import tracks_map
 from pipeline.products.report_weights import dominant
@@ -204,10 +204,10 @@ def test_scoreboard_marks_the_winner_and_its_gain() -> None:
     base = {"parameter": "temperature_2m", "lead_time_hours": 24, "n": 9, "bias": 0.0, "mae": 1.0, "crps": 1.0}
     systems = {"gfs": 2.0, "equal_weights": 1.5, "best_source": 1.6, "hourcast": 1.2}
     records = [{**base, "system": name, "rmse": rmse} for name, rmse in systems.items()]
-    table = tables.scoreboard(records)
+    table = report_scores.scoreboard(records)
     assert re.search(r'class="num s hourcast win"[^>]*>1\.20<', table)
     assert "−25 %" in table
-    assert tables.headline(records) == {"wins": "1 of 1", "best_source": "−25 %", "equal_weights": "−20 %"}
+    assert report_scores.headline(records) == {"wins": "1 of 1", "best_source": "−25 %", "equal_weights": "−20 %"}
 
 
 def test_tracks_over_the_date_line_stay_together() -> None:
