@@ -36,7 +36,8 @@ STAGES: tuple[Stage, ...] = (
     Stage("ramp", "pipeline.steps.ramp", ("observe", "learn"), "one observed parameter", "array", 2, 4096, 0, 300, 2),
     Stage("forecast", "pipeline.steps.forecast", ("ramp",), "one band of latitudes", "array", 2, 8192, 0, 900, 2),
     Stage("tracks", "pipeline.steps.tracks", ("ingest",), "one ensemble", "array", 1, 4096, 0, 600, 2),
-    Stage("publish", "pipeline.steps.publish", ("forecast", "tracks"), "the whole hour", "array", 1, 4096, 0, 600, 2),
+    Stage("validate", "pipeline.steps.validate", ("forecast",), "one band of latitudes", "array", 2, 4096, 0, 600, 2),
+    Stage("publish", "pipeline.steps.publish", ("validate", "tracks"), "the whole hour", "array", 1, 4096, 0, 600, 2),
     Stage("verify", "pipeline.steps.verify", ("publish",), "one parameter", "array", 2, 4096, 0, 900, 2),
 )  # fmt: skip
 

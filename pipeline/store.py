@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import itertools
 import os
 import random
 import re
@@ -15,26 +16,29 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError, PreconditionError
+from obstore.exceptions import (
+    AlreadyExistsError,
+    BaseError,
+    NotFoundError,
+    PermissionDeniedError,
+    PreconditionError,
+    UnauthenticatedError,
+)
+
+from pipeline import store_backends
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta, PutMode, UpdateVersion
-    from obstore.store import ClientConfig, RetryConfig
     from zarr.abc.store import Store as ZarrStore
 
-_RETRIES: RetryConfig = {
-    "max_retries": 6,
-    "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=10), "base": 2},
-    "retry_timeout": timedelta(seconds=120),
-}
-_TIMEOUTS: ClientConfig = {"connect_timeout": timedelta(seconds=10), "timeout": timedelta(seconds=120)}
 _UPDATE_ATTEMPTS = 200
+_memory_stores = itertools.count()
 # What a process killed in the middle of a write leaves behind: obstore's `name#1`, zarr's `name.<uuid>.partial`.
 _UNFINISHED = re.compile(r"(#\d+|\.[0-9a-f]{32}\.partial)$")
 _LOCK = re.compile(r"(^|/)\.[^/]*\.lock$")
@@ -64,7 +68,7 @@ class Store:
     endpoint: str | None
     anonymous: bool
     prefix: str
-    backend: Any
+    backend: Any = field(compare=False, repr=False)
 
     @classmethod
     def open(cls, url: str, *, endpoint: str | None = None, anonymous: bool = False) -> Store:
@@ -82,19 +86,18 @@ class Store:
             root = Path(rest).expanduser().resolve()
             return cls(f"file://{root}", None, anonymous, str(root).strip("/"), obstore.store.LocalStore())
         if scheme == "memory":
-            return cls("memory://", None, anonymous, rest.strip("/"), obstore.store.MemoryStore())
+            url = f"memory://{next(_memory_stores)}"  # a store of its own, equal to no other
+            return cls(url, None, anonymous, rest.strip("/"), obstore.store.MemoryStore())
         bucket, _, prefix = rest.partition("/")
         if scheme == "s3" and bucket:
-            return cls(url, endpoint, anonymous, prefix.strip("/"), _s3(bucket, endpoint, anonymous))
+            return cls(url, endpoint, anonymous, prefix.strip("/"), store_backends.s3(bucket, endpoint, anonymous))
         if scheme in ("http", "https") and bucket:
             address = f"{endpoint.rstrip('/')}/{url.rstrip('/').rsplit('/', 1)[-1]}" if endpoint else url.rstrip("/")
-            options: ClientConfig = {**_TIMEOUTS, "allow_http": address.startswith("http://")}
-            backend = obstore.store.HTTPStore.from_url(address, client_options=options, retry_config=_RETRIES)
-            return cls(url, endpoint, anonymous, "", backend)
+            return cls(url, endpoint, anonymous, "", store_backends.http(address))
         raise StoreError(f"expected a store such as file://folder, s3://bucket/prefix or memory://; found {url!r}")
 
     def __reduce__(self) -> tuple[Callable[..., Store], tuple[str, str | None, bool, str]]:
-        if self.url == "memory://":
+        if self.url.startswith("memory://"):
             raise StoreError("a memory:// store lives in one process; use file:// or s3:// to share it with workers")
         return _reopen, (self.url, self.endpoint, self.anonymous, self.prefix)
 
@@ -230,7 +233,8 @@ class Store:
     def _where(self, key: str) -> str:
         if self._is_local:
             return f"file:///{self._path(key)}"
-        return "://".join((self.url.partition("://")[0], self._path(key))) if self.url != "memory://" else key
+        scheme, _, bucket = self.url.partition("://")
+        return f"{scheme}://{bucket.split('/')[0]}/{self._path(key)}"
 
     @contextmanager
     def _explained(self, verb: str, key: str) -> Iterator[None]:
@@ -274,19 +278,6 @@ def _version(meta: ObjectMeta) -> UpdateVersion:
     return version
 
 
-def _s3(bucket: str, endpoint: str | None, anonymous: bool) -> Any:
-    """A bucket of S3, or of a server that speaks it at `endpoint`; `anonymous` signs nothing."""
-    options: dict[str, Any] = {"skip_signature": True} if anonymous else {}
-    if endpoint is None and anonymous:
-        # The bucket's own host name leads to its region, so a public bucket needs no region here.
-        options |= {"endpoint": f"https://{bucket}.s3.amazonaws.com", "virtual_hosted_style_request": True}
-    elif endpoint is not None:
-        options |= {"endpoint": endpoint.rstrip("/")}
-    client: ClientConfig = {**_TIMEOUTS, "allow_http": bool(endpoint and endpoint.startswith("http://"))}
-    options.setdefault("region", os.environ.get("AWS_REGION", os.environ.get("AWS_DEFAULT_REGION", "us-east-1")))
-    return obstore.store.S3Store(bucket, client_options=client, retry_config=_RETRIES, **options)
-
-
 _ADVICE = {
     errno.ENOSPC: "the disk is full; free some space",
     errno.EDQUOT: "the quota is used up; free some space",
@@ -298,6 +289,8 @@ _ADVICE = {
 
 def _explanation(error: Exception, verb: str, where: str) -> StoreError:
     reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    if isinstance(error, (PermissionDeniedError, UnauthenticatedError)):
+        reason = "permission denied; check the credentials in the environment and the bucket's policy"
     code = re.search(r"os error (\d+)", str(error))
     number = int(code.group(1)) if code else getattr(error, "errno", None)
     return StoreError(f"cannot {verb} {where}: {_ADVICE.get(number or 0, reason)}")

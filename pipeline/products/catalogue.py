@@ -8,7 +8,6 @@ from typing import Any
 
 import pystac
 
-from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.grid import Grid
 
@@ -23,6 +22,7 @@ _ASSETS = {
 
 def item(hour: Cycle, grid: Grid, manifest: Mapping[str, Any]) -> dict[str, Any]:
     """The STAC 1.1 item of an hour, from its provenance document; depends on nothing else, the clock included."""
+    used = {name: source for name, source in manifest["sources"].items() if source["cycle"]}
     last_lead = manifest["lead_hours"][-1]
     start, end = (hour.valid_time(lead).replace(tzinfo=UTC) for lead in (manifest["lead_hours"][0], last_lead))
     south, north = float(grid.latitude.min()), float(grid.latitude.max())
@@ -41,11 +41,10 @@ def item(hour: Cycle, grid: Grid, manifest: Mapping[str, Any]) -> dict[str, Any]
             "forecast:reference_datetime": start.isoformat().replace("+00:00", "Z"),
             "forecast:horizon": f"PT{last_lead}H",
             "gsd": round(grid.resolution * 111_195),
-            "attribution": sorted({source["attribution"] for source in manifest["sources"] if source["used"]}),
-            "source_licences": {source["name"]: source["licence"] for source in manifest["sources"] if source["used"]},
+            "attribution": sorted({source["attribution"] for source in used.values()}),
+            "source_licences": {name: source["licence"] for name, source in used.items()},
         },
     )
     for name, (title, roles, media_type) in _ASSETS.items():
         result.add_asset(name.split(".")[0], pystac.Asset(f"./{name}", title=title, roles=roles, media_type=media_type))
-    result.add_link(pystac.Link(pystac.RelType.SELF, f"./{paths.forecast(hour).rsplit('/', 1)[-1]}/item.json"))
     return result.to_dict(include_self_link=False, transform_hrefs=False)

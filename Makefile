@@ -1,0 +1,34 @@
+# make demo | test | bench | lint | clean: each makes .venv itself. Needs Python 3.11 (or 3.12) and a package registry.
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
+BIN := .venv/bin
+SHELL := /bin/bash
+
+.PHONY: demo test bench lint clean
+.DEFAULT_GOAL := demo
+
+.venv/ready: pyproject.toml constraints.txt
+	@echo "Installing into .venv (some minutes the first time)"
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' \
+	  || { echo "Hourcast needs Python 3.11 or 3.12; found $$($(PYTHON) --version): make PYTHON=/path/to/python3.11"; exit 2; }
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[world,dask,test]'
+	@touch $@
+
+demo: .venv/ready
+	@$(BIN)/hourcast demo
+
+test: .venv/ready
+	@$(BIN)/pytest -n 2 && echo "All tests passed."
+
+bench: .venv/ready
+	@$(BIN)/python -m bench
+
+lint: .venv/ready
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet . || { echo "Run: .venv/bin/ruff format ."; exit 1; }
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@echo "Nothing to complain about."
+
+clean:
+	rm -rf build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

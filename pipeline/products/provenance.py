@@ -1,0 +1,100 @@
+"""What a published hour was made from: sources, their cycles and licences, what was missing, weights, code."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import pipeline
+from pipeline.cycle import Cycle
+from pipeline.grid import Grid
+from pipeline.sources import Source
+
+# Where an hour is made, and by how many processes, does not belong to what it is.
+_PRIVATE_KEYS = {"store", "workers"}
+_SHOWN_LEADS = 4
+
+
+def source_record(
+    source: Source, cycle: Cycle | None, age_hours: int | None, record: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Provenance of one source: its cycle and `record` as ingest left it; cycle None if it did not arrive."""
+    files = sorted((file["key"], file["sha256"]) for file in record.get("files", []))
+    return {
+        "title": source.title,
+        "role": source.role,
+        "status": record.get("status", "complete") if cycle else "absent",
+        "cycle": str(cycle) if cycle else None,
+        "age_hours": age_hours,
+        "licence": source.licence,
+        "attribution": source.attribution,
+        "missing": record.get("missing", []),
+        "quarantined": record.get("quarantined", []),
+        "files": len(files),
+        "sha256": hashlib.sha256(repr(files).encode()).hexdigest() if files else None,
+    }
+
+
+def degradations(sources: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """What the hour had to do without, a sentence each, in the order of the sources."""
+    notes = []
+    for name, source in sources.items():
+        if source["status"] == "absent":
+            notes.append(f"{name}: no usable cycle had arrived; the others share its weight")
+        by_reason: dict[tuple[str, str], list[int]] = {}
+        for item in source["missing"]:
+            by_reason.setdefault((item["parameter"], item["reason"]), []).append(item["lead_time"])
+        notes += [
+            f"{name}: {parameter} missing at {_leads(leads)} ({reason})"
+            for (parameter, reason), leads in by_reason.items()
+        ]
+        notes += [
+            f"{name}: quarantined {item if isinstance(item, str) else item.get('key', item)}"
+            for item in source["quarantined"]
+        ]
+    return notes
+
+
+def _leads(leads: Sequence[int]) -> str:
+    if len(leads) <= _SHOWN_LEADS:
+        return f"lead {', '.join(str(lead) for lead in sorted(leads))} h"
+    return f"{len(leads)} leads from {min(leads)} to {max(leads)} h"
+
+
+def mean_weights(weight: NDArray[np.float32], grid: Grid, sources: Sequence[str]) -> dict[str, float]:
+    """Each source's mean weight over the globe and the lead bins; weight (source, lead_bin, latitude, longitude)."""
+    area = grid.cell_area[:, None] * np.ones(grid.shape)
+    means = np.average(np.nan_to_num(weight), axis=(2, 3), weights=area).mean(axis=1)
+    return {name: round(float(mean), 4) for name, mean in zip(sources, means, strict=True)}
+
+
+def manifest(
+    hour: Cycle,
+    grid: Grid,
+    config: Mapping[str, Any],
+    lead_hours: Sequence[int],
+    sources: Mapping[str, Mapping[str, Any]],
+    weights: Mapping[str, Mapping[str, float]],
+    ranges: Mapping[str, Sequence[float]],
+    parameters: Mapping[str, Sequence[str]],
+) -> dict[str, Any]:
+    """The provenance document; it holds nothing that depends on when or where the hour was made."""
+    label = "SYNTHETIC (embedded world, not the weather): " if config["synthetic"] else ""
+    return {
+        "title": f"{label}Hourcast forecast of {hour}",
+        "synthetic": config["synthetic"],
+        "init_time": hour.init_time.isoformat() + "Z",
+        "lead_hours": list(lead_hours),
+        "grid": {"resolution_degrees": grid.resolution, "shape": list(grid.shape)},
+        "code": {"name": "hourcast", "version": pipeline.__version__},
+        "sources": dict(sources),
+        "degradations": degradations(sources),
+        "parameters": dict(parameters),
+        "ranges": dict(ranges),
+        "mean_weights": dict(weights),
+        "configuration": {key: value for key, value in config.items() if key not in _PRIVATE_KEYS},
+    }

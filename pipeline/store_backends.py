@@ -1,0 +1,38 @@
+"""The obstore backends that speak to a server: how often and how long they try."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from obstore.store import HTTPStore, S3Store
+
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig, RetryConfig
+
+_RETRIES: RetryConfig = {
+    "max_retries": 6,
+    "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=10), "base": 2},
+    "retry_timeout": timedelta(seconds=120),
+}
+_TIMEOUTS: ClientConfig = {"connect_timeout": timedelta(seconds=10), "timeout": timedelta(seconds=120)}
+
+
+def http(address: str) -> HTTPStore:
+    """A web server's folder, for reading objects by name."""
+    client: ClientConfig = {**_TIMEOUTS, "allow_http": address.startswith("http://")}
+    return HTTPStore.from_url(address, client_options=client, retry_config=_RETRIES)
+
+
+def s3(bucket: str, endpoint: str | None, anonymous: bool) -> S3Store:
+    """A bucket of S3, or of a server that speaks it at `endpoint`; `anonymous` signs nothing."""
+    options: dict[str, Any] = {"skip_signature": True} if anonymous else {}
+    if endpoint is None and anonymous:
+        # The bucket's own host name leads to its region, so a public bucket needs no region here.
+        options |= {"endpoint": f"https://{bucket}.s3.amazonaws.com", "virtual_hosted_style_request": True}
+    elif endpoint is not None:
+        options |= {"endpoint": endpoint.rstrip("/")}
+    client: ClientConfig = {**_TIMEOUTS, "allow_http": bool(endpoint and endpoint.startswith("http://"))}
+    options.setdefault("region", os.environ.get("AWS_REGION", os.environ.get("AWS_DEFAULT_REGION", "us-east-1")))
+    return S3Store(bucket, client_options=client, retry_config=_RETRIES, **options)
