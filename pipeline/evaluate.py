@@ -54,7 +54,7 @@ def evaluate(table: Path, out: Path | None = None, score_from: datetime | None =
 
 def evaluate_series(data: Series, score_from: datetime | None = None) -> list[ScoreRecord]:
     """Score one parameter: learn from what had been observed before each hour, forecast it, go on to the next."""
-    start = np.datetime64(score_from or datetime.min, "ns") if score_from else None
+    start = None if score_from is None else np.datetime64(score_from.isoformat(), "ns")
     outcomes = [case for case in _walk(data) if start is None or data.hours[case.hour] >= start]
     records = []
     for lead_bin, lead in enumerate(data.lead_bins):

@@ -70,7 +70,9 @@ def read_table(path: Path) -> pd.DataFrame:
     frame["init_time"] = times.dt.tz_localize(None)
     empty = frame[["source", "parameter", "station", "init_time", "lead_time_hours"]].isna().any(axis=1)
     if empty.any():
-        raise TableError(f"{path}: row {int(empty.idxmax()) + 2} has an empty key column; every row needs {', '.join(KEY)}")
+        raise TableError(
+            f"{path}: row {int(empty.idxmax()) + 2} has an empty key column; every row needs {', '.join(KEY)}"
+        )
     for name in ("source", "parameter", "station"):
         frame[name] = frame[name].astype(str)
     _check_rows(path, frame)
@@ -104,11 +106,13 @@ def _check_rows(path: Path, frame: pd.DataFrame) -> None:
     duplicate = frame.duplicated(KEY)
     if duplicate.any():
         row = frame[duplicate].iloc[0]
-        raise TableError(f"{path}: duplicate row for {', '.join(f'{key} {row[key]}' for key in KEY)}; give one row a source, start, lead and station")  # fmt: skip
+        which = ", ".join(f"{key} {row[key]}" for key in KEY)
+        raise TableError(f"{path}: duplicate row for {which}; give one row a source, start, lead and station")
     outside = ~frame["latitude"].between(-90, 90) | ~frame["longitude"].between(-180, 360)
     if outside.any():
         row = frame[outside].iloc[0]
-        raise TableError(f"{path}: station {row['station']} lies at {row['latitude']}, {row['longitude']}; expected degrees north and east")  # fmt: skip
+        where = f"station {row['station']} lies at {row['latitude']}, {row['longitude']}"
+        raise TableError(f"{path}: {where}; expected degrees north and east")
     if (frame["lead_time_hours"] < 0).any():
         raise TableError(f"{path}: lead_time_hours must not be negative; found {frame['lead_time_hours'].min():g}")
 
@@ -139,7 +143,9 @@ def series(frame: pd.DataFrame, name: str) -> Series:
     sources = tuple(sorted(rows["source"].unique()))
     rows["place"] = stations.index.get_indexer(rows["station"])
     rows["row"] = pd.Index(sources).get_indexer(rows["source"])
-    observed = rows.dropna(subset=["observation"]).groupby(["valid_time", "place"])["observation"].agg(["min", "max", "first"])
+    observed = (
+        rows.dropna(subset=["observation"]).groupby(["valid_time", "place"])["observation"].agg(["min", "max", "first"])
+    )
     unequal = observed["max"] - observed["min"] > 1e-6 * (1 + observed["max"].abs())
     if unequal.any():
         time, place = unequal.idxmax()
@@ -160,8 +166,10 @@ def _contributed_leads(rows: pd.DataFrame, hours: NDArray[np.datetime64]) -> NDA
 
 def _contributions(rows: pd.DataFrame, hours: NDArray[np.datetime64]) -> list[tuple[int, pd.DataFrame]]:
     """Per hour the rows of each source's newest start, with `lead` counted from the hour."""
-    starts = {source: np.sort(group["init_time"].unique()).astype("datetime64[ns]") for source, group in rows.groupby("row")}
-    groups = {key: group for key, group in rows.groupby(["row", "init_time"])}
+    starts = {
+        source: np.sort(group["init_time"].unique()).astype("datetime64[ns]") for source, group in rows.groupby("row")
+    }
+    groups = dict(iter(rows.groupby(["row", "init_time"])))
     result = []
     for index, hour in enumerate(hours):
         chosen = []

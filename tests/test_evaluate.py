@@ -19,7 +19,7 @@ MODELS = ["CMCG", "ETA", "GASP", "GFS", "JMA", "NGPS", "TCWB", "UKMO"]
 
 
 def _table(days: int = 30, stations: int = 40, seed: int = 0) -> pd.DataFrame:
-    """Synthetic: "good" starts at 00, "late" twelve hours before; biases by source and station, errors grow with lead."""
+    """Synthetic: "good" starts at 00, "late" twelve hours before; biases by source and station, growing errors."""
     generator = np.random.default_rng(seed)
     truth = 280 + generator.normal(0, 4, (2 * days + 8, stations))
     station_bias = generator.normal(0, 1.5, stations)
@@ -50,7 +50,9 @@ def _write(frame: pd.DataFrame, path: Path) -> Path:
 
 
 def _rmse(table: Path, out: Path | None = None, score_from: datetime | None = None) -> dict[tuple[float, str], float]:
-    return {(record["lead_time_hours"], record["system"]): record["rmse"] for record in evaluate(table, out, score_from)}
+    return {
+        (record["lead_time_hours"], record["system"]): record["rmse"] for record in evaluate(table, out, score_from)
+    }
 
 
 def test_systems_are_scored_on_identical_pairs_and_saved(tmp_path: Path) -> None:
@@ -154,7 +156,9 @@ def test_eight_real_models_are_beaten(realdata: Path, tmp_path: Path) -> None:
     valid = pd.to_datetime(wide["date"].astype(str), format="%Y%m%d%H")
     wide = wide.assign(init_time=valid - pd.Timedelta(hours=48), lead_time_hours=48, parameter="temperature_2m")
     keys = ["parameter", "init_time", "lead_time_hours", "station", "latitude", "longitude", "elevation", "observation"]
-    table = _write(wide.melt(id_vars=keys, value_vars=MODELS, var_name="source", value_name="forecast"), tmp_path / "srft.csv")
+    table = _write(
+        wide.melt(id_vars=keys, value_vars=MODELS, var_name="source", value_name="forecast"), tmp_path / "srft.csv"
+    )
     rmse = _rmse(table, score_from=sorted(wide["init_time"].unique())[10].to_pydatetime())
     assert rmse[48, "hourcast"] < 0.84 * min(rmse[48, "equal_weights"], rmse[48, "best_source"])
     assert rmse[48, "equal_weights"] == pytest.approx(3.127, abs=0.002), "the known figure of the raw mean"

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pipeline.science.weights import Weights
 
 Array = NDArray[np.float32]
+Leads = NDArray[np.floating] | NDArray[np.integer]
 
 WET_AMOUNT = 0.05
 """kg m-2 in an hour from which a source counts as wet."""
@@ -16,7 +17,7 @@ WET_SHARE = 0.3
 """Weight of the wet sources below which the blend stays dry: a mean of displaced showers drizzles everywhere."""
 
 
-def lead_position(lead_bins: tuple[float, ...], leads: NDArray[np.floating]) -> tuple[NDArray[np.int64], Array]:
+def lead_position(lead_bins: tuple[float, ...], leads: Leads) -> tuple[NDArray[np.int64], Array]:
     """Lower bin and fraction towards the next for every lead; constant outside the bins."""
     position = np.interp(leads, lead_bins, np.arange(len(lead_bins)))
     lower = np.minimum(position.astype(np.int64), max(len(lead_bins) - 2, 0))
@@ -24,7 +25,12 @@ def lead_position(lead_bins: tuple[float, ...], leads: NDArray[np.floating]) -> 
 
 
 def blend(
-    forecasts: Array, weights: Weights, leads: NDArray[np.floating], presence: Array | None = None, *, circular: bool = False
+    forecasts: Array,
+    weights: Weights,
+    leads: Leads,
+    presence: Array | None = None,
+    *,
+    circular: bool = False,
 ) -> Array:
     """(lead, place) weighted mean over sources of the bias-corrected forecasts, renormalised over those present.
 
@@ -37,12 +43,20 @@ def blend(
     share = np.ones((1, 1, 1), np.float32) if presence is None else np.asarray(presence, np.float32)
     share = np.ascontiguousarray(share)
     kernel = _circular_mean if circular else _weighted_mean
-    return kernel(np.ascontiguousarray(forecasts, np.float32), share, weights.bias, weights.weight, lower, fraction, weights.ratio)
+    return kernel(
+        np.ascontiguousarray(forecasts, np.float32), share, weights.bias, weights.weight, lower, fraction, weights.ratio
+    )
 
 
 @njit(parallel=True, cache=True, fastmath={"contract", "reassoc", "arcp"})
 def _weighted_mean(
-    forecasts: Array, presence: Array, bias: Array, weight: Array, lower: NDArray[np.int64], fraction: Array, ratio: bool
+    forecasts: Array,
+    presence: Array,
+    bias: Array,
+    weight: Array,
+    lower: NDArray[np.int64],
+    fraction: Array,
+    ratio: bool,
 ) -> Array:
     sources, leads, places = forecasts.shape
     step = (presence.shape[0] > 1, presence.shape[1] > 1, presence.shape[2] > 1)
@@ -74,7 +88,13 @@ def _weighted_mean(
 
 @njit(parallel=True, cache=True)
 def _circular_mean(
-    forecasts: Array, presence: Array, bias: Array, weight: Array, lower: NDArray[np.int64], fraction: Array, ratio: bool
+    forecasts: Array,
+    presence: Array,
+    bias: Array,
+    weight: Array,
+    lower: NDArray[np.int64],
+    fraction: Array,
+    ratio: bool,
 ) -> Array:
     sources, leads, places = forecasts.shape
     step = (presence.shape[0] > 1, presence.shape[1] > 1, presence.shape[2] > 1)
@@ -99,7 +119,7 @@ def _circular_mean(
 
 
 def dry_unless_agreed(
-    amount: Array, forecasts: Array, weights: Weights, leads: NDArray[np.floating], presence: Array | None = None
+    amount: Array, forecasts: Array, weights: Weights, leads: Leads, presence: Array | None = None
 ) -> Array:
     """`amount` (lead, place) with zero where the wet sources weigh less than WET_SHARE."""
     wet = np.where(np.isnan(forecasts), np.nan, forecasts >= WET_AMOUNT).astype(np.float32)
@@ -110,7 +130,7 @@ def dry_unless_agreed(
     return np.where(blend(wet, plain, leads, presence) < WET_SHARE, np.float32(0), amount)
 
 
-def range_taper(last_lead: float, leads: NDArray[np.floating], hours: float = 6) -> Array:
+def range_taper(last_lead: float, leads: Leads, hours: float = 6) -> Array:
     """(lead,) 1 until `hours` before a source's last lead, then down to a trace at it: no step where a source ends."""
     return np.clip((last_lead - leads + 0.5) / hours, 0.02, 1).astype(np.float32)
 

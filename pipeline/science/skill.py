@@ -77,7 +77,9 @@ def update(
     """
     count = len(skill.sources)
     if errors.shape != (count, skill.error.shape[2]):
-        raise ValueError(f"expected errors of shape (source, place) {(count, skill.error.shape[2])}; found {errors.shape}")
+        raise ValueError(
+            f"expected errors of shape (source, place) {(count, skill.error.shape[2])}; found {errors.shape}"
+        )
     if limits is not None:
         errors = np.clip(errors, limits[0], limits[1])
     _add_errors(
@@ -116,7 +118,9 @@ def decay(skill: Skill, factors: NDArray[np.floating] | float) -> Skill:
     return replace(skill, **{name: getattr(skill, name) * scale for name in SUMS})
 
 
-def decay_factors(lead_bins: tuple[float, ...], elapsed_hours: float, time_scale_days: float = 12.0) -> NDArray[np.float64]:
+def decay_factors(
+    lead_bins: tuple[float, ...], elapsed_hours: float, time_scale_days: float = 12.0
+) -> NDArray[np.float64]:
     """(lead_bin,) exp(-elapsed / scale), with a scale that grows by half towards 120 h.
 
     Biases of longer leads are noisier, so that a longer memory pays (Cui et al. 2012; NBM's decaying average).
@@ -186,7 +190,9 @@ def limits(skill: Skill, lead_bin: int, width: float = 1.75, prior_weight: float
 def to_dataset(skill: Skill) -> xr.Dataset:
     """The state as a dataset that `from_dataset` reads back unchanged."""
     dims = {"error": "source", "truth": "source", "weight": "pair", "product": "pair"}
-    data = {name: (((dims[name],) if name in dims else ()) + ("lead_bin", "place"), getattr(skill, name)) for name in SUMS}
+    data = {
+        name: (((dims[name],) if name in dims else ()) + ("lead_bin", "place"), getattr(skill, name)) for name in SUMS
+    }
     return xr.Dataset(data, {"source": list(skill.sources), "lead_bin": np.asarray(skill.lead_bins, np.float64)})
 
 

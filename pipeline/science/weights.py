@@ -90,7 +90,7 @@ def fit_ratio(skill: Skill, membership: Array) -> Float:
 
 def fit_errors(skill: Skill, bias: Float, membership: Array) -> Errors:
     """Variance of each place and correlation of its clusters about `bias`, in or out of the sample's luck."""
-    count, bins, places = skill.error.shape
+    count, bins, _ = skill.error.shape
     shares = membership.astype(np.float64)
     residual = _residual_products(skill.error, skill.weight, skill.product, bias)
     weight = skill.weight.astype(np.float64)
@@ -188,7 +188,7 @@ def _least_variance(
 
 @njit(cache=True)
 def _non_negative(covariance: Float, known: NDArray[np.bool_]) -> Float:
-    """Weights of least variance with the most negative source dropped until none is; unknown sources get equal shares."""
+    """Weights of least variance, the most negative source dropped until none is; unknown sources get equal shares."""
     count = covariance.shape[0]
     active = known.copy()
     result = np.full(count, 1.0 / count)

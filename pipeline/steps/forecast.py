@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 import numpy as np
 import xarray as xr
@@ -13,7 +12,8 @@ from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter, blended, derived
 from pipeline.products import layout
-from pipeline.science import consistency, derive
+from pipeline.science import consistency, derive, solar
+from pipeline.science.align import to_hours
 from pipeline.science.blend import blend, dry_unless_agreed, lead_position, range_taper
 from pipeline.science.probability import distribution
 from pipeline.science.ramp import ramp_factor
@@ -26,6 +26,8 @@ Array = NDArray[np.float32]
 
 QUANTILES = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 ENSEMBLE = "gefs"
+SURROUNDINGS = ("toa_incoming_shortwave_flux", "surface_altitude")
+"""What consistency and derivation know of a cell beside the forecast."""
 
 
 def shards(deployment: Deployment, hour: Cycle) -> list[str]:
@@ -60,7 +62,7 @@ def available(deployment: Deployment, hour: Cycle) -> list[Parameter]:
 def published(deployment: Deployment, hour: Cycle) -> list[Parameter]:
     """Everything best.zarr holds: the available parameters and what can be derived from them."""
     rows = available(deployment, hour)
-    names = derive.derivable([row.name for row in rows])
+    names = set(derive.possible({row.name for row in rows} | set(SURROUNDINGS)))
     return rows + [row for row in derived().values() if row.name in names]
 
 
@@ -74,10 +76,11 @@ def probabilistic(deployment: Deployment, hour: Cycle) -> list[Parameter]:
 def templates(deployment: Deployment, hour: Cycle) -> tuple[layout.Template, layout.Template]:
     """The templates of best.zarr and probability.zarr."""
     leads = range(deployment.config.last_lead_hours + 1)
-    kind = {"tile_rows": deployment.config.tile_rows, "synthetic": deployment.config.synthetic}
+    grid, rows, synthetic = deployment.grid, deployment.config.tile_rows, deployment.config.synthetic
+    best, likely = published(deployment, hour), probabilistic(deployment, hour)
     return (
-        layout.best(hour, deployment.grid, leads, published(deployment, hour), **kind),
-        layout.probability(hour, deployment.grid, leads, probabilistic(deployment, hour), QUANTILES, **kind),
+        layout.best(hour, grid, leads, best, tile_rows=rows, synthetic=synthetic),
+        layout.probability(hour, grid, leads, likely, QUANTILES, tile_rows=rows, synthetic=synthetic),
     )
 
 
@@ -87,7 +90,9 @@ def background(deployment: Deployment, hour: Cycle, name: str) -> Array:
     return blend_parameter(deployment, hour, blended()[name], np.arange(1), everywhere)[0]
 
 
-def blend_parameter(deployment: Deployment, hour: Cycle, row: Parameter, leads: NDArray[np.int64], cells: slice) -> Array:
+def blend_parameter(
+    deployment: Deployment, hour: Cycle, row: Parameter, leads: NDArray[np.int64], cells: slice
+) -> Array:
     """(lead, place) the blend of one parameter on the flattened `cells`.
 
     Where no source reaches a lead, the nearest lead stands in. Raises ValueError for a cell without any value.
@@ -136,7 +141,9 @@ def _bridge(row: Parameter, values: Array) -> Array:
     good = ~missing
     if not good.any(axis=0).all():
         count = int((~good.any(axis=0)).sum())
-        raise ValueError(f"{row.name}: no source has a value at any lead in {count} cells; remove it or add a global source")
+        raise ValueError(
+            f"{row.name}: no source has a value at any lead in {count} cells; remove it or add a global source"
+        )
     index = np.arange(len(values))[:, None]
     before = np.maximum.accumulate(np.where(good, index, -1), axis=0)
     after = np.minimum.accumulate(np.where(good, index, len(values))[::-1], axis=0)[::-1]
@@ -170,10 +177,13 @@ def consistent(
 ) -> dict[str, Array]:
     """The fields made consistent with each other, and all that is derived from them."""
     where = places(deployment)
-    times = [hour.init_time + timedelta(hours=int(lead)) for lead in leads]
-    place = {"latitude": where.latitude[cells], "longitude": where.longitude[cells], "altitude": where.altitude[cells]}
-    fields, _ = consistency.apply(fields, valid_times=times, **place)
-    return fields | derive.derive(fields, valid_times=times, **place)
+    sun = solar.sun(where.latitude[cells], where.longitude[cells], hour.init_time, int(leads[0]), int(leads[-1]))
+    surroundings = {
+        "toa_incoming_shortwave_flux": sun.flux(),
+        "surface_altitude": where.altitude[cells].astype(np.float32),
+    }
+    corrected, _ = consistency.apply(fields | surroundings)
+    return corrected | derive.derive(corrected | surroundings)
 
 
 def _distribution(
@@ -200,8 +210,6 @@ def _distribution(
 
 def _members(deployment: Deployment, hour: Cycle, row: Parameter, leads: NDArray[np.int64], rows: slice) -> Array:
     """(number, lead, place) the ensemble at every hour; beyond its range the nearest lead stands in."""
-    from pipeline.science.align import to_hours
-
     data = xr.open_zarr(deployment.store.zarr(paths.ensemble(hour, ENSEMBLE)), consolidated=False, chunks=None)
     values = data[row.name].isel(latitude=rows).values
     known = data["lead_time"].values.astype(np.float64)

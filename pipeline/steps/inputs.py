@@ -43,7 +43,9 @@ class Contribution:
 def sources_of(deployment: Deployment, row: Parameter) -> tuple[str, ...]:
     """Configured sources that the parameter is blended from, in the configured order."""
     return tuple(
-        name for name in deployment.config.sources if SOURCES[name].role in BLENDED_ROLES and delivers(SOURCES[name], row)
+        name
+        for name in deployment.config.sources
+        if SOURCES[name].role in BLENDED_ROLES and delivers(SOURCES[name], row)
     )
 
 
@@ -106,7 +108,9 @@ def native(
     values = np.asarray(group[array][rows[row.name]]).reshape(len(leads), -1)
     age = round(cycle.lead_hours(hour.init_time))
     held = np.isfinite(values).any(axis=1)
-    return Native(values[held], (leads[held] - age).astype(np.float64), intervals[rows[row.name]][held].astype(np.float64))
+    return Native(
+        values[held], (leads[held] - age).astype(np.float64), intervals[rows[row.name]][held].astype(np.float64)
+    )
 
 
 def coverage(deployment: Deployment, part: Contribution) -> Array:
@@ -114,7 +118,9 @@ def coverage(deployment: Deployment, part: Contribution) -> Array:
     return _group(deployment.store, part.source, part.cycle)[4]
 
 
-def at_hours(deployment: Deployment, part: Contribution, row: Parameter, hour: Cycle, hours: Sequence[int], cells: slice) -> Array:
+def at_hours(
+    deployment: Deployment, part: Contribution, row: Parameter, hour: Cycle, hours: Sequence[int], cells: slice
+) -> Array:
     """(hour, place) the source at `hours` after `hour` on the flattened `cells`; NaN where it does not reach."""
     found = native(deployment, part.source, part.cycle, row, hour)
     places = len(range(*cells.indices(deployment.grid.shape[0] * deployment.grid.shape[1])))
@@ -147,7 +153,7 @@ def _sun(deployment: Deployment, hour: Cycle, first: int, last: int, cells: slic
 
 
 def truth(deployment: Deployment, row: Parameter, valid: Cycle) -> tuple[Array, int] | None:
-    """The verifying analysis (place,) at a time and the hours it covers (0 for an instant); None if there is none yet."""
+    """The verifying analysis (place,) at a time and the hours it covers, 0 for an instant; None if there is none."""
     interval = row.kind in INTERVAL_KINDS
     cycle = valid - TRUTH_HOURS if interval else valid
     for name in deployment.config.sources:
@@ -167,8 +173,10 @@ def truth_delay_hours(deployment: Deployment) -> int:
     return int(np.ceil(max(delays, default=0)))
 
 
-def verified(deployment: Deployment, name: str, row: Parameter, hour: Cycle, lead: int, interval: int, array: str = "forecast") -> Array | None:
-    """(place,) what a source, newest at `hour`, said for `lead` hours on, over the truth's interval; None if nothing."""
+def verified(
+    deployment: Deployment, name: str, row: Parameter, hour: Cycle, lead: int, interval: int, array: str = "forecast"
+) -> Array | None:
+    """(place,) what a source, newest at `hour`, said for `lead` hours on over the truth's interval; None if nothing."""
     part = contribution(deployment, name, hour)
     found = native(deployment, name, part.cycle, row, hour, array) if part else None
     if found is None or not len(found.valid_hours):
@@ -181,7 +189,9 @@ def verified(deployment: Deployment, name: str, row: Parameter, hour: Cycle, lea
     else:
         hours = range(lead - interval + 1, lead + 1)
     plain = "accumulation" if row.time == "solar" else row.time
-    values = to_hours(found.values, found.valid_hours, np.asarray(hours, np.float64), plain, interval_hours=found.interval_hours)
+    values = to_hours(
+        found.values, found.valid_hours, np.asarray(hours, np.float64), plain, interval_hours=found.interval_hours
+    )
     covered = np.isfinite(values).any(axis=1)
     if not covered.all():
         return None

@@ -23,7 +23,9 @@ Array = NDArray[np.float32]
 def shards(deployment: Deployment, hour: Cycle) -> list[str]:
     """Parameters with a source, in the order of the catalogue; a vector under its eastward component."""
     return [
-        row.name for row in blended().values() if sources_of(deployment, row) and not row.name.startswith("northward_wind")
+        row.name
+        for row in blended().values()
+        if sources_of(deployment, row) and not row.name.startswith("northward_wind")
     ]
 
 
@@ -53,7 +55,7 @@ def _start(deployment: Deployment, previous: Cycle | None, row: Parameter, sourc
 
 
 def absorb(deployment: Deployment, row: Parameter, state: Skill, previous: Cycle | None, hour: Cycle) -> Skill:
-    """The state with every pair whose truth came from `previous` (or a month ago) until just before `hour`, in order."""
+    """The state with every pair whose truth came from `previous` (or a month ago) until just before `hour`."""
     learning = deployment.config.learning
     month = hour - 24 * learning.days
     clock = month if previous is None else previous

@@ -21,7 +21,7 @@ from pipeline.science.blend import angular_error
 from pipeline.science.scores import ScoreRecord, score
 from pipeline.science.skill import diagonal, from_dataset
 from pipeline.steps import Deployment
-from pipeline.steps.inputs import contribution, sources_of, truth, truth_delay_hours, verified
+from pipeline.steps.inputs import sources_of, truth, truth_delay_hours, verified
 
 Array = NDArray[np.float32]
 Float = NDArray[np.float64]
@@ -91,8 +91,12 @@ def pair(deployment: Deployment, row: Parameter, scored: Cycle, lead: int, best:
     values, seen = stack[:, cells].astype(np.float64), observed[cells].astype(np.float64)
     simple = _simple_blends(deployment, row, scored, lead, names, values[:-1])
     values = np.concatenate([values[:-1], simple, values[-1:]])
-    errors = angular_error(values.astype(np.float32), seen.astype(np.float32)) if row.kind == "direction" else values - seen
-    return Pairs((*names, "equal_weights", "best_source", "inverse_mse", "hourcast"), errors.astype(np.float64), seen, cells)
+    errors = (
+        angular_error(values.astype(np.float32), seen.astype(np.float32)) if row.kind == "direction" else values - seen
+    )
+    return Pairs(
+        (*names, "equal_weights", "best_source", "inverse_mse", "hourcast"), errors.astype(np.float64), seen, cells
+    )
 
 
 def _ours(best: xr.Dataset, row: Parameter, lead: int, interval: int) -> Array:
@@ -103,7 +107,9 @@ def _ours(best: xr.Dataset, row: Parameter, lead: int, interval: int) -> Array:
     return np.asarray(combine(hours, axis=0), np.float32)
 
 
-def _simple_blends(deployment: Deployment, row: Parameter, scored: Cycle, lead: int, names: list[str], values: Float) -> Float:
+def _simple_blends(
+    deployment: Deployment, row: Parameter, scored: Cycle, lead: int, names: list[str], values: Float
+) -> Float:
     """Equal weights, the source best in the past, inverse mean square error, as known at the scored hour."""
     mean_square = np.ones(len(names))
     data = _open(deployment, paths.skill(row.name, scored))
@@ -119,18 +125,32 @@ def _simple_blends(deployment: Deployment, row: Parameter, scored: Cycle, lead: 
     normed = [np.asarray(share, np.float64) / np.sum(share) for share in shares]
     if row.kind == "direction":
         angle = np.deg2rad(values)
-        return np.stack([np.rad2deg(np.arctan2(share @ np.sin(angle), share @ np.cos(angle))) % 360 for share in normed])
+        return np.stack(
+            [np.rad2deg(np.arctan2(share @ np.sin(angle), share @ np.cos(angle))) % 360 for share in normed]
+        )
     return np.stack([share @ values for share in normed])
 
 
-def score_pairs(deployment: Deployment, row: Parameter, lead: int, pairs: Pairs, crps: Float | None) -> list[ScoreRecord]:
+def score_pairs(
+    deployment: Deployment, row: Parameter, lead: int, pairs: Pairs, crps: Float | None
+) -> list[ScoreRecord]:
     """One record a system, cells weighted by their area; ours with the CRPS of its quantiles where it has them."""
     columns = deployment.grid.shape[1]
     area = np.repeat(deployment.grid.cell_area, columns)[pairs.cells]
     latitude, longitude = deployment.grid.places
-    boxes = np.floor((90 - latitude[pairs.cells]) / BLOCK_DEGREES) * 1000 + np.floor(longitude[pairs.cells] / BLOCK_DEGREES)
+    boxes = np.floor((90 - latitude[pairs.cells]) / BLOCK_DEGREES) * 1000 + np.floor(
+        longitude[pairs.cells] / BLOCK_DEGREES
+    )
     return [
-        score(row.name, lead, system, pairs.errors[index], boxes.astype(np.int64), crps if system == "hourcast" else None, area)
+        score(
+            row.name,
+            lead,
+            system,
+            pairs.errors[index],
+            boxes.astype(np.int64),
+            crps if system == "hourcast" else None,
+            area,
+        )
         for index, system in enumerate(pairs.systems)
     ]
 
@@ -140,12 +160,16 @@ def _crps(quantiles: Float, levels: Float, observed: Float) -> Float:
     edges = np.concatenate([[0.0], (levels[1:] + levels[:-1]) / 2, [1.0]])
     total = np.zeros(len(observed))
     for values, level, width in zip(quantiles, levels, np.diff(edges), strict=True):
-        loss = quantile_score(xr.DataArray(values, dims="cell"), xr.DataArray(observed, dims="cell"), level, preserve_dims="all")
+        loss = quantile_score(
+            xr.DataArray(values, dims="cell"), xr.DataArray(observed, dims="cell"), level, preserve_dims="all"
+        )
         total += 2 * width * loss.values
     return total
 
 
-def calibrate(probability: xr.Dataset, row: Parameter, lead: int, pairs: Pairs, quantiles: Float | None) -> list[dict[str, object]]:
+def calibrate(
+    probability: xr.Dataset, row: Parameter, lead: int, pairs: Pairs, quantiles: Float | None
+) -> list[dict[str, object]]:
     """How often the truth fell between the published quantiles, and the Brier score of each threshold."""
     if quantiles is None:
         return []
@@ -157,17 +181,25 @@ def calibrate(probability: xr.Dataset, row: Parameter, lead: int, pairs: Pairs, 
         "spread": float(np.sqrt((((quantiles[-1] - quantiles[0]) / 3.29) ** 2).mean())),
     }  # fmt: skip
     if row.thresholds and f"{row.name}_exceedance" in probability:
-        chance = probability[f"{row.name}_exceedance"].sel(lead_time=lead).values.reshape(len(row.thresholds), -1)[:, pairs.cells]
+        chance = (
+            probability[f"{row.name}_exceedance"]
+            .sel(lead_time=lead)
+            .values.reshape(len(row.thresholds), -1)[:, pairs.cells]
+        )
         record["thresholds"] = list(row.thresholds)
         record["brier"] = [
-            float(brier_score(xr.DataArray(chance[index].clip(0, 1)), xr.DataArray((pairs.truth > threshold).astype(float))))
+            float(
+                brier_score(
+                    xr.DataArray(chance[index].clip(0, 1)), xr.DataArray((pairs.truth > threshold).astype(float))
+                )
+            )
             for index, threshold in enumerate(row.thresholds)
         ]
     return [record]
 
 
 def _quantiles(probability: xr.Dataset, row: Parameter, lead: int, cells: NDArray[np.intp]) -> Float | None:
-    if f"{row.name}_quantile" not in probability or row.kind != "instantaneous" and row.kind != "vector_component":
+    if f"{row.name}_quantile" not in probability or (row.kind != "instantaneous" and row.kind != "vector_component"):
         return None
     values = probability[f"{row.name}_quantile"].sel(lead_time=lead).values
     return values.reshape(len(values), -1)[:, cells].astype(np.float64)

@@ -24,7 +24,10 @@ def _plain(forecasts: np.ndarray, weights: Weights, leads: np.ndarray, presence:
     """The definition, one lead at a time."""
     result = []
     for index, lead in enumerate(leads):
-        at = [np.apply_along_axis(lambda column, x=lead: np.interp(x, BINS, column), 1, part) for part in (weights.weight, weights.bias)]
+        at = [
+            np.apply_along_axis(lambda column, x=lead: np.interp(x, BINS, column), 1, part)
+            for part in (weights.weight, weights.bias)
+        ]
         values = forecasts[:, index] * at[1] if weights.ratio else forecasts[:, index] - at[1]
         share = np.where(np.isnan(values), 0, at[0] * presence[:, index])
         result.append(np.nansum(share * np.nan_to_num(values), axis=0) / share.sum(axis=0))
@@ -41,7 +44,9 @@ def test_equals_the_definition(seed: int, ratio: bool) -> None:
     forecasts[0] = np.where(np.isnan(forecasts[0]), 280, forecasts[0])
     presence = generator.random(forecasts.shape).astype(np.float32) + np.float32(0.01)
     weights = _weights(seed, 4, 33, ratio=ratio)
-    np.testing.assert_allclose(blend(forecasts, weights, leads, presence), _plain(forecasts, weights, leads, presence), rtol=2e-5)
+    np.testing.assert_allclose(
+        blend(forecasts, weights, leads, presence), _plain(forecasts, weights, leads, presence), rtol=2e-5
+    )
 
 
 def test_missing_source_renormalises_weights() -> None:

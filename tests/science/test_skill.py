@@ -38,7 +38,9 @@ def test_sums_equal_numpy() -> None:
     np.testing.assert_array_equal(state.presence[:, 1], np.isfinite(errors).sum(axis=0))
     both = np.isfinite(errors[:, 0]) & np.isfinite(errors[:, 2])
     np.testing.assert_array_equal(state.weight[2, 1], both.sum(axis=0))
-    np.testing.assert_allclose(state.product[2, 1], np.nansum(errors[:, 0] * errors[:, 2], axis=0), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(
+        state.product[2, 1], np.nansum(errors[:, 0] * errors[:, 2], axis=0), rtol=1e-4, atol=1e-4
+    )
     assert not state.weight[:, 0].any(), "the other lead bin must stay empty"
 
 
@@ -49,7 +51,10 @@ def test_merge_and_decay_commute_with_update(seed: int, split: int, factor: floa
     whole = _learnt(errors)
     parts = skills.merge(_learnt(errors[split:]), _learnt(errors[:split]))
     _same(whole, parts)
-    _same(skills.decay(whole, factor), skills.merge(*(skills.decay(_learnt(e), factor) for e in (errors[:split], errors[split:]))))
+    _same(
+        skills.decay(whole, factor),
+        skills.merge(*(skills.decay(_learnt(e), factor) for e in (errors[:split], errors[split:]))),
+    )
     _same(whole, skills.merge(whole, skills.zero(SOURCES, BINS, PLACES)))
 
 

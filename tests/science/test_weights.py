@@ -23,7 +23,9 @@ def _places(count: int = PLACES) -> Places:
     return Places(latitude, np.rad2deg(index * golden) % 360, np.zeros(count), np.ones(count))
 
 
-def _state(bias: np.ndarray, deviation: np.ndarray, correlation: np.ndarray, days: int = 60, seed: int = 0) -> skills.Skill:
+def _state(
+    bias: np.ndarray, deviation: np.ndarray, correlation: np.ndarray, days: int = 60, seed: int = 0
+) -> skills.Skill:
     """A state that has seen errors of the given bias (source, place), deviation (source, place) and correlation."""
     generator = np.random.default_rng(seed)
     state = skills.zero(SOURCES, (24.0,), bias.shape[1])
@@ -75,7 +77,11 @@ def test_the_planted_best_region_gets_the_larger_weight() -> None:
     places = _places()
     north = places.latitude > 0
     deviation = np.stack([np.where(north, 1.0, 2.0), np.where(north, 2.0, 1.0), np.full(PLACES, 2.0)])
-    weight = learn(parameter("temperature_2m"), [_state(np.zeros((3, PLACES)), deviation, np.eye(3))], places).weights[0].weight
+    weight = (
+        learn(parameter("temperature_2m"), [_state(np.zeros((3, PLACES)), deviation, np.eye(3))], places)
+        .weights[0]
+        .weight
+    )
     far = np.abs(places.latitude) > 15
     assert (weight[0, 0, north & far] > weight[1, 0, north & far]).mean() > 0.98
     assert (weight[1, 0, ~north & far] > weight[0, 0, ~north & far]).mean() > 0.98
@@ -88,7 +94,13 @@ def test_weights_are_non_negative_and_sum_to_one(seed: int, days: int) -> None:
     root = generator.normal(size=(3, 3))
     covariance = root @ root.T + 0.01 * np.eye(3)
     scale = np.sqrt(np.diag(covariance))
-    state = _state(generator.normal(size=(3, 40)), scale[:, None] * np.ones((3, 40)), covariance / np.outer(scale, scale), days, seed)
+    state = _state(
+        generator.normal(size=(3, 40)),
+        scale[:, None] * np.ones((3, 40)),
+        covariance / np.outer(scale, scale),
+        days,
+        seed,
+    )
     weight = learn(parameter("temperature_2m"), [state], _places(40)).weights[0].weight
     assert (weight >= 0).all()
     np.testing.assert_allclose(weight.sum(axis=0), 1, atol=1e-5)
@@ -122,8 +134,9 @@ def test_precipitation_is_corrected_by_a_ratio_within_limits() -> None:
 
 def test_spread_is_widened_to_the_error_of_the_blend() -> None:
     state = _state(np.zeros((3, PLACES)), np.full((3, PLACES), 2.0), np.eye(3))
+    absent, nothing = np.full((3, PLACES), np.nan, np.float32), np.zeros(PLACES, np.float32)
     for _ in range(10):
-        skills.update(state, 0, np.full((3, PLACES), np.nan, np.float32), np.zeros(PLACES, np.float32), variance=np.full(PLACES, 0.25, np.float32))  # fmt: skip
+        skills.update(state, 0, absent, nothing, variance=np.full(PLACES, 0.25, np.float32))
     found = learn(parameter("temperature_2m"), [state], _places()).weights[0]
     np.testing.assert_allclose(found.spread_factor, np.sqrt(4 / 3 / 0.25), rtol=0.08)
 
@@ -145,7 +158,10 @@ def test_labels_stay_when_the_sample_changes_a_little() -> None:
         features.append(clusters.signature(state, places.latitude, places.longitude, places.altitude, places.land))
     centres = clusters.fit_centres(features[0], 4)
     later = clusters.fit_centres(features[1], 4, centres)
-    labels = [clusters.membership(feature, centre).argmax(axis=0) for feature, centre in zip(features, (centres, later), strict=True)]
+    labels = [
+        clusters.membership(feature, centre).argmax(axis=0)
+        for feature, centre in zip(features, (centres, later), strict=True)
+    ]
     assert (labels[0] == labels[1]).mean() > 0.9
 
 
