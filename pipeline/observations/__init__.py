@@ -1,0 +1,94 @@
+"""Observations of every network in one table.
+
+A network is one module with `NETWORK`, `keys(hour)`, `public_url(key)` and `read(texts, hour)`, an entry in `NETWORKS`
+and its rows in `errors.csv`: the standard deviation of instrument and representativeness errors, in the catalogue's
+units.
+"""
+
+from __future__ import annotations
+
+import csv
+import zlib
+from collections.abc import Iterable
+from datetime import timedelta
+from functools import cache
+from importlib import resources
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pipeline.cycle import Cycle
+from pipeline.observations import metar, ndbc, synop
+from pipeline.observations.report import Observation, Problem
+
+NETWORKS = (metar, ndbc, synop)
+_WITHHELD_ONE_IN = 10
+
+
+class Folder(Protocol):
+    """What holds the networks' files, such as a Store."""
+
+    def read(self, key: str) -> bytes:
+        """The file's content; FileNotFoundError if there is none."""
+
+
+def read(folder: Folder, hour: Cycle) -> tuple[pd.DataFrame, list[Problem]]:
+    """The newest observation of every station and parameter in the hour that ends at `hour`, and what was unreadable.
+
+    A missing or damaged file is a problem, not an error. Columns: station, network, latitude, longitude, elevation,
+    valid_time (naive UTC), parameter, value, error (standard deviation), withheld, flag (empty: not yet found
+    wanting). Rows are sorted by network, station and parameter.
+    """
+    observations: list[Observation] = []
+    problems: list[Problem] = []
+    for network in NETWORKS:
+        texts: dict[str, str] = {}
+        for key in network.keys(hour):
+            try:
+                texts[key] = folder.read(key).decode("ascii", errors="replace")
+            except FileNotFoundError as error:
+                problems.append(Problem(network.NETWORK, key, f"no file: {error}"))
+        reading = network.read(texts, hour)
+        observations += reading.observations
+        problems += reading.problems
+    return table(observations, hour), problems
+
+
+def public_url(key: str) -> str | None:
+    """The public server's address of a network's file, None if there is no such server."""
+    network = next(network for network in NETWORKS if key.startswith(f"{network.NETWORK}/"))
+    return network.public_url(key)
+
+
+def table(observations: Iterable[Observation], hour: Cycle) -> pd.DataFrame:
+    """The newest of each station and parameter valid in the hour that ends at `hour`, as `read` describes."""
+    frame = pd.DataFrame(observations, columns=list(Observation._fields))
+    frame["valid_time"] = frame["valid_time"].astype("datetime64[us]")
+    end = pd.Timestamp(hour.init_time)
+    frame = frame[(frame["valid_time"] > end - timedelta(hours=1)) & (frame["valid_time"] <= end)]
+    order = ["network", "station", "parameter"]
+    # Stable: of two reports of one time the later in the file, the correction, wins.
+    frame = frame.sort_values([*order, "valid_time"], kind="stable").drop_duplicates(order, keep="last")
+    frame = frame.reset_index(drop=True)
+    key = pd.MultiIndex.from_frame(frame[["network", "parameter"]])
+    frame["error"] = pd.Series(_errors()).reindex(key).to_numpy(dtype=float)
+    frame["withheld"] = withheld(frame["station"])
+    frame["flag"] = ""
+    numbers = ["latitude", "longitude", "elevation", "value"]
+    frame[numbers] = frame[numbers].astype(float)
+    texts = ["station", "network", "parameter", "flag"]
+    frame[texts] = frame[texts].astype(str)
+    return frame
+
+
+def withheld(stations: Iterable[str]) -> NDArray[np.bool_]:
+    """(station,) True for one in ten, the same ones for ever: never assimilated, kept for verification."""
+    return np.array([zlib.crc32(name.encode()) % _WITHHELD_ONE_IN == 0 for name in stations], dtype=bool)
+
+
+@cache
+def _errors() -> dict[tuple[str, str], float]:
+    with resources.files(__package__).joinpath("errors.csv").open(encoding="utf-8") as file:
+        return {(row["network"], row["parameter"]): float(row["error"]) for row in csv.DictReader(file)}

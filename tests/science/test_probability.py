@@ -1,0 +1,161 @@
+"""Quantiles and exceedance against numpy, and what must hold for any members."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from numpy.typing import NDArray
+from scipy import stats
+
+from pipeline.science.probability import distribution, sorting_network
+
+Floats = NDArray[np.float32]
+LEVELS = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
+RAIN = (0.1, 1, 5, 20)
+
+
+def additive(
+    members: Floats, centre: Floats, factor: Floats, thresholds: tuple[float, ...] = (0,)
+) -> tuple[Floats, Floats]:
+    return distribution(members, centre, factor, LEVELS, thresholds, minimum=-1e6, maximum=1e6, multiplicative=False)
+
+
+def rain(members: Floats, centre: Floats, factor: float = 1) -> tuple[Floats, Floats]:
+    factors = np.full_like(centre, factor)
+    return distribution(members, centre, factors, LEVELS, RAIN, minimum=0, maximum=200, multiplicative=True)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 5, 30, 31, 51, 112])
+def test_network_sorts(number: int) -> None:
+    values = np.random.default_rng(number).normal(size=(number, 50))
+    expected = np.sort(values, axis=0)
+    for low, high in sorting_network(number):
+        values[[low, high]] = np.sort(values[[low, high]], axis=0)
+    np.testing.assert_array_equal(values, expected)
+
+
+@pytest.mark.parametrize("places", [1, 31, 32, 33, 5000])
+def test_inside_the_members_quantiles_are_numpys_hazen(places: int) -> None:
+    members = np.random.default_rng(0).normal(280, 3, (30, 2, places)).astype(np.float32)
+    quantiles, _ = additive(members, members.mean(axis=0), np.ones((2, places), np.float32))
+    np.testing.assert_allclose(quantiles, np.quantile(members, LEVELS, axis=0, method="hazen"), atol=3e-4)
+
+
+def test_recentred_and_widened() -> None:
+    members = np.random.default_rng(1).normal(0, 1, (30, 1, 100)).astype(np.float32)
+    centre = np.full((1, 100), 7, np.float32)
+    quantiles, _ = additive(members, centre, np.full((1, 100), 2, np.float32))
+    expected = np.quantile(7 + 2 * (members - members.mean(axis=0)), LEVELS, axis=0, method="hazen")
+    np.testing.assert_allclose(quantiles, expected, atol=1e-5)
+
+
+def test_exceedance_is_calibrated_where_the_blend_knows_the_centre() -> None:
+    thresholds = (-2, -1, 0, 0.5, 1, 2, 2.5)
+    members = np.random.default_rng(2).normal(size=(30, 1, 100_000)).astype(np.float32)
+    _, exceedance = additive(members, np.zeros((1, 100_000), np.float32), np.ones((1, 100_000), np.float32), thresholds)
+    expected = stats.norm.sf(thresholds)
+    assert exceedance.mean(axis=(1, 2)) == pytest.approx(expected, abs=0.004)
+    assert exceedance[:6].mean(axis=(1, 2)) == pytest.approx(expected[:6], rel=0.06)
+
+
+def test_tails_reach_a_little_beyond_the_members_as_a_normal_distribution_does() -> None:
+    members = np.random.default_rng(3).normal(size=(30, 1, 100_000)).astype(np.float32)
+    centre, ones = np.zeros((1, 100_000), np.float32), np.ones((1, 100_000), np.float32)
+    extreme, _ = distribution(members, centre, ones, (0.01, 0.99), (), minimum=-9, maximum=9, multiplicative=False)
+    assert extreme.mean(axis=(1, 2)) == pytest.approx(stats.norm.ppf((0.01, 0.99)), abs=0.08)
+    beyond = extreme[1] > members.max(axis=0) - members.mean(axis=0)
+    assert beyond.all()
+
+
+def test_dry_blend_is_dry() -> None:
+    members = np.random.default_rng(4).exponential(3, (30, 1, 40)).astype(np.float32)
+    quantiles, exceedance = rain(members, np.zeros((1, 40), np.float32))
+    assert not quantiles.any()
+    assert not exceedance.any()
+
+
+def test_wet_blend_over_dry_members_is_not_certain_of_dry_weather() -> None:
+    quantiles, exceedance = rain(np.zeros((30, 1, 1), np.float32), np.full((1, 1), 5, np.float32))
+    assert exceedance[0, 0, 0] > 0.9
+    assert exceedance[:, 0, 0] == pytest.approx(stats.expon(scale=5).sf(RAIN), abs=0.05)
+    assert quantiles[3, 0, 0] == pytest.approx(5 * np.log(2), rel=0.05)
+
+
+def test_dry_members_stay_dry_and_the_mean_is_kept() -> None:
+    members = np.random.default_rng(5).exponential(2, (30, 1, 200)).astype(np.float32)
+    members[:12] = 0
+    centre = 1.5 * members.mean(axis=0)
+    quantiles, exceedance = rain(members, centre)
+    assert not quantiles[:3].any()
+    assert exceedance[0].mean() == pytest.approx(18 / 30, abs=0.02)
+    np.testing.assert_allclose(quantiles[4:6], np.quantile(1.5 * members, LEVELS[4:6], axis=0, method="hazen"),
+                               rtol=1e-5)  # fmt: skip
+
+
+def test_missing_members_are_left_out_and_empty_cells_have_no_value() -> None:
+    members = np.random.default_rng(6).normal(size=(30, 1, 64)).astype(np.float32)
+    centre, ones = np.zeros((1, 64), np.float32), np.ones((1, 64), np.float32)
+    expected, expected_exceedance = additive(members[:28] - members[:28].mean(axis=0), centre, ones)
+    members[28:, :, 10:40] = np.nan
+    members[:, :, 50:] = np.nan
+    centre[0, 5] = np.nan
+    quantiles, exceedance = additive(members, centre, ones)
+    np.testing.assert_allclose(quantiles[:, 0, 10:40], expected[:, 0, 10:40], atol=1e-5)
+    np.testing.assert_allclose(exceedance[:, 0, 10:40], expected_exceedance[:, 0, 10:40], atol=1e-5)
+    missing = np.isnan(quantiles).all(axis=0)[0]
+    np.testing.assert_array_equal(np.flatnonzero(missing), [5, *range(50, 64)])
+    np.testing.assert_array_equal(np.isnan(exceedance).any(axis=0)[0], missing)
+
+
+def test_bounds_are_kept() -> None:
+    members = np.random.default_rng(7).uniform(0, 1, (20, 1, 100)).astype(np.float32)
+    quantiles, exceedance = distribution(
+        members, np.full((1, 100), 0.95, np.float32), np.ones((1, 100), np.float32), (0.01, 0.5, 0.99), (-0.1, 1.0),
+        minimum=0, maximum=1, multiplicative=False,
+    )  # fmt: skip
+    assert quantiles.min() >= 0
+    assert quantiles.max() == 1
+    assert (exceedance[0] == 1).all()
+    assert (exceedance[1] == 0).all()
+
+
+numbers = st.floats(-50, 50, width=32)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    members=hnp.arrays(np.float32, st.tuples(st.integers(1, 40), st.just(1), st.integers(1, 40)), elements=numbers),
+    centre=numbers, factor=st.floats(0, 4, width=32), multiplicative=st.booleans(),
+)  # fmt: skip
+def test_monotone_and_coherent(members: Floats, centre: float, factor: float, multiplicative: bool) -> None:
+    if multiplicative:
+        members, centre = abs(members), abs(centre)
+    levels = np.linspace(0.02, 0.98, 25)
+    thresholds = np.linspace(-60, 60, 25)
+    shape = members.shape[1:]
+    quantiles, exceedance = distribution(
+        members, np.full(shape, centre, np.float32), np.full(shape, factor, np.float32), levels, thresholds,
+        minimum=-100, maximum=100, multiplicative=multiplicative,
+    )  # fmt: skip
+    assert np.isfinite(quantiles).all()
+    assert (np.diff(quantiles, axis=0) >= 0).all()
+    assert ((exceedance >= 0) & (exceedance <= 1)).all()
+    assert (np.diff(exceedance, axis=0) <= 0).all()
+    # Above a threshold at level p means a probability of at least 1 - p to exceed it, and the other way round.
+    slack = 1e-3
+    for level, quantile in zip(levels, quantiles, strict=True):
+        above = quantile > thresholds[:, None, None] + slack
+        assert (exceedance[above] >= 1 - level - slack).all()
+        below = quantile < thresholds[:, None, None] - slack
+        assert (exceedance[below] <= 1 - level + slack).all()
+
+
+def test_shapes_that_do_not_fit_are_named() -> None:
+    with pytest.raises(ValueError, match=r"expected members \(number, lead, place\)"):
+        additive(np.zeros((3, 2, 4), np.float32), np.zeros((2, 5), np.float32), np.zeros((2, 5), np.float32))
+    with pytest.raises(ValueError, match="levels between 0 and 1"):
+        distribution(np.zeros((3, 1, 1), np.float32), np.zeros((1, 1), np.float32), np.zeros((1, 1), np.float32),
+                     (1.0,), (), minimum=0, maximum=1, multiplicative=False)  # fmt: skip
