@@ -32,7 +32,7 @@ class Grid:
     @cached_property
     def longitude(self) -> NDArray[np.float64]:
         """Degrees east, 0 to 360 - resolution."""
-        return np.arange(self.shape[1]) * self.resolution
+        return np.arange(self.shape[1], dtype=np.float64) * np.float64(self.resolution)
 
     @cached_property
     def places(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

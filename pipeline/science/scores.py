@@ -54,7 +54,7 @@ def score(
 
 
 def gaussian_crps(errors: Float, deviation: Float) -> Float:
-    """CRPS of normal forecasts from the error of their mean and their standard deviation (Gneiting et al. 2005, eq. 5)."""
+    """CRPS of normal forecasts from the error of the mean and the standard deviation (Gneiting et al. 2005, eq. 5)."""
     z = errors / deviation
     density = np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi)
     return deviation * (z * (2 * ndtr(z) - 1) + 2 * density - 1 / np.sqrt(np.pi))

@@ -55,7 +55,7 @@ def zero(sources: tuple[str, ...], lead_bins: tuple[float, ...], places: int) ->
     count, bins = len(sources), len(lead_bins)
     pairs = count * (count + 1) // 2
     single, double, flat = (count, bins, places), (pairs, bins, places), (bins, places)
-    shapes = {"error": single, "weight": double, "product": double, "truth": single}
+    shapes: dict[str, tuple[int, ...]] = {"error": single, "weight": double, "product": double, "truth": single}
     shapes |= {"variance": flat, "variance_weight": flat}
     return Skill(sources, lead_bins, **{name: np.zeros(shape, np.float32) for name, shape in shapes.items()})
 

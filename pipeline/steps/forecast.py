@@ -179,7 +179,7 @@ def consistent(
     where = places(deployment)
     sun = solar.sun(where.latitude[cells], where.longitude[cells], hour.init_time, int(leads[0]), int(leads[-1]))
     surroundings = {
-        "toa_incoming_shortwave_flux": sun.flux(),
+        "toa_incoming_shortwave_flux": sun.flux(int(leads[0]), int(leads[-1])),
         "surface_altitude": where.altitude[cells].astype(np.float32),
     }
     corrected, _ = consistency.apply(fields | surroundings)

@@ -84,9 +84,16 @@ def _record(store: Store, name: str, cycle: Cycle) -> dict[str, Any] | None:
 def _group(store: Store, name: str, cycle: Cycle) -> tuple[zarr.Group, dict[str, int], NDArray[np.int64], Array, Array]:
     """The opened group and its small arrays: parameter rows, native leads, interval lengths, coverage."""
     group = zarr.open_group(store.zarr(paths.input_zarr(name, cycle)), mode="r")
-    rows = {str(key): index for index, key in enumerate(np.asarray(group["parameter"][:]))}
-    leads = np.asarray(group["lead_time"][:]).astype(np.int64)
-    return group, rows, leads, np.asarray(group["interval_hours"][:]), np.asarray(group["coverage"][:]).reshape(-1)
+    small = {key: np.asarray(_array(group, key)[:]) for key in ("parameter", "lead_time", "interval_hours", "coverage")}
+    rows = {str(key): index for index, key in enumerate(small["parameter"])}
+    return group, rows, small["lead_time"].astype(np.int64), small["interval_hours"], small["coverage"].reshape(-1)
+
+
+def _array(group: zarr.Group, name: str) -> zarr.Array[Any]:
+    array = group[name]
+    if not isinstance(array, zarr.Array):
+        raise ValueError(f"{group.store_path}: expected an array {name}; found a group")
+    return array
 
 
 @dataclass(frozen=True)
@@ -105,7 +112,7 @@ def native(
     group, rows, leads, intervals, _ = _group(deployment.store, name, cycle)
     if row.name not in rows or array not in group:
         return None
-    values = np.asarray(group[array][rows[row.name]]).reshape(len(leads), -1)
+    values = np.asarray(_array(group, array)[rows[row.name]]).reshape(len(leads), -1)
     age = round(cycle.lead_hours(hour.init_time))
     held = np.isfinite(values).any(axis=1)
     return Native(
