@@ -193,7 +193,9 @@ def to_dataset(skill: Skill) -> xr.Dataset:
     data = {
         name: (((dims[name],) if name in dims else ()) + ("lead_bin", "place"), getattr(skill, name)) for name in SUMS
     }
-    return xr.Dataset(data, {"source": list(skill.sources), "lead_bin": np.asarray(skill.lead_bins, np.float64)})
+    return xr.Dataset(
+        data, {"source": np.array(skill.sources, dtype=object), "lead_bin": np.asarray(skill.lead_bins, np.float64)}
+    )
 
 
 def from_dataset(dataset: xr.Dataset) -> Skill:

@@ -11,8 +11,12 @@ from functools import cached_property
 from pathlib import Path
 
 from pipeline.config import Config
+from pipeline.cycle import Cycle
 from pipeline.grid import Grid
 from pipeline.store import Store
+
+
+_EPOCH = Cycle.parse("1970-01-01T00")
 
 
 @dataclass(frozen=True)
@@ -33,3 +37,12 @@ class Deployment:
     def grid(self) -> Grid:
         """The target grid."""
         return Grid(self.config.grid_resolution)
+
+    def learning_starts(self, hour: Cycle) -> list[Cycle]:
+        """The past month's starts that skill is learnt from at `hour`, oldest first.
+
+        They lie on fixed hours of the day whatever the hour, so that each is learnt once by a run of hours.
+        """
+        step, learning = self.config.learning.every_hours, self.config.learning
+        last = hour - (1 + (round(_EPOCH.lead_hours(hour.init_time)) - 1) % step)
+        return [last - back for back in range(0, 24 * learning.days, step)][::-1]

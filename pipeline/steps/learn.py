@@ -56,12 +56,10 @@ def _start(deployment: Deployment, previous: Cycle | None, row: Parameter, sourc
 
 def absorb(deployment: Deployment, row: Parameter, state: Skill, previous: Cycle | None, hour: Cycle) -> Skill:
     """The state with every pair whose truth came from `previous` (or a month ago) until just before `hour`."""
-    learning = deployment.config.learning
-    month = hour - 24 * learning.days
-    clock = month if previous is None else previous
-    starts = [month + step for step in range(0, 24 * learning.days, learning.every_hours)]
-    delay = truth_delay_hours(deployment)
-    pairs = sorted((start + lead + delay, lead, start) for start in starts for lead in learning.lead_hours)
+    leads, delay = deployment.config.learning.lead_hours, truth_delay_hours(deployment)
+    starts = deployment.learning_starts(hour)
+    clock = starts[0] if previous is None else previous
+    pairs = sorted((start + lead + delay, lead, start) for start in starts for lead in leads)
     for known, lead, start in [pair for pair in pairs if clock <= pair[0] < hour]:
         state, clock = _aged(state, clock, known), known
         _absorb_pair(deployment, row, state, start, lead)
@@ -113,7 +111,7 @@ def weights_dataset(weights: Weights, membership: Array) -> xr.Dataset:
             "spread_factor": (("lead_bin", "place"), weights.spread_factor),
             "membership": (("cluster", "place"), membership),
         },
-        {"source": list(weights.sources), "lead_bin": np.asarray(weights.lead_bins, np.float64)},
+        {"source": np.array(weights.sources, dtype=object), "lead_bin": np.asarray(weights.lead_bins, np.float64)},
         {"ratio": int(weights.ratio)},
     )
 
