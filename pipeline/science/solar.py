@@ -30,6 +30,12 @@ class Sun:
             raise ValueError(f"expected hours within {known}, where the sun is known; found {first} to {last}")
         return self.cosine[begin:end]
 
+    def flux(self, first: int, last: int) -> NDArray[np.float32]:
+        """(hour, place) W m-2 at the top of the atmosphere, rows as `hours`."""
+        begin = first - self.first_hour
+        cosine = self.hours(first, last)
+        return SOLAR_CONSTANT * self.distance[begin : begin + len(cosine), None] * cosine
+
 
 def sun(
     latitude: NDArray[np.float64], longitude: NDArray[np.float64], init_time: datetime, first_hour: int, last_hour: int

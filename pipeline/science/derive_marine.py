@@ -1,0 +1,75 @@
+"""The sea: what waves do to ships and coasts."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from pipeline.science.derive_thermo import FREEZING, GRAVITY, Field
+
+SEA_DENSITY = 1025.0  # kg m-3
+DOUGLAS = np.array([0.0, 0.1, 0.5, 1.25, 2.5, 4.0, 6.0, 9.0, 14.0], np.float32)
+"""Upper limits of states 0 to 8 in m, WMO code table 3700."""
+
+
+def wave_steepness(significant_wave_height: Field, primary_wave_period: Field) -> Field:
+    """1: height over deep-water length of the peak period. WMO-No. 702 (2018)."""
+    return 2 * math.pi / GRAVITY * significant_wave_height / np.maximum(primary_wave_period, 1) ** 2
+
+
+def wave_length(primary_wave_period: Field) -> Field:
+    """m: deep-water length of the peak period. WMO-No. 702 (2018)."""
+    return GRAVITY / (2 * math.pi) * primary_wave_period**2
+
+
+def wave_power(significant_wave_height: Field, primary_wave_period: Field) -> Field:
+    """W m-1 of crest in deep water; energy period 0.9 of the peak period. Cornett (2008)."""
+    return SEA_DENSITY * GRAVITY**2 / (64 * math.pi) * significant_wave_height**2 * (0.9 * primary_wave_period)
+
+
+def maximum_wave_height(significant_wave_height: Field, mean_wave_period: Field) -> Field:
+    """m: most probable highest of an hour's waves, heights after Rayleigh. Longuet-Higgins (1952)."""
+    waves = 3600 / np.clip(mean_wave_period, 1, 40)
+    return significant_wave_height * np.sqrt(np.log(waves) / 2)
+
+
+def swell_energy_fraction(significant_wave_height: Field, swell_wave_height: Field) -> Field:
+    """1: share of the first swell in the wave energy, 0 in a flat sea. WMO-No. 702 (2018)."""
+    sea = np.maximum(significant_wave_height, 0.01)
+    return np.minimum(swell_wave_height / sea, 1) ** 2
+
+
+def wave_age(primary_wave_period: Field, wind_speed_10m: Field) -> Field:
+    """1: phase speed over wind (at least 1 m s-1); below 1.2 the wind raises the sea. WMO-No. 702 (2018)."""
+    return GRAVITY / (2 * math.pi) * primary_wave_period / np.maximum(wind_speed_10m, 1)
+
+
+def sea_state(significant_wave_height: Field) -> Field:
+    """0 to 9. WMO code table 3700 (Douglas)."""
+    return np.searchsorted(DOUGLAS, significant_wave_height, side="left").astype(np.float32)
+
+
+def sea_air_temperature_difference(sea_surface_temperature: Field, temperature_2m: Field) -> Field:
+    """K: sea less air, positive where the air is made unstable. WMO-No. 471."""
+    return sea_surface_temperature - temperature_2m
+
+
+def freezing_spray_predictor(temperature_2m: Field, wind_speed_10m: Field, sea_surface_temperature: Field) -> Field:
+    """m s-1 K-fraction of Overland (1990), 0 where no ice forms: above 22 moderate, 53 heavy, 83 extreme."""
+    freezing = FREEZING - 1.7
+    supply = wind_speed_10m * (freezing - temperature_2m)
+    return np.maximum(supply / (1 + 0.3 * np.maximum(sea_surface_temperature - freezing, 0)), 0)
+
+
+FORMULAS = (
+    wave_steepness,
+    wave_length,
+    wave_power,
+    maximum_wave_height,
+    swell_energy_fraction,
+    wave_age,
+    sea_state,
+    sea_air_temperature_difference,
+    freezing_spray_predictor,
+)
