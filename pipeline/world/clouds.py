@@ -92,19 +92,24 @@ def _radiation(
     latitude: Array,
     longitude: Array,
 ) -> dict[str, Array]:
-    """Hourly means (W m-2): clear sky after Haurwitz, dimmed by cloud after Kasten and Czeplak 1980."""
-    height = sum(
-        sun.cosine_zenith(when - timedelta(minutes=minutes), latitude, longitude) for minutes in (10, 30, 50)
-    ) / np.float32(3)
-    clear = 1098.0 * height * np.exp(-0.057 / np.maximum(height, 0.02))
+    """Hourly means (W m-2): the clear sky's, dimmed by cloud after Kasten and Czeplak 1980; long-wave after Brutsaert."""
+    clear = clear_sky(when, latitude, longitude)
     cloud = fields["total_cloud_cover"]
     emission = STEFAN_BOLTZMANN * out["temperature_2m"] ** 4
     vapour = saturation_vapour_pressure(out["dew_point_temperature_2m"]) / 100
-    clear_sky = 1.24 * (vapour / out["temperature_2m"]) ** (1 / 7)
+    emissivity = 1.24 * (vapour / out["temperature_2m"]) ** (1 / 7)
     return {
         "surface_downwelling_shortwave_flux": clear * (1 - 0.75 * cloud**3.4),
-        "surface_downwelling_longwave_flux": emission * np.clip(clear_sky + (1 - clear_sky) * 0.7 * cloud, 0.3, 1),
+        "surface_downwelling_longwave_flux": emission * np.clip(emissivity + (1 - emissivity) * 0.7 * cloud, 0.3, 1),
     }
+
+
+def clear_sky(when: datetime, latitude: Array, longitude: Array) -> Array:
+    """Mean short-wave radiation of a clear sky in the hour before `when` (W m-2); Haurwitz 1945."""
+    height = np.zeros(np.shape(latitude), np.float32)
+    for minutes in (10, 30, 50):
+        height += sun.cosine_zenith(when - timedelta(minutes=minutes), latitude, longitude) / 3
+    return np.asarray(1098.0 * height * np.exp(-0.057 / np.maximum(height, 0.02)), np.float32)
 
 
 def _visibility(out: dict[str, Array], fields: dict[str, Array]) -> Array:

@@ -280,3 +280,23 @@ _STATIC = {
         grib2="2.0.0", level_type="surface",
     ),
 }  # fmt: skip
+
+
+def coordinate_message(source: str, name: str, start: datetime) -> bytes:
+    """Latitude ("clat") or longitude ("clon") of every point of an unstructured grid, degrees, as DWD has them."""
+    grid = native_grid(source)
+    handle = eccodes.codes_grib_new_from_samples("GRIB2")
+    try:
+        eccodes.codes_set(handle, "centre", CENTRE[SOURCES[source].vocabulary])
+        for key, value in grid.keys.items():
+            eccodes.codes_set(handle, key, value)
+        codes = {"discipline": 0, "parameterCategory": 191, "parameterNumber": 1 if name == "clat" else 2}
+        for code, number in codes.items():
+            eccodes.codes_set(handle, code, number)
+        eccodes.codes_set(handle, "dataDate", int(f"{start:%Y%m%d}"))
+        eccodes.codes_set(handle, "dataTime", start.hour * 100)
+        eccodes.codes_set(handle, "bitsPerValue", 24)
+        eccodes.codes_set_values(handle, grid.latitude if name == "clat" else grid.longitude)
+        return bytes(eccodes.codes_get_message(handle))
+    finally:
+        eccodes.codes_release(handle)

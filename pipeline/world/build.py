@@ -1,0 +1,161 @@
+"""Builds the embedded world: nature run, every model's GRIB2 files, observations. Once, cached, the same every time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+
+import pipeline
+from pipeline.cycle import Cycle
+from pipeline.sources import SOURCES
+from pipeline.world import nature
+from pipeline.world.files import Writer, write_coordinates, write_job
+from pipeline.world.schedule import FORECAST_HOURS, Blocks, History, Job, plan
+from pipeline.world.state import World, open_world
+
+SEED = 20250905
+MARKER = "SYNTHETIC"
+Progress = Callable[[str, int, int], None]
+
+_README = """This folder is SYNTHETIC. None of it was observed, forecast or issued by anyone.
+
+It is the embedded world of Hourcast, an observing-system simulation experiment: a nature run of a small
+general circulation model (jcm: dinosaur + SPEEDY, T31) is the truth; imperfect "models" and "stations" see it
+with stated errors (pipeline/world/errors.py). Files carry the layout and names of real feeds so that
+the same code reads both. Never mistake them for weather.
+"""
+
+
+def build(
+    root: Path,
+    *,
+    hour: Cycle,
+    workers: int = 2,
+    history: History | None = None,
+    seed: int = SEED,
+    progress: Progress | None = None,
+) -> None:
+    """Write the world whose live hour is `hour` below `root`, unless it is there already.
+
+    `root` gets a folder a bucket, `observations/`, README.txt and, last, the marker SYNTHETIC with the fingerprint of
+    the code and the seed. A world of another fingerprint is replaced. `progress(stage, done, total)` is called often.
+    Raises ValueError if the hour is not 00 UTC or lies before the nature run has enough history.
+    """
+    history, report = history or History(), progress or (lambda stage, done, total: None)
+    days = _nature_days(hour, history)
+    fingerprint = _fingerprint(hour, history, seed)
+    if is_built(root, fingerprint):
+        return
+    scratch = root.with_name(f".{root.name}.building")
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    with _quiet_threads():
+        _run_nature(scratch / "nature", days, report)
+        open_world(scratch / "nature", seed, hour.init_time)
+        counts = _write_all(scratch, hour, plan(hour, history), workers, seed, report)
+    shutil.rmtree(scratch / "nature")
+    (scratch / "README.txt").write_text(_README)
+    (scratch / MARKER).write_text(json.dumps({"fingerprint": fingerprint} | counts, indent=1) + "\n")
+    shutil.rmtree(root, ignore_errors=True)
+    scratch.rename(root)
+
+
+def is_built(root: Path, fingerprint: str) -> bool:
+    """Whether the world of that fingerprint is complete below `root`."""
+    try:
+        return bool(json.loads((root / MARKER).read_text())["fingerprint"] == fingerprint)
+    except (FileNotFoundError, ValueError, KeyError):
+        return False
+
+
+def _nature_days(hour: Cycle, history: History) -> int:
+    from models.dycore import RESTART_TIME
+
+    ahead = hour.init_time - RESTART_TIME
+    if hour.init_time.hour or ahead.days < history.days + 2:
+        earliest = Cycle(RESTART_TIME) + 24 * (history.days + 2)
+        raise ValueError(f"the world's live hour must be 00 UTC and not before {earliest}; found {hour}")
+    return ahead.days + FORECAST_HOURS // 24 + 1
+
+
+def _fingerprint(hour: Cycle, history: History, seed: int) -> str:
+    """Of everything that the world depends on: its code, the models', the catalogue, the feeds' declarations."""
+    house = Path(pipeline.__file__).parent
+    parts = [house / "world", house / "parameters", house / "sources", house.parent / "models"]
+    files = sorted(
+        path for part in parts for path in part.rglob("*") if path.suffix in (".py", ".csv", ".npz", ".txt")
+    )
+    digest = hashlib.sha256(json.dumps([str(hour), asdict(history), seed]).encode())
+    for path in files:
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+@contextmanager
+def _quiet_threads() -> Iterator[None]:
+    """Children compute on one thread each: there are as many of them as cores."""
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _run_nature(folder: Path, days: int, report: Progress) -> None:
+    """In a child of its own, which gives JAX's memory back."""
+    context = multiprocessing.get_context("spawn")
+    report("nature run", 0, days)
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        pool.submit(nature.run, folder, days).result()
+    report("nature run", days, days)
+
+
+_WORLD: World | None = None
+_ROOT: Path | None = None
+
+
+def _start_worker(root: Path, seed: int, live: datetime) -> None:
+    global _WORLD, _ROOT
+    _WORLD, _ROOT = open_world(root / "nature", seed, live), root
+
+
+def _write_block(jobs: list[Job]) -> tuple[int, int]:
+    assert _WORLD is not None and _ROOT is not None
+    writer = Writer(_ROOT)
+    for job in jobs:
+        write_job(_WORLD, writer, job)
+    return writer.messages, writer.octets
+
+
+def _write_all(
+    root: Path, hour: Cycle, blocks: Blocks, workers: int, seed: int, report: Progress
+) -> dict[str, int]:
+    """All blocks, by workers that each take the next one; the heavy ones of the live hour first."""
+    writer = Writer(root)
+    runs = {(job.source, job.start) for jobs in blocks.values() for job in jobs}
+    for name, start in sorted(runs):
+        write_coordinates(writer, SOURCES[name], Cycle(start))
+    messages, octets = writer.messages, writer.octets
+    order = sorted(blocks, key=lambda when: (when < hour.init_time, when))
+    context = multiprocessing.get_context("spawn")
+    arguments = (root, seed, hour.init_time)
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=arguments) as pool:
+        for done, (count, size) in enumerate(pool.map(_write_block, [blocks[when] for when in order]), 1):
+            messages, octets = messages + count, octets + size
+            report("model output", done, len(order))
+    return {"messages": messages, "octets": octets}

@@ -1,0 +1,122 @@
+"""What the world must write: which runs and leads an hour and its month of learning ask for, in blocks of six hours."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from pipeline.cycle import Cycle
+from pipeline.sources import SOURCES, Source
+from pipeline.sources.newest import due_cycles, interval_leads, leads_for
+from pipeline.world.grids import WORLD_SOURCES
+
+BLOCK = timedelta(hours=6)
+FORECAST_HOURS = 120
+MEMBER_STEP_HOURS = 6
+ANALYSES = ("gdas", "gdas_wave")
+RECENT_DAYS = 2  # of analyses every six hours; before, only those that verify the hours learnt from
+
+
+@dataclass(frozen=True)
+class History:
+    """The past hours that skill is learnt from."""
+
+    days: int = 30
+    lead_hours: tuple[int, ...] = (6, 24, 72, 120)
+
+
+@dataclass(frozen=True)
+class Job:
+    """Files of one run within a block: `leads` whole, `further` with just their totals and extremes.
+
+    `exact` totals add up what the run rained before; otherwise the truth stands in for it.
+    """
+
+    source: str
+    start: datetime
+    day: date
+    leads: tuple[int, ...]
+    further: tuple[int, ...] = ()
+    exact: bool = True
+
+
+Blocks = dict[datetime, list[Job]]
+
+
+def block_end(when: datetime) -> datetime:
+    """The first of 00, 06, 12, 18 UTC that is not before `when`."""
+    hours = (when.hour + (when.minute > 0) + 5) // 6 * 6
+    return datetime(when.year, when.month, when.day) + timedelta(hours=hours)
+
+
+def plan(live: Cycle, history: History) -> Blocks:
+    """Every job of a world by the end of its block."""
+    blocks: Blocks = defaultdict(list)
+    for name in WORLD_SOURCES:
+        source = SOURCES[name]
+        if source.role == "analysis":
+            for when, job in _analyses(source, live, history):
+                blocks[when].append(job)
+            continue
+        for when, job in _live_jobs(source, live):
+            blocks[when].append(job)
+        if source.role != "ensemble":
+            for when, job in _past_jobs(source, live, history):
+                blocks[when].append(job)
+    return dict(sorted(blocks.items()))
+
+
+def past_hours(live: Cycle, history: History) -> list[Cycle]:
+    """The hours of the month that are learnt from, oldest first."""
+    return [live - 24 * back for back in range(history.days, 0, -1)]
+
+
+def live_cycles(source: Source, live: Cycle) -> list[Cycle]:
+    """The run that serves the live hour; of a model with short and long runs the newest of each."""
+    due = due_cycles(source, live)
+    longest = max((source.leads(cycle)[-1] for cycle in due), default=0)
+    long_runs = [cycle for cycle in due if source.leads(cycle)[-1] == longest]
+    return sorted({*due[:1], *long_runs[:1]}) if source.role == "regional" else due[:1]
+
+
+def _live_jobs(source: Source, live: Cycle) -> Iterable[tuple[datetime, Job]]:
+    for cycle in live_cycles(source, live):
+        step = MEMBER_STEP_HOURS if source.role == "ensemble" else None
+        by_block: dict[datetime, list[int]] = defaultdict(list)
+        wanted = leads_for(source, cycle, live, FORECAST_HOURS, step)
+        for lead in wanted:
+            by_block[block_end(cycle.valid_time(lead))].append(lead)
+        first, *_ = by_block
+        more = [lead for lead in interval_leads(source, cycle, wanted) if lead < wanted[0]]
+        for when, leads in by_block.items():
+            further = tuple(more) if when == first else ()
+            yield when, Job(source.name, cycle.init_time, live.init_time.date(), tuple(leads), further)
+
+
+def _past_jobs(source: Source, live: Cycle, history: History) -> Iterable[tuple[datetime, Job]]:
+    for hour in past_hours(live, history):
+        for cycle in due_cycles(source, hour)[:1]:
+            age = int(cycle.lead_hours(hour.init_time))
+            native = source.leads(cycle)
+            wanted = [age + ahead for ahead in history.lead_hours if age + ahead in native]
+            further = interval_leads(source, cycle, wanted)
+            for lead in wanted:
+                when = block_end(cycle.valid_time(lead))
+                near = tuple(part for part in further if lead - 6 <= part < lead)
+                exact = source.role == "regional"
+                yield when, Job(source.name, cycle.init_time, hour.init_time.date(), (lead,), near, exact)
+
+
+def _analyses(source: Source, live: Cycle, history: History) -> Iterable[tuple[datetime, Job]]:
+    wanted: dict[Cycle, set[int]] = defaultdict(set)
+    verifying = {hour + ahead for hour in past_hours(live, history) for ahead in history.lead_hours}
+    verifying |= {live + hours for hours in range(-24 * RECENT_DAYS, FORECAST_HOURS + 1, 6)}
+    for time in verifying:
+        wanted[time].add(0)
+        wanted[time - 6].add(6)
+    for cycle, leads in sorted(wanted.items()):
+        for lead in sorted(leads):
+            when = cycle.valid_time(lead)
+            yield block_end(when), Job(source.name, cycle.init_time, when.date(), (lead,))
