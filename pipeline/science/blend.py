@@ -13,6 +13,8 @@ Leads = NDArray[np.floating] | NDArray[np.integer]
 
 WET_AMOUNT = 0.05
 """kg m-2 in an hour from which a source counts as wet."""
+BLOCK = 2048
+"""Places whose weights of all sources fit the cache of a core."""
 WET_SHARE = 0.3
 """Weight of the wet sources below which the blend stays dry: a mean of displaced showers drizzles everywhere."""
 
@@ -25,80 +27,108 @@ def lead_position(lead_bins: tuple[float, ...], leads: Leads) -> tuple[NDArray[n
 
 
 def blend(
-    forecasts: Array,
-    weights: Weights,
-    leads: Leads,
-    presence: Array | None = None,
-    *,
-    circular: bool = False,
+    forecasts: Array, weights: Weights, leads: Leads, taper: Array | None = None, *, circular: bool = False
 ) -> Array:
     """(lead, place) weighted mean over sources of the bias-corrected forecasts, renormalised over those present.
 
     forecasts: (source, lead, place), NaN where a source has no value; leads: (lead,) hours.
-    presence: (source, lead, place) or broadcastable, 0 to 1, multiplies the weights (edges of regions and ranges).
+    taper: (source, lead), 0 to 1, multiplies the weights; see `range_taper`.
     circular: values are directions in degrees, averaged as unit vectors.
-    NaN where no source has a value; `require_complete` says where that is an error.
+    NaN where no source has a value: the caller knows whether that is an error.
     """
     lower, fraction = lead_position(weights.lead_bins, leads)
-    share = np.ones((1, 1, 1), np.float32) if presence is None else np.asarray(presence, np.float32)
-    share = np.ascontiguousarray(share)
+    share = np.ones(forecasts.shape[:2], np.float32) if taper is None else np.ascontiguousarray(taper, np.float32)
+    fields = np.ascontiguousarray(forecasts, np.float32)
+    result = np.empty(fields.shape[1:], np.float32)
     kernel = _circular_mean if circular else _weighted_mean
-    return kernel(
-        np.ascontiguousarray(forecasts, np.float32), share, weights.bias, weights.weight, lower, fraction, weights.ratio
-    )
+    kernel(fields, share, weights.bias, weights.weight, lower, fraction, weights.ratio, result)
+    return result
 
 
-@njit(parallel=True, cache=True, fastmath={"contract", "reassoc", "arcp"})
+@njit(parallel=True, cache=True, error_model="numpy")
 def _weighted_mean(
     forecasts: Array,
-    presence: Array,
+    taper: Array,
     bias: Array,
     weight: Array,
     lower: NDArray[np.int64],
     fraction: Array,
     ratio: bool,
-) -> Array:
-    sources, leads, places = forecasts.shape
-    step = (presence.shape[0] > 1, presence.shape[1] > 1, presence.shape[2] > 1)
-    result = np.empty((leads, places), np.float32)
-    last = bias.shape[1] - 1
-    block = 4096
-    blocks = (places + block - 1) // block
-    for task in prange(leads * blocks):
-        lead, start = task // blocks, (task % blocks) * block
-        stop = min(start + block, places)
-        low, high, part = lower[lead], min(lower[lead] + 1, last), fraction[lead]
-        total = np.zeros(stop - start, np.float32)
-        norm = np.zeros(stop - start, np.float32)
-        for source in range(sources):
-            for place in range(start, stop):
-                value = forecasts[source, lead, place]
-                factor = presence[source * step[0], lead * step[1], place * step[2]]
-                share = factor * ((1 - part) * weight[source, low, place] + part * weight[source, high, place])
-                shift = (1 - part) * bias[source, low, place] + part * bias[source, high, place]
-                corrected = value * shift if ratio else value - shift
-                good = value == value
-                total[place - start] += share * corrected if good else np.float32(0)
-                norm[place - start] += share if good else np.float32(0)
-        for place in range(start, stop):
-            mass = norm[place - start]
-            result[lead, place] = total[place - start] / mass if mass > 0 else np.float32(np.nan)
-    return result
+    result: Array,
+) -> None:
+    places = forecasts.shape[2]
+    # Blocks whose weights stay in cache over all leads; within one, rows that the compiler turns into wide instructions.
+    for task in prange((places + BLOCK - 1) // BLOCK):
+        start, stop = task * BLOCK, min((task + 1) * BLOCK, places)
+        total, mass = np.empty(BLOCK, np.float32), np.empty(BLOCK, np.float32)
+        for lead in range(forecasts.shape[1]):
+            low, high = lower[lead], min(lower[lead] + 1, bias.shape[1] - 1)
+            total[:] = 0
+            mass[:] = 0
+            for source in range(forecasts.shape[0]):
+                second = taper[source, lead] * fraction[lead]
+                first = taper[source, lead] - second
+                _add_source(
+                    forecasts[source, lead, start:stop],
+                    weight[source, low, start:stop],
+                    weight[source, high, start:stop],
+                    bias[source, low, start:stop],
+                    bias[source, high, start:stop],
+                    first,
+                    second,
+                    fraction[lead],
+                    ratio,
+                    total,
+                    mass,
+                )
+            for k in range(stop - start):
+                result[lead, start + k] = total[k] / mass[k]
+
+
+@njit(cache=True, error_model="numpy", inline="never")
+def _add_source(
+    values: Array,
+    weight_low: Array,
+    weight_high: Array,
+    bias_low: Array,
+    bias_high: Array,
+    first: float,
+    second: float,
+    part: float,
+    ratio: bool,
+    total: Array,
+    mass: Array,
+) -> None:
+    """Add one source's share of a row to the sums of weighted values and of weights; nothing where it is missing."""
+    zero = np.float32(0)
+    if ratio:
+        for k in range(len(values)):
+            share = first * weight_low[k] + second * weight_high[k]
+            shift = bias_low[k] + part * (bias_high[k] - bias_low[k])
+            good = values[k] == values[k]
+            total[k] += share * (values[k] * shift) if good else zero
+            mass[k] += share if good else zero
+    else:
+        for k in range(len(values)):
+            share = first * weight_low[k] + second * weight_high[k]
+            shift = bias_low[k] + part * (bias_high[k] - bias_low[k])
+            good = values[k] == values[k]
+            total[k] += share * (values[k] - shift) if good else zero
+            mass[k] += share if good else zero
 
 
 @njit(parallel=True, cache=True)
 def _circular_mean(
     forecasts: Array,
-    presence: Array,
+    taper: Array,
     bias: Array,
     weight: Array,
     lower: NDArray[np.int64],
     fraction: Array,
     ratio: bool,
-) -> Array:
+    result: Array,
+) -> None:
     sources, leads, places = forecasts.shape
-    step = (presence.shape[0] > 1, presence.shape[1] > 1, presence.shape[2] > 1)
-    result = np.empty((leads, places), np.float32)
     last = bias.shape[1] - 1
     for place in prange(places):
         for lead in range(leads):
@@ -108,18 +138,18 @@ def _circular_mean(
                 value = forecasts[source, lead, place]
                 if np.isnan(value):
                     continue
-                factor = presence[source * step[0], lead * step[1], place * step[2]]
-                share = factor * ((1 - part) * weight[source, low, place] + part * weight[source, high, place])
+                share = taper[source, lead] * (
+                    (1 - part) * weight[source, low, place] + part * weight[source, high, place]
+                )
                 angle = np.deg2rad(value - ((1 - part) * bias[source, low, place] + part * bias[source, high, place]))
                 east += share * np.sin(angle)
                 north += share * np.cos(angle)
                 norm += share
             result[lead, place] = np.rad2deg(np.arctan2(east, north)) % 360 if norm > 0 else np.nan
-    return result
 
 
 def dry_unless_agreed(
-    amount: Array, forecasts: Array, weights: Weights, leads: Leads, presence: Array | None = None
+    amount: Array, forecasts: Array, weights: Weights, leads: Leads, taper: Array | None = None
 ) -> Array:
     """`amount` (lead, place) with zero where the wet sources weigh less than WET_SHARE."""
     wet = np.where(np.isnan(forecasts), np.nan, forecasts >= WET_AMOUNT).astype(np.float32)
@@ -127,7 +157,7 @@ def dry_unless_agreed(
         weights.sources, weights.lead_bins, np.ones_like(weights.bias), weights.weight,
         weights.error_variance, weights.spread_factor, ratio=True,
     )  # fmt: skip
-    return np.where(blend(wet, plain, leads, presence) < WET_SHARE, np.float32(0), amount)
+    return np.where(blend(wet, plain, leads, taper) < WET_SHARE, np.float32(0), amount)
 
 
 def range_taper(last_lead: float, leads: Leads, hours: float = 6) -> Array:

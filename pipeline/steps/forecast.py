@@ -98,12 +98,13 @@ def blend_parameter(
     Where no source reaches a lead, the nearest lead stands in. Raises ValueError for a cell without any value.
     """
     parts = _contributions(deployment, hour, row)
-    weights = tile_weights(read_weights(deployment, hour, row.name), [part.source for part in parts], cells)
+    covered = np.stack([coverage(deployment, part)[cells] for part in parts])
+    weights = tile_weights(read_weights(deployment, hour, row.name), [part.source for part in parts], covered, cells)
     forecasts = np.stack([at_hours(deployment, part, row, hour, leads.tolist(), cells) for part in parts])
-    presence = np.stack([_presence(deployment, part, row, hour, leads, cells) for part in parts])
-    result = blend(forecasts, weights, leads, presence, circular=row.blend == "circular")
+    taper = np.stack([_taper(deployment, part, row, hour, leads) for part in parts])
+    result = blend(forecasts, weights, leads, taper, circular=row.blend == "circular")
     if row.blend == "precipitation":
-        result = dry_unless_agreed(result, forecasts, weights, leads, presence)
+        result = dry_unless_agreed(result, forecasts, weights, leads, taper)
     return np.clip(_bridge(row, result), row.minimum, row.maximum)
 
 
@@ -112,23 +113,19 @@ def _contributions(deployment: Deployment, hour: Cycle, row: Parameter) -> list[
     return [part for part in parts if part and native(deployment, part.source, part.cycle, row, hour)]
 
 
-def _presence(
-    deployment: Deployment, part: Contribution, row: Parameter, hour: Cycle, leads: NDArray[np.int64], cells: slice
-) -> Array:
-    """(lead, place) a source's share: feathered at the edge of its region, tapered towards its last lead."""
+def _taper(deployment: Deployment, part: Contribution, row: Parameter, hour: Cycle, leads: NDArray[np.int64]) -> Array:
+    """(lead,) a source's share as it nears its own last lead; whole where it reaches the hour's last."""
     found = native(deployment, part.source, part.cycle, row, hour)
     last = found.valid_hours[-1] if found is not None and len(found.valid_hours) else -1.0
-    beyond = last >= leads[-1]
-    taper = np.ones(len(leads), np.float32) if beyond else range_taper(last, leads)
-    return taper[:, None] * coverage(deployment, part)[None, cells]
+    return np.ones(len(leads), np.float32) if last >= leads[-1] else range_taper(last, leads)
 
 
-def tile_weights(weights: Weights, names: Sequence[str], cells: slice) -> Weights:
-    """The weights of the named sources on the flattened `cells`."""
+def tile_weights(weights: Weights, names: Sequence[str], covered: Array, cells: slice) -> Weights:
+    """The weights of the named sources on the flattened `cells`, times `covered` (source, cell), feathered edges."""
     chosen = [weights.sources.index(name) for name in names]
     return Weights(
         tuple(names), weights.lead_bins, np.ascontiguousarray(weights.bias[chosen][..., cells]),
-        np.ascontiguousarray(weights.weight[chosen][..., cells]), weights.error_variance[:, cells],
+        weights.weight[chosen][..., cells] * covered[:, None], weights.error_variance[:, cells],
         weights.spread_factor[:, cells], weights.ratio,
     )  # fmt: skip
 

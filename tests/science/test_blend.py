@@ -20,7 +20,7 @@ def _weights(seed: int, sources: int, places: int, *, ratio: bool = False) -> We
     return Weights(tuple("abcdefgh"[:sources]), BINS, bias, weight / weight.sum(axis=0), flat, flat, ratio)
 
 
-def _plain(forecasts: np.ndarray, weights: Weights, leads: np.ndarray, presence: np.ndarray) -> np.ndarray:
+def _plain(forecasts: np.ndarray, weights: Weights, leads: np.ndarray, taper: np.ndarray) -> np.ndarray:
     """The definition, one lead at a time."""
     result = []
     for index, lead in enumerate(leads):
@@ -29,7 +29,7 @@ def _plain(forecasts: np.ndarray, weights: Weights, leads: np.ndarray, presence:
             for part in (weights.weight, weights.bias)
         ]
         values = forecasts[:, index] * at[1] if weights.ratio else forecasts[:, index] - at[1]
-        share = np.where(np.isnan(values), 0, at[0] * presence[:, index])
+        share = np.where(np.isnan(values), 0, at[0] * taper[:, index, None])
         result.append(np.nansum(share * np.nan_to_num(values), axis=0) / share.sum(axis=0))
     return np.array(result)
 
@@ -42,10 +42,10 @@ def test_equals_the_definition(seed: int, ratio: bool) -> None:
     forecasts = generator.normal(280, 10, (4, len(leads), 33)).astype(np.float32)
     forecasts[generator.random(forecasts.shape) < 0.2] = np.nan
     forecasts[0] = np.where(np.isnan(forecasts[0]), 280, forecasts[0])
-    presence = generator.random(forecasts.shape).astype(np.float32) + np.float32(0.01)
+    taper = generator.random(forecasts.shape[:2]).astype(np.float32) + np.float32(0.01)
     weights = _weights(seed, 4, 33, ratio=ratio)
     np.testing.assert_allclose(
-        blend(forecasts, weights, leads, presence), _plain(forecasts, weights, leads, presence), rtol=2e-5
+        blend(forecasts, weights, leads, taper), _plain(forecasts, weights, leads, taper), rtol=2e-5
     )
 
 
