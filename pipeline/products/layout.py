@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+import pipeline
 from pipeline.products.shard import codecs, decode, encode, round_to_precision
 from pipeline.products.templates import Coordinate, Template, Variable, best, probability, weights
 from pipeline.products.zarr_json import LITTLE_ENDIAN, array_json, group_json
@@ -104,6 +105,7 @@ def _attributes(template: Template) -> dict[str, str]:
         "Conventions": "CF-1.11",
         "title": label + template.title,
         "source": "statistical blend of numerical weather forecasts; manifest.json names them and their licences",
+        "history": f"made by hourcast {pipeline.__version__}",
         "synthetic": str(template.synthetic).lower(),
         "coordinates": " ".join(name for name in ("crs", "init_time", "valid_time") if name in template.coordinates),
     }

@@ -19,6 +19,7 @@ _PROBABILITY_PRECISION = 0.005
 _WEIGHT_PRECISION = 0.002
 _TIME_UNITS = "hours since 1970-01-01 00:00:00"
 _EPOCH = Cycle.parse("1970-01-01T00")
+_TEMPERATURE_DIFFERENCES = ("depression", "difference", "k_index", "total_totals", "showalter", "lifted", "degree")
 _CRS = {
     "grid_mapping_name": "latitude_longitude",
     "semi_major_axis": 6378137.0,
@@ -63,7 +64,7 @@ def best(
     synthetic: bool,
 ) -> Template:  # fmt: skip
     """The template of `best.zarr`: one array (lead_time, latitude, longitude) a parameter."""
-    variables = tuple(Variable(row.name, row.cf_attributes(), row.precision) for row in parameters)
+    variables = tuple(Variable(row.name, _labels(row), row.precision) for row in parameters)
     coordinates = _times(hour, lead_hours) | _places(grid)
     return Template(f"Hourcast blended forecast of {hour}", synthetic, tile_rows, variables, coordinates)
 
@@ -82,7 +83,7 @@ def probability(
     coordinates = _times(hour, lead_hours) | _places(grid)
     coordinates["quantile"] = Coordinate(np.asarray(levels, np.float64), quantile, ("quantile",))
     for row in parameters:
-        attributes = row.cf_attributes() | {"long_name": f"quantile of {row.long_name}"}
+        attributes = _labels(row) | {"long_name": f"quantile of {row.long_name}"}
         variables.append(Variable(f"{row.name}_quantile", attributes, row.precision, ("quantile", *MAP_DIMENSIONS)))
         if not row.thresholds:
             continue
@@ -107,7 +108,7 @@ def weights(
     for row in parameters:
         share = {"long_name": f"weight of the source in {row.long_name}", "units": "1"}
         factor = row.name in ratios
-        taken_off = {
+        taken_off: dict[str, str | float] = {
             "long_name": f"{'factor' if factor else 'bias'} taken off the source's {row.long_name}",
             "units": "1" if factor else row.units,
         }
@@ -122,10 +123,22 @@ def weights(
     return Template(title, synthetic, grid.shape[0], tuple(variables), coordinates)
 
 
+def _labels(row: Parameter) -> dict[str, str | float]:
+    """CF-1.11 attributes of a parameter's array."""
+    attributes = row.cf_attributes()
+    if row.kind == "category":
+        # Its standard name has no units, and plain readers rely on there being some.
+        attributes.pop("standard_name", None)
+    if "K" in row.units.split():
+        difference = row.units != "K" or any(word in row.name for word in _TEMPERATURE_DIFFERENCES)
+        attributes["units_metadata"] = f"temperature: {'difference' if difference else 'on_scale'}"
+    return attributes
+
+
 def _init_time(hour: Cycle) -> Coordinate:
     attributes = {
         "standard_name": "forecast_reference_time", "long_name": "start of the forecast", "units": _TIME_UNITS,
-        "calendar": "proleptic_gregorian",
+        "calendar": "proleptic_gregorian", "units_metadata": "leap_seconds: none",
     }  # fmt: skip
     return Coordinate(np.asarray(round(_EPOCH.lead_hours(hour.init_time)), np.int32), attributes, ())
 
