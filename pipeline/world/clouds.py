@@ -106,9 +106,8 @@ def _radiation(
 
 def clear_sky(when: datetime, latitude: Array, longitude: Array) -> Array:
     """Mean short-wave radiation of a clear sky in the hour before `when` (W m-2); Haurwitz 1945."""
-    height = np.zeros(np.shape(latitude), np.float32)
-    for minutes in (10, 30, 50):
-        height += sun.cosine_zenith(when - timedelta(minutes=minutes), latitude, longitude) / 3
+    times = [when - timedelta(minutes=minutes) for minutes in (10, 30, 50)]
+    height = np.mean([sun.cosine_zenith(time, latitude, longitude) for time in times], axis=0, dtype=np.float32)
     return np.asarray(1098.0 * height * np.exp(-0.057 / np.maximum(height, 0.02)), np.float32)
 
 

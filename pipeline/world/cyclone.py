@@ -29,6 +29,7 @@ _TRACK = np.array([
     (0, 23.0, 292.0, 48.0), (24, 26.0, 288.5, 52.0), (48, 29.5, 286.5, 50.0), (72, 33.5, 288.5, 45.0),
     (96, 38.5, 295.0, 38.0), (120, 43.5, 306.0, 32.0), (132, 46.0, 314.0, 28.0),
 ])  # fmt: skip
+_PATH = PchipInterpolator(_TRACK[:, 0], _TRACK[:, 1:])
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def true_vortex(live: datetime, when: datetime) -> Vortex | None:
     hours = (when - live).total_seconds() / 3600
     if not _TRACK[0, 0] <= hours <= _TRACK[-1, 0]:
         return None
-    latitude, longitude, wind = PchipInterpolator(_TRACK[:, 0], _TRACK[:, 1:])(hours)
+    latitude, longitude, wind = _PATH(hours)
     # It grows out of nothing instead of appearing.
     return Vortex(float(latitude), float(longitude), float(wind * min(1.0, (hours - _TRACK[0, 0]) / 24)))
 
@@ -99,8 +100,9 @@ class Imprint:
 
 def imprint(vortex: Vortex, latitude: Array, longitude: Array) -> Imprint:
     """The vortex at points (degrees); empty where it does not reach."""
-    phi, centre = np.deg2rad(latitude), np.deg2rad(vortex.latitude)
-    difference = np.deg2rad((longitude - vortex.longitude + 180) % 360 - 180)
+    near = np.flatnonzero(np.abs(latitude - vortex.latitude) < OUTER_RADIUS / KILOMETRES_PER_DEGREE)
+    phi, centre = np.deg2rad(latitude[near]), np.deg2rad(vortex.latitude)
+    difference = np.deg2rad((longitude[near] - vortex.longitude + 180) % 360 - 180)
     cosine = np.sin(phi) * np.sin(centre) + np.cos(phi) * np.cos(centre) * np.cos(difference)
     distance = np.rad2deg(np.arccos(np.clip(cosine, -1, 1))) * KILOMETRES_PER_DEGREE
     index = np.flatnonzero(distance < OUTER_RADIUS)
@@ -113,7 +115,7 @@ def imprint(vortex: Vortex, latitude: Array, longitude: Array) -> Imprint:
     turn = bearing + np.sign(vortex.latitude) * (np.pi / 2 + INFLOW)
     core = np.exp(-((r / 300.0) ** 2))
     return Imprint(
-        index,
+        near[index],
         (depth * (1 - np.exp(-ratio)) * fade).astype(np.float32),
         (0.85 * wind * np.cos(turn)).astype(np.float32),
         (0.85 * wind * np.sin(turn)).astype(np.float32),

@@ -11,7 +11,7 @@ from pipeline.world import errors
 from pipeline.world.forecasts import Run, hourly, instant, size_of
 from pipeline.world.interpolate import RESOLUTION, sample
 from pipeline.world.levels import Array
-from pipeline.world.state import World, departures
+from pipeline.world.state import World, column_numbers, departures
 
 MEMBERS = tuple(range(31))  # the control is member 0
 _AMOUNTS = ("precipitation", "snowfall")
@@ -64,18 +64,17 @@ def expected_spread(world: World, run: Run, when: datetime, fields: dict[str, Ar
         assert stated is not None
         own = size * np.float32(errors.growth(stated.early, stated.late, lead))
         own = own * np.abs(fields[name]) if stated.relative else own
-        out[name] = np.hypot(own, shift * slope[:, column])
+        out[name] = np.hypot(own, shift * slope[column])
     return out
 
 
 def _slopes(world: World, run: Run, when: datetime, names: tuple[str, ...]) -> Array:
-    """(point, name) gradient of the truth per degree."""
-    values = departures(world, when, names)
+    """(name, point) gradient of the truth per degree."""
+    values = departures(world, when)[..., column_numbers(names)]
     north = np.gradient(values, RESOLUTION, axis=0)
     east = (np.roll(values, -1, 1) - np.roll(values, 1, 1)) / (2 * RESOLUTION)
-    grid = run.grid
-    return sample(
-        np.hypot(north, east).astype(np.float32), grid.latitude.astype(np.float32), grid.longitude.astype(np.float32)
-    )
+    slope = np.hypot(north, east).astype(np.float32)
+    lat, lon = run.grid.latitude.astype(np.float32), run.grid.longitude.astype(np.float32)
+    return sample(slope, lat, lon, np.arange(len(names)))
 
 

@@ -194,7 +194,8 @@ def _true_total(world: World, source: str, start: datetime, until: datetime) -> 
     lat, lon = run.grid.latitude.astype(np.float32), run.grid.longitude.astype(np.float32)
     middle = world.fields(start + timedelta(hours=hours // 2))
     rates = np.stack([np.full_like(middle[name], 200.0) if "flux" in name else middle[name] for name in _SUMS], -1)
-    return dict(zip(_SUMS, sample(rates, lat, lon).T * np.float32(hours), strict=True))
+    totals = sample(rates, lat, lon, np.arange(len(_SUMS))) * np.float32(hours)
+    return dict(zip(_SUMS, totals, strict=True))
 
 
 def _spread_entries(source: Source, run: Run, lead: int, spread: dict[str, Array]) -> Iterator[Entry]:

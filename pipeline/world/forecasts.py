@@ -9,11 +9,11 @@ from functools import lru_cache
 
 import numpy as np
 
-from pipeline.world import clouds, cyclone, errors, noise
+from pipeline.world import cyclone, errors, noise
 from pipeline.world.errors import Region
 from pipeline.world.grids import NativeGrid, native_grid
 from pipeline.world.levels import Array
-from pipeline.world.state import HOURLY, INSTANT, SHORTWAVE, WAVE_VECTOR, World, at_points
+from pipeline.world.state import HOURLY, INSTANT, SHORTWAVE, WAVE_VECTOR, World, at_points, clear_sky_on
 
 HOUR = timedelta(hours=1)
 SHIFTS = (noise.LATENTS.index("shift_north"), noise.LATENTS.index("shift_east"))
@@ -60,6 +60,11 @@ def _region(region: Region, source: str) -> Array:
     return region(grid.latitude, grid.longitude).astype(np.float32)
 
 
+@lru_cache(maxsize=256)
+def _sun_course(source: str, hour: int, peak: float) -> Array:
+    return np.cos(2 * np.pi * (hour + native_grid(source).longitude / 15 - peak) / 24).astype(np.float32)
+
+
 def size_of(run: Run, when: datetime) -> Array:
     """(point,) relative size of the run's errors; the analysis is as good everywhere."""
     if run.model not in errors.SIZES:
@@ -77,7 +82,7 @@ def _latents_at_knot(seed: int, source: str, day: date, knot: int, member: int |
     if member is not None:
         own = noise.coefficients(seed, f"member {member}", day)[knot]
         modes = modes + np.float32(errors.SPREAD_RATIO) * own
-    return noise.fields(native_grid(source), [modes])
+    return noise.fields(native_grid(source), modes)
 
 
 def latents(world: World, run: Run, when: datetime) -> Array:
@@ -107,10 +112,10 @@ def bias_of(run: Run, parameter: str, when: datetime) -> Array | float:
     total: Array | float = 0.0
     for bias in errors.BIASES.get(run.model, ()):
         if parameter in bias.parameters:
-            local = when.hour + run.grid.longitude / 15
-            course = bias.amount + bias.diurnal * np.cos(2 * np.pi * (local - bias.peak) / 24)
-            grown = course * (1 + bias.growth * run.lead(when) / 24)
-            total = total + _region(bias.region, run.source) * grown.astype(np.float32)
+            course: Array | float = bias.amount
+            if bias.diurnal:
+                course = bias.amount + np.float32(bias.diurnal) * _sun_course(run.source, when.hour, bias.peak)
+            total = total + _region(bias.region, run.source) * course * np.float32(1 + bias.growth * run.lead(when) / 24)
     return total
 
 
@@ -186,9 +191,7 @@ def hourly(world: World, run: Run, end: datetime) -> Hours:
     for hour in range(first, 7):
         when = end + (hour - 6) * HOUR
         fields = at_points(world, run.grid, when, HOURLY, north, east)
-        fields[SHORTWAVE] = fields[SHORTWAVE] * clouds.clear_sky(
-            when, run.grid.latitude.astype(np.float32), run.grid.longitude.astype(np.float32)
-        )
+        fields[SHORTWAVE] = fields[SHORTWAVE] * clear_sky_on(run.grid, when)
         fields = _rain_and_the_rest(run, fields, when, latent, size)
         mark = vortex_at(world, run, when)
         if mark is not None:

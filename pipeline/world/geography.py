@@ -79,6 +79,5 @@ def geography() -> Geography:
 
 @cache
 def places() -> tuple[Array, Array]:
-    """Latitude and longitude (degrees) of every point of the truth's grid, (latitude, longitude)."""
-    latitude, longitude = np.meshgrid(LATITUDE, LONGITUDE, indexing="ij")
-    return latitude.astype(np.float32), longitude.astype(np.float32)
+    """Latitude (latitude, 1) and longitude (1, longitude) of the truth's grid in degrees, to be broadcast."""
+    return LATITUDE.astype(np.float32)[:, None], LONGITUDE.astype(np.float32)[None, :]

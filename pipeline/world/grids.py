@@ -14,7 +14,7 @@ from pipeline.world.interpolate import LONGITUDE
 ICON_BISECTIONS = 3  # R2B03: 5,120 triangles
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class NativeGrid:
     """Points in the order of the GRIB values; `keys` are ecCodes keys of section 3, set in their order."""
 

@@ -52,12 +52,15 @@ def operator(latitude: NDArray[np.float64], longitude: NDArray[np.float64]) -> O
 
 @numba.njit(cache=True, fastmath=True)
 def sample(
-    fields: NDArray[np.float32], latitude: NDArray[np.float32], longitude: NDArray[np.float32]
+    fields: NDArray[np.float32],
+    latitude: NDArray[np.float32],
+    longitude: NDArray[np.float32],
+    wanted: NDArray[np.int64],
 ) -> NDArray[np.float32]:
-    """Bilinear values at points: fields (latitude, longitude, field) on the truth's grid -> (point, field)."""
-    rows, columns, count = fields.shape
+    """Bilinear values at points: fields (latitude, longitude, field) on the truth's grid -> (wanted field, point)."""
+    rows, columns, _ = fields.shape
     step = np.float32(180.0 / (rows - 1))
-    out = np.empty((latitude.size, count), np.float32)
+    out = np.empty((wanted.size, latitude.size), np.float32)
     for point in range(latitude.size):
         y = min(max((np.float32(90.0) - latitude[point]) / step, np.float32(0.0)), np.float32(rows - 1) - np.float32(1e-3))
         x = (longitude[point] % np.float32(360.0)) / step
@@ -67,8 +70,9 @@ def sample(
         k = (j + 1) % columns
         a, b = (1 - fy) * (1 - fx), (1 - fy) * fx
         c, d = fy * (1 - fx), fy * fx
-        for field in range(count):
-            out[point, field] = (
+        for index in range(wanted.size):
+            field = wanted[index]
+            out[index, point] = (
                 a * fields[i, j, field] + b * fields[i, k, field]
                 + c * fields[i + 1, j, field] + d * fields[i + 1, k, field]
             )  # fmt: skip

@@ -7,7 +7,6 @@ any worker makes the same field at any time without asking another.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
 
@@ -31,12 +30,10 @@ _SCALE = {
 _SLOW_DAYS = 9  # days back that the slow part remembers
 
 
-@lru_cache(maxsize=8)
-def _harmonics(name: str, latitude: bytes, longitude: bytes) -> Array:
-    """(point, mode) real spherical harmonics of degree 1 to DEGREES, normalised to unit mean square."""
-    lat, lon = np.deg2rad(np.frombuffer(latitude)), np.deg2rad(np.frombuffer(longitude))
-    sine, cosine = np.sin(lat), np.cos(lat)
-    columns = []
+def legendre(latitude: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(order, latitude, degree) associated Legendre functions, degree 0 to DEGREES, normalised to unit mean square."""
+    sine, cosine = np.sin(np.deg2rad(latitude)), np.cos(np.deg2rad(latitude))
+    out = np.zeros((DEGREES + 1, latitude.size, DEGREES + 1))
     diagonal = np.ones_like(sine)
     for order in range(DEGREES + 1):
         if order:
@@ -47,28 +44,52 @@ def _harmonics(name: str, latitude: bytes, longitude: bytes) -> Array:
                 a = np.sqrt((4 * degree**2 - 1) / (degree**2 - order**2))
                 b = np.sqrt(((degree - 1) ** 2 - order**2) / (4 * (degree - 1) ** 2 - 1)) if degree > 1 else 0.0
                 previous, current = current, a * (sine * current - b * previous)
-            if degree:
-                factor = np.sqrt(2.0) if order else 1.0
-                columns.append((degree, factor * current * np.cos(order * lon)))
-                if order:
-                    columns.append((degree, factor * current * np.sin(order * lon)))
-    return np.stack([column for _, column in columns], axis=1).astype(np.float32)
+            out[order, :, degree] = current * (np.sqrt(2.0) if order else 1.0)
+    return out
 
 
-def harmonics(grid: NativeGrid) -> Array:
-    """(point, mode) of a grid, kept."""
-    return _harmonics(grid.name, grid.latitude.tobytes(), grid.longitude.tobytes())
+# Coefficients are kept as (wave, degree): waves are cosines of order 0 to DEGREES, then sines of order 1 to DEGREES.
+_ORDERS = np.concatenate([np.arange(DEGREES + 1), np.arange(1, DEGREES + 1)])
+MODES = (_ORDERS.size, DEGREES + 1)
+
+
+def _waves(longitude: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(wave, longitude)"""
+    angle = np.deg2rad(longitude) * _ORDERS[:, None]
+    return np.where(np.arange(_ORDERS.size)[:, None] <= DEGREES, np.cos(angle), np.sin(angle))
+
+
+@lru_cache(maxsize=8)
+def _separable(grid: NativeGrid) -> tuple[Array, Array]:
+    """Of a regular grid: (wave, latitude, degree) Legendre functions and (wave, longitude) waves."""
+    columns = int(grid.keys["Ni"])
+    latitude, longitude = grid.latitude[::columns], grid.longitude[:columns]
+    return legendre(latitude)[_ORDERS].astype(np.float32), _waves(longitude).astype(np.float32)
+
+
+@lru_cache(maxsize=8)
+def _pointwise(grid: NativeGrid) -> Array:
+    """Of any grid: (mode, point) spherical harmonics."""
+    values = legendre(grid.latitude)[_ORDERS].transpose(0, 2, 1) * _waves(grid.longitude)[:, None]
+    return values.reshape(-1, grid.size).astype(np.float32)
+
+
+def fields(grid: NativeGrid, coefficients: Array) -> Array:
+    """(n, point) fields of n sets of coefficients (n, wave, degree)."""
+    if grid.keys["gridType"] != "regular_ll":
+        return coefficients.reshape(len(coefficients), -1) @ _pointwise(grid)
+    functions, waves = _separable(grid)
+    by_latitude = np.matmul(functions, coefficients.transpose(1, 2, 0))  # wave, latitude, n
+    return (np.ascontiguousarray(by_latitude.transpose(2, 1, 0)) @ waves).reshape(len(coefficients), -1)
 
 
 @lru_cache(maxsize=1)
 def _amplitudes() -> Array:
-    """(latent, mode) standard deviation of each coefficient, so that every latent field has unit variance."""
-    degrees = np.array([
-        degree for order in range(DEGREES + 1) for degree in range(max(order, 1), DEGREES + 1)
-        for _ in range(2 if order else 1)
-    ])  # fmt: skip
-    power = np.stack([np.exp(-((degrees / _SCALE[latent]) ** 2)) for latent in LATENTS])
-    return np.sqrt(power / power.sum(1, keepdims=True)).astype(np.float32)
+    """(latent, wave, degree) standard deviation of each coefficient, so that every latent field has unit variance."""
+    degrees = np.arange(DEGREES + 1)
+    exists = (degrees >= _ORDERS[:, None]) & (degrees > 0)
+    power = np.stack([np.exp(-((degrees / _SCALE[latent]) ** 2)) * exists for latent in LATENTS])
+    return np.sqrt(power / power.sum((1, 2), keepdims=True)).astype(np.float32)
 
 
 def _generator(seed: int, process: str, day: int) -> np.random.Generator:
@@ -87,7 +108,7 @@ def persistent(generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
 
 @lru_cache(maxsize=96)
 def _slow(seed: int, process: str, day: int) -> Array:
-    """(latent, mode) the part that changes over days: a weighted mean of the past days' draws."""
+    """(latent, wave, degree) the part that changes over days: a weighted mean of the past days' draws."""
     weights = np.exp(-np.arange(_SLOW_DAYS) / errors.SLOW_MEMORY_DAYS)
     weights /= np.sqrt((weights**2).sum())
     draws = (
@@ -99,7 +120,7 @@ def _slow(seed: int, process: str, day: int) -> Array:
 
 @lru_cache(maxsize=40)
 def _process(seed: int, process: str, day: int) -> Array:
-    """(knot, latent, mode) unit-variance coefficients of one process for the forecasts of one day."""
+    """(knot, latent, wave, degree) unit-variance coefficients of one process for the forecasts of one day."""
     fast = persistent(_generator(seed, process, day), _amplitudes().shape)
     slow = np.float32(np.sqrt(errors.SLOW_SHARE)) * _slow(seed, process, day)
     return np.float32(np.sqrt(1 - errors.SLOW_SHARE)) * fast + slow
@@ -115,16 +136,11 @@ def shares(source: str) -> list[tuple[str, float]]:
 
 @lru_cache(maxsize=96)
 def coefficients(seed: int, source: str, day: date) -> Array:
-    """(knot, latent, mode) of a source's error in the forecasts of one day, to be summed with `harmonics`."""
+    """(knot, latent, wave, degree) of a source's error in the forecasts of one day, for `fields`."""
     total = sum(
         np.float32(np.sqrt(share)) * _process(seed, process, day.toordinal()) for process, share in shares(source)
     )
     return np.asarray(total * _amplitudes(), np.float32)
-
-
-def fields(grid: NativeGrid, modes: Sequence[Array]) -> Array:
-    """(n * latent, point) fields of n sets of coefficients (latent, mode)."""
-    return np.ascontiguousarray((harmonics(grid) @ np.concatenate(list(modes)).T).T)
 
 
 def knot(target_hours: float) -> int:
@@ -142,6 +158,7 @@ def correlation(source: str, other: str) -> float:
     return float(sum(np.sqrt(share * theirs[process]) for process, share in mine.items() if process in theirs))
 
 
+@lru_cache(maxsize=512)
 def scalar(seed: int, source: str, day: date, count: int) -> NDArray[np.float32]:
     """(knot, count) unit-variance series of a source without a place, for the cyclone's track and intensity."""
     total = sum(

@@ -8,12 +8,13 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.parameters import blended
 from pipeline.world import clouds
 from pipeline.world.geography import places
 from pipeline.world.grids import NativeGrid
-from pipeline.world.interpolate import sample
+from pipeline.world.interpolate import SHAPE, sample
 from pipeline.world.levels import Array
 from pipeline.world.nature import EVERY_HOURS, Nature
 from pipeline.world.truth import Truth, truth
@@ -74,14 +75,14 @@ def open_world(folder: Path, seed: int, live: datetime) -> World:
     whole = truth(nature, Waves(nature.start, np.load(waves, mmap_mode="r")))
     if not climate.exists():
         np.save(climate, _climate(World(seed, live, whole, np.empty(0, np.float32))))
-    return World(seed, live, whole, np.load(climate, mmap_mode="r"))
+    return World(seed, live, whole, np.load(climate))
 
 
 def _climate(world: World) -> Array:
     """Mean of the truth over the days of the run by hour of day; zero for what is displaced whole."""
     start = world.truth.nature.start
     states = len(world.truth.nature.fields)
-    total = np.zeros((CLIMATE_HOURS, *places()[0].shape, len(CLIMATE)), np.float32)
+    total = np.zeros((CLIMATE_HOURS, *SHAPE, len(CLIMATE)), np.float32)
     count = np.zeros(CLIMATE_HOURS, int)
     for step in range(1, states - 1):
         when = start + timedelta(hours=EVERY_HOURS * step)
@@ -105,30 +106,36 @@ def _climate_at(climate: Array, when: datetime) -> Array:
 
 
 @lru_cache(maxsize=12)
-def departures(world: World, when: datetime, columns: tuple[str, ...]) -> Array:
-    """(latitude, longitude, column) of the truth as it is displaced."""
+def departures(world: World, when: datetime) -> Array:
+    """(latitude, longitude, column of CLIMATE) of the truth as it is displaced."""
     values = world.fields(when)
-    wanted = [CLIMATE.index(name) for name in columns]
-    return np.stack([values[name] for name in columns], axis=-1) - _climate_at(world.climate[..., wanted], when)
+    return np.stack([values[name] for name in CLIMATE], axis=-1) - _climate_at(world.climate, when)
+
+
+@lru_cache(maxsize=128)
+def column_numbers(columns: tuple[str, ...]) -> NDArray[np.int64]:
+    """Places of the columns in CLIMATE."""
+    return np.array([CLIMATE.index(name) for name in columns], np.int64)
 
 
 @lru_cache(maxsize=8)
-def _native_climate(world: World, name: str, latitude: bytes, longitude: bytes) -> Array:
-    points = np.frombuffer(latitude), np.frombuffer(longitude)
-    lat, lon = (point.astype(np.float32) for point in points)
-    return np.stack([sample(np.ascontiguousarray(slot), lat, lon) for slot in world.climate])
+def _native_climate(world: World, grid: NativeGrid) -> Array:
+    """(hour of day, column, point)"""
+    lat, lon = grid.latitude.astype(np.float32), grid.longitude.astype(np.float32)
+    every = column_numbers(CLIMATE)
+    return np.stack([sample(np.ascontiguousarray(slot), lat, lon, every) for slot in world.climate])
 
 
-@lru_cache(maxsize=24)
-def climate_on(world: World, grid_name: str, when: datetime, columns: tuple[str, ...]) -> Array:
-    """(column, point) of the climatology on a grid that `at_points` has seen."""
-    grid = _GRIDS[grid_name]
-    native = _native_climate(world, grid.name, grid.latitude.tobytes(), grid.longitude.tobytes())
-    wanted = [CLIMATE.index(name) for name in columns]
-    return np.ascontiguousarray(_climate_at(native, when)[:, wanted].T)
+@lru_cache(maxsize=10)
+def climate_on(world: World, grid: NativeGrid, when: datetime) -> Array:
+    """(column of CLIMATE, point) of the climatology."""
+    return _climate_at(_native_climate(world, grid), when)
 
 
-_GRIDS: dict[str, NativeGrid] = {}
+@lru_cache(maxsize=64)
+def clear_sky_on(grid: NativeGrid, when: datetime) -> Array:
+    """(point,) short-wave radiation of a clear sky in the hour before."""
+    return clouds.clear_sky(when, grid.latitude.astype(np.float32), grid.longitude.astype(np.float32))
 
 
 def at_points(
@@ -139,11 +146,9 @@ def at_points(
 
     Short-wave radiation comes as the share of the clear sky's.
     """
-    _GRIDS[grid.name] = grid
     stretch = 1 / np.maximum(np.cos(np.deg2rad(grid.latitude)), 0.15)
     lat = np.clip(grid.latitude + north, -90, 90).astype(np.float32)
     lon = (grid.longitude + east * stretch).astype(np.float32)
-    moved = sample(departures(world, when, columns), lat, lon)
-    values = moved.T + climate_on(world, grid.name, when, columns)
-    return dict(zip(columns, values, strict=True))
-
+    moved = sample(departures(world, when), lat, lon, column_numbers(columns))
+    climate = climate_on(world, grid, when)
+    return {name: values + climate[CLIMATE.index(name)] for name, values in zip(columns, moved, strict=True)}

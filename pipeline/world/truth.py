@@ -50,7 +50,7 @@ def truth(nature: Nature, waves: Waves) -> Truth:
     """The truth of a nature run and its waves."""
     index = FIELDS.index("pressure_at_sea_level")
     mean = np.asarray(nature.fields[::8, index]).mean((0, 2))
-    latitude = places()[0][:, :1]
+    latitude = places()[0]
     shift = climatological_pressure(latitude) - np.interp(-latitude, -nature.latitude, mean)
     return Truth(nature, waves, shift.astype(np.float32))
 
