@@ -1,0 +1,120 @@
+"""Rewrite the sections of README.md and docs/ that follow from the code: `python docs/generate.py`.
+
+A section stands between `<!-- begin NAME -->` and `<!-- end NAME -->`. A test fails if one is out of date.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from pipeline.parameters import Parameter, blended, derived
+from pipeline.sources import SOURCES
+from pipeline.stages import STAGES
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = ("README.md", "docs/architecture.md", "docs/sources.md", "docs/parameters.md")
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    heads = list(head)
+    lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
+    return "\n".join([*lines, *("| " + " | ".join(str(cell) for cell in row) + " |" for row in rows)])
+
+
+def stages() -> str:
+    """The table of stages in short."""
+    rows = ((f"`{row.name}`", ", ".join(row.needs) or "–", row.shard_rule, _first_line(row.module)) for row in STAGES)
+    return _table(("stage", "after", "one shard is", "what it does"), rows)
+
+
+def stages_in_full() -> str:
+    """The table of stages with what a shard needs at production size."""
+    rows = (
+        (f"`{row.name}`", row.image, row.vcpus, row.memory_mib, row.gpus, row.timeout_seconds, row.retries)
+        for row in STAGES
+    )
+    return _table(("stage", "image", "vCPUs", "MiB", "GPUs", "time limit, s", "retries"), rows)
+
+
+def _first_line(module: str) -> str:
+    """The one-sentence contract of a step, out of its file: importing it would load all of science."""
+    text = (ROOT / (module.replace(".", "/") + ".py")).read_text(encoding="utf-8")
+    sentence = re.search(r'"""(.+?)(\n\n|""")', text, re.S)
+    words = " ".join(sentence.group(1).split()) if sentence else ""
+    words = words.partition(": ")[2] or words
+    return words[:1].upper() + words[1:]
+
+
+def sources() -> str:
+    """The feeds in short."""
+    rows = (
+        (f"`{name}`", source.title, source.role, len(source.parameters()), source.licence)
+        for name, source in SOURCES.items()
+    )
+    return _table(("source", "feed", "role", "parameters", "licence"), rows)
+
+
+def sources_in_full() -> str:
+    """The feeds with everything that their declarations say."""
+    rows = (
+        (
+            f"`{name}`", source.title, source.role, f"`{source.bucket}`", _hours(source.cycles),
+            max(leads[-1] for leads in source.leads_by_cycle.values()), f"{source.delay_hours:g}", source.index,
+            len(source.members) or "–", len(source.parameters()), source.licence,
+        )
+        for name, source in SOURCES.items()
+    )  # fmt: skip
+    head = ("source", "feed", "role", "bucket", "starts, UTC", "to lead, h", "complete after, h", "index", "members",
+            "parameters", "licence")  # fmt: skip
+    return _table(head, rows)
+
+
+def _hours(cycles: tuple[int, ...]) -> str:
+    return "hourly" if len(cycles) == 24 else " ".join(f"{hour:02d}" for hour in cycles)
+
+
+def blended_parameters() -> str:
+    """What sources deliver."""
+    head = ("name", "what", "units", "kind", "in time", "in space", "blend", "stored to")
+    rows = (
+        (f"`{row.name}`", row.long_name, row.units, row.kind, row.time, row.regrid, row.blend, f"{row.precision:g}")
+        for row in blended().values()
+    )
+    return _table(head, rows)
+
+
+def derived_parameters() -> str:
+    """What is computed from the blend."""
+    return _table(("name", "what", "units", "formula from"), (_derived(row) for row in derived().values()))
+
+
+def _derived(row: Parameter) -> tuple[str, ...]:
+    return f"`{row.name}`", row.long_name, row.units, row.source
+
+
+SECTIONS: dict[str, Callable[[], str]] = {
+    "stages": stages,
+    "stages in full": stages_in_full,
+    "sources": sources,
+    "sources in full": sources_in_full,
+    "blended parameters": blended_parameters,
+    "derived parameters": derived_parameters,
+}
+
+
+def rewritten(text: str) -> str:
+    """`text` with every section brought up to date; KeyError for a section that nothing generates."""
+
+    def section(match: re.Match[str]) -> str:
+        name = match.group(1)
+        return f"<!-- begin {name} -->\n{SECTIONS[name]()}\n<!-- end {name} -->"
+
+    return re.sub(r"<!-- begin ([\w ]+) -->\n.*?<!-- end \1 -->", section, text, flags=re.S)
+
+
+if __name__ == "__main__":
+    for page in PAGES:
+        path = ROOT / page
+        path.write_text(rewritten(path.read_text(encoding="utf-8")), encoding="utf-8")

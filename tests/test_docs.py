@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import re
+import runpy
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+import pipeline
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+GENERATOR = runpy.run_path(str(ROOT / "docs" / "generate.py"))
+
+
+@pytest.mark.parametrize("page", GENERATOR["PAGES"])
+def test_generated_sections_are_up_to_date(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert "<!-- begin " in text
+    assert GENERATOR["rewritten"](text) == text, "run `python docs/generate.py`"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_named_in_the_text_exist(page: Path) -> None:
+    for name in re.findall(
+        r"`((?:pipeline|models|tests|docs|examples|bench)/[\w./]+)`", page.read_text(encoding="utf-8")
+    ):
+        assert (ROOT / name).exists(), f"{page.name} names {name}"
+
+
+def test_every_direct_dependency_is_explained_and_no_other() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lists = [project["dependencies"], *project["optional-dependencies"].values()]
+    declared = {re.split(r"[\[>=<~! ]", item)[0] for items in lists for item in items}
+    table = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Dependencies")[2].partition("\n## ")[0]
+    cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("|")][2:]
+    explained = {name.strip() for cell in cells for name in re.sub(r"\*\w+:\*", "", cell).split(",")}
+    assert explained == declared
+
+
+def test_citation_names_the_version() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == pipeline.__version__
+    assert citation["license"] == "Apache-2.0"
+
+
+def test_readme_commands_are_targets_of_the_makefile() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in set(re.findall(r"(?:^|`)make (\w+)", (ROOT / "README.md").read_text(encoding="utf-8"), re.M)):
+        assert re.search(rf"^{target}:", makefile, re.M), f"README names `make {target}`"
