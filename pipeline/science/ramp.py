@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.grid import Grid
+from pipeline.science.interpolate import bilinear
 
 Floats = NDArray[np.floating]
 
@@ -74,26 +75,6 @@ def ramp_factor(lead_hours: Floats, ramp_hours: float) -> NDArray[np.float32]:
     return np.asarray((1 + np.cos(np.pi * np.clip(leads / ramp_hours, 0, 1))) / 2, np.float32)
 
 
-def at_stations(field: Floats, grid: Grid, latitude: Floats, longitude: Floats) -> NDArray[np.float64]:
-    """Bilinear values (station,) of a gridded field (latitude, longitude) across the date line.
-
-    Corners without a value (land in a field of the sea) are left out; NaN where the nearer half has none.
-    """
-    rows, columns = grid.shape
-    y = np.clip((90 - np.asarray(latitude, float)) / grid.resolution, 0, rows - 1)
-    x = np.mod(np.asarray(longitude, float), 360) / grid.resolution
-    top, left = np.minimum(y.astype(int), rows - 2), x.astype(int)
-    total, weight_sum = np.zeros(y.shape), np.zeros(y.shape)
-    for row in (0, 1):
-        for column in (0, 1):
-            weight = np.abs(1 - row - (y - top)) * np.abs(1 - column - (x - left))
-            corner = field[top + row, (left + column) % columns]
-            present = np.isfinite(corner)
-            total += np.where(present, weight * corner, 0)
-            weight_sum += np.where(present, weight, 0)
-    return np.where(weight_sum >= 0.5, total / np.maximum(weight_sum, 0.5), np.nan)
-
-
 def departures(
     background: Floats, grid: Grid, stations: Stations, *, altitude: Floats, lapse_rate: float
 ) -> NDArray[np.float64]:
@@ -102,8 +83,8 @@ def departures(
     background, altitude: (latitude, longitude); lapse_rate per m. A station of unknown height stands on the model's.
     """
     places = stations.latitude, stations.longitude
-    above = np.nan_to_num(stations.elevation - at_stations(altitude, grid, *places))
-    return np.asarray(stations.value - at_stations(background, grid, *places) - lapse_rate * above)
+    above = np.nan_to_num(stations.elevation - bilinear(altitude, grid, *places))
+    return np.asarray(stations.value - bilinear(background, grid, *places) - lapse_rate * above)
 
 
 def background_error(departure: Floats, observation_error: Floats, prior: float) -> float:
@@ -138,8 +119,8 @@ def analysis_increment(
     if len(departure) == 0:
         return np.zeros(grid.shape, np.float32)
     error = np.broadcast_to(np.asarray(background_error, float), grid.shape)
-    error_at_stations = at_stations(error, grid, stations.latitude, stations.longitude)
-    ground = at_stations(altitude, grid, stations.latitude, stations.longitude)
+    error_at_stations = bilinear(error, grid, stations.latitude, stations.longitude)
+    ground = bilinear(altitude, grid, stations.latitude, stations.longitude)
     elevation = np.where(np.isfinite(stations.elevation), stations.elevation, ground)
     latitude, longitude = np.meshgrid(grid.latitude, grid.longitude, indexing="ij")
     # In units of the background error, so that the correlations serve where the error varies.
