@@ -1,0 +1,170 @@
+"""Corrections hold, are the least, spare what is consistent, and need no second pass."""
+
+from __future__ import annotations
+
+import warnings
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from pipeline import parameters
+from pipeline.science import derive_thermo as thermo
+from pipeline.science.consistency import RULES, apply
+
+Array = NDArray[np.float32]
+ROWS = parameters.blended()
+ZERO = 273.15
+
+
+def anything(seed: int, missing: float = 0.0, wildness: float = 0.2) -> dict[str, Array]:
+    """Fields anywhere around their bounds, mostly inconsistent."""
+    rng = np.random.default_rng(seed)
+    fields = {}
+    for name, row in ROWS.items():
+        reach = row.maximum - row.minimum
+        drawn = rng.uniform(row.minimum - wildness * reach, row.maximum + wildness * reach, (5, 40))
+        drawn[rng.random((5, 40)) < missing] = np.nan
+        fields[name] = drawn.astype(np.float32)
+    fields["toa_incoming_shortwave_flux"] = np.clip(rng.normal(0, 600, (5, 40)), 0, 1400).astype(np.float32)
+    fields["surface_altitude"] = rng.uniform(-300, 6000, 40).astype(np.float32)
+    return fields
+
+
+def calm(leads: int = 3) -> dict[str, Array]:
+    """A summer hour at sea level in which everything fits."""
+    values = dict.fromkeys(ROWS, 0.0) | {
+        "temperature_2m": 290, "dew_point_temperature_2m": 285, "temperature_2m_maximum": 291,
+        "temperature_2m_minimum": 289, "skin_temperature": 291, "eastward_wind_10m": 3, "northward_wind_10m": 4,
+        "wind_speed_10m": 5, "eastward_wind_100m": 6, "northward_wind_100m": 8, "wind_speed_100m": 10, "wind_gust": 9,
+        "pressure_at_sea_level": 101500, "surface_pressure": 101400, "precipitation": 1.0, "snowfall": 0.0,
+        "convective_precipitation": 0.5, "total_cloud_cover": 0.8, "low_cloud_cover": 0.5, "medium_cloud_cover": 0.4,
+        "high_cloud_cover": 0.1, "surface_downwelling_shortwave_flux": 500, "surface_downwelling_longwave_flux": 350,
+        "sea_surface_temperature": 289, "significant_wave_height": 2.0, "wind_wave_height": 1.2,
+        "swell_wave_height": 1.4, "primary_wave_period": 8, "mean_wave_period": 6, "swell_wave_period": 9,
+        "soil_temperature_0_10cm": 288,
+    }  # fmt: skip
+    standard = {925: (286, 800), 850: (281, 1500), 700: (272, 3100), 500: (255, 5700), 250: (222, 10500)}
+    for level, (temperature, height) in standard.items():
+        values |= {f"temperature_{level}hpa": temperature, f"geopotential_height_{level}hpa": height}
+    fields = {name: np.full((leads, 2), value, np.float32) for name, value in values.items()}
+    return fields | {
+        "toa_incoming_shortwave_flux": np.full((leads, 2), 1000, np.float32),
+        "surface_altitude": np.zeros(2, np.float32),
+    }
+
+
+def changed(**values: float) -> dict[str, Array]:
+    """The calm hour with some fields replaced, corrected."""
+    fields = calm()
+    for name, value in values.items():
+        fields[name] = np.full_like(fields[name], value)
+    corrected, _ = apply(fields)
+    return corrected
+
+
+def test_what_is_consistent_is_not_touched() -> None:
+    fields = calm()
+    corrected, counts = apply(fields)
+    assert {name: count for name, count in counts.items() if count} == {}
+    assert set(counts) == {rule.name for rule in RULES} | {"within bounds"}
+    for name, values in fields.items():
+        np.testing.assert_array_equal(corrected[name], values, err_msg=name)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32), st.sampled_from([0.0, 0.2]), st.sampled_from([-0.3, 0.0, 0.5]))
+def test_a_second_pass_changes_nothing(seed: int, missing: float, wildness: float) -> None:
+    fields = anything(seed, missing, wildness)
+    before = {name: values.copy() for name, values in fields.items()}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        once, _ = apply(fields)
+        twice, _ = apply(once)
+    for name in fields:
+        np.testing.assert_array_equal(twice[name], once[name], err_msg=name)
+        np.testing.assert_array_equal(fields[name], before[name], err_msg=f"{name} of the input was changed")
+        np.testing.assert_array_equal(np.isnan(once[name]), np.isnan(fields[name]), err_msg=name)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**32))
+def test_every_relation_holds_afterwards(seed: int) -> None:
+    f, _ = apply(anything(seed))
+    for name, row in ROWS.items():
+        assert f[name].min() >= np.float32(row.minimum)
+        assert f[name].max() <= np.float32(row.maximum)
+    assert (f["dew_point_temperature_2m"] <= f["temperature_2m"]).all()
+    assert (f["temperature_2m_minimum"][1:] <= f["temperature_2m"][:-1]).all()
+    assert (f["temperature_2m_maximum"] >= f["temperature_2m"]).all()
+    assert (f["wind_gust"] >= f["wind_speed_10m"]).all()
+    assert (f["wind_gust"][1:] >= f["wind_speed_10m"][:-1]).all()
+    for height in ("10m", "100m"):
+        u, v, speed = f[f"eastward_wind_{height}"], f[f"northward_wind_{height}"], f[f"wind_speed_{height}"]
+        fits = np.abs(np.hypot(u, v) - np.minimum(speed, 120)) <= 0.006 + 0.0011 * speed
+        assert fits.all()
+    layers = [f[f"{layer}_cloud_cover"] for layer in ("low", "medium", "high")]
+    assert (np.maximum.reduce(layers) <= f["total_cloud_cover"]).all()
+    assert (sum(layers) >= f["total_cloud_cover"] - 3e-4).all()
+    assert (f["snowfall"] <= f["precipitation"]).all()
+    assert (f["convective_precipitation"] <= f["precipitation"]).all()
+    assert (f["surface_downwelling_shortwave_flux"] <= f["toa_incoming_shortwave_flux"]).all()
+    parts = np.hypot(f["wind_wave_height"], f["swell_wave_height"])
+    assert (parts <= f["significant_wave_height"] * 1.002 + 0.006).all()
+    assert (f["significant_wave_height"][f["sea_ice_fraction"] >= 0.95] == 0).all()
+    steepness = 2 * np.pi * f["significant_wave_height"] / (9.80665 * f["primary_wave_period"].clip(0.01) ** 2)
+    assert steepness.max() < 0.0901
+    heights = [f[f"geopotential_height_{level}hpa"] for level in (925, 850, 700, 500, 250)]
+    assert all(((b > a) | (b == 13000)).all() for a, b in pairwise(heights))
+
+
+def test_least_corrections() -> None:
+    assert changed(dew_point_temperature_2m=293)["dew_point_temperature_2m"][0, 0] == 290
+    assert changed(wind_gust=2)["wind_gust"][0, 0] == 5
+    stretched = changed(wind_speed_10m=10)
+    np.testing.assert_allclose(stretched["eastward_wind_10m"], 6, rtol=1e-6)
+    np.testing.assert_allclose(stretched["northward_wind_10m"], 8, rtol=1e-6)
+    west = changed(eastward_wind_10m=0, northward_wind_10m=0)
+    np.testing.assert_allclose(west["eastward_wind_10m"], 5)
+    scaled = changed(total_cloud_cover=1.0, low_cloud_cover=0.2, medium_cloud_cover=0.2, high_cloud_cover=0.1)
+    np.testing.assert_allclose(scaled["low_cloud_cover"], 0.4, rtol=1e-6)
+    bare = changed(low_cloud_cover=0, medium_cloud_cover=0, high_cloud_cover=0)
+    np.testing.assert_allclose(bare["high_cloud_cover"], 0.8)
+    assert changed(surface_pressure=90000)["surface_pressure"][0, 0] == pytest.approx(101500 * 0.99, abs=1)
+    waves = changed(wind_wave_height=3, swell_wave_height=4)
+    np.testing.assert_allclose([waves["wind_wave_height"][0, 0], waves["swell_wave_height"][0, 0]], [1.2, 1.6])
+    assert changed(primary_wave_period=1)["primary_wave_period"][0, 0] == pytest.approx(3.77, abs=0.01)
+    assert changed(sea_surface_temperature=270)["sea_surface_temperature"][0, 0] == np.float32(271.35)
+
+
+def test_an_extreme_of_the_hour_sees_both_its_ends() -> None:
+    fields = calm()
+    fields["temperature_2m"][:, 0] = [295, 290, 290]
+    corrected, counts = apply(fields)
+    np.testing.assert_array_equal(corrected["temperature_2m_maximum"][:, 0], [295, 295, 291])
+    assert counts["maximum at least temperature"] == 2
+
+
+def test_snow_melts_by_the_wet_bulb_not_by_the_air() -> None:
+    dry = changed(temperature_2m=ZERO + 6, dew_point_temperature_2m=ZERO - 12, snowfall=0.5)
+    assert thermo.wet_bulb(np.float32(ZERO + 6), thermo.saturation_vapour_pressure(np.float32(ZERO - 12)), 101400.0) < (
+        ZERO + 3
+    )
+    assert dry["snowfall"][0, 0] == 0.5
+    assert changed(temperature_2m=ZERO + 6, dew_point_temperature_2m=ZERO + 4, snowfall=0.5)["snowfall"][0, 0] == 0
+
+
+def test_a_missing_neighbour_leaves_a_value_alone() -> None:
+    fields = calm()
+    fields["temperature_2m"][:] = np.nan
+    fields["dew_point_temperature_2m"][:] = 300
+    corrected, _ = apply(fields)
+    assert (corrected["dew_point_temperature_2m"] == 300).all()
+    assert np.isnan(corrected["temperature_2m"]).all()
+    only, counts = apply({"wind_gust": calm()["wind_gust"]})
+    assert list(counts) == ["within bounds"]
+    assert set(only) == {"wind_gust"}
+    assert apply({}) == ({}, {"within bounds": 0})
