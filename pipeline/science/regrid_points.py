@@ -34,18 +34,22 @@ def barycentric_weights(source: NDArray[np.float64], target: NDArray[np.float64]
 
     source (n, 3), target (place, 3): unit vectors. A target farther outside the points than their spacing gets none.
     """
-    many = min(NEIGHBOURS, len(source))
-    distance, near = cKDTree(source).query(target, k=1 if nearest else many, workers=2)
-    distance, near = distance.reshape(len(target), -1), near.reshape(len(target), -1).astype(np.int32)
-    spacing = _spacing(source)[near[:, 0]]
+    many = 1 if nearest else min(NEIGHBOURS, len(source))
+    tree, spacings = cKDTree(source), _spacing(source)
+    # Searching neighbours from afar visits the whole tree, so targets beyond reach are found first, which is cheap.
+    reach = 4 * float(spacings.max())
+    close = np.flatnonzero(np.isfinite(tree.query(target, k=1, distance_upper_bound=reach, workers=2)[0]))
+    index, weight = np.zeros((len(target), many), np.int32), np.zeros((len(target), many), np.float32)
+    distance, near = tree.query(target[close], k=many, workers=2)
+    distance, near = distance.reshape(len(close), many), near.reshape(len(close), many).astype(np.int32)
+    spacing, parts = spacings[near[:, 0]], np.zeros(near.shape, np.float32)
     if nearest:
-        inside = distance[:, 0] < 0.75 * spacing
-        return _rows(len(source), near[:, :1], inside[:, None].astype(np.float32))
-    weight = np.zeros((len(target), many), np.float32)
-    _enclose(source, target, near, weight)
-    alone = (weight.sum(axis=1) == 0) & (distance[:, 0] < 0.5 * spacing)
-    weight[alone, 0] = 1
-    return _rows(len(source), near, weight)
+        parts[:, 0] = distance[:, 0] < 0.75 * spacing
+    else:
+        _enclose(source, target[close], near, parts)
+        parts[(parts.sum(axis=1) == 0) & (distance[:, 0] < 0.5 * spacing), 0] = 1
+    index[close], weight[close] = near, parts
+    return _rows(len(source), index, weight)
 
 
 def binned_weights(
