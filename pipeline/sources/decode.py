@@ -103,8 +103,8 @@ def _time_2(message: Message) -> Times:
 def _moment(octets: bytes) -> datetime:
     year = int.from_bytes(octets[:2], "big")
     try:
-        return datetime(year, *octets[2:6], min(octets[6], 59))
-    except (ValueError, TypeError):
+        return datetime(year, octets[2], octets[3], octets[4], octets[5], octets[6])
+    except (ValueError, IndexError):
         raise GribError(f"its date {year}-{'-'.join(str(part) for part in octets[2:7])} does not exist") from None
 
 
@@ -126,10 +126,10 @@ def _time_slow(handle: int) -> Times:
     return init_time, start, end, member
 
 
-def earth_winds(fields: Iterable[Field], refused: Refusal) -> list[Field]:
+def earth_winds(fields: Iterable[Field]) -> tuple[list[Field], list[tuple[Field, str]]]:
     """The fields with wind components that were relative to their grid turned to east and north.
 
-    A component without the other of its pair, or on a grid without axes, is left out and `refused` is told.
+    Also returns what had to be left out and why: a component without the other of its pair, or on a grid without axes.
     """
     result = list(fields)
     relative = {
@@ -137,20 +137,19 @@ def earth_winds(fields: Iterable[Field], refused: Refusal) -> list[Field]:
         for place, wind in enumerate(result)
         if wind.geometry.grid_relative and blended()[wind.parameter].kind == "vector_component"
     }
-    dropped = set(relative.values())
-    for (parameter, *rest), place in relative.items():
-        other = relative.get((parameter.replace("eastward_", "northward_"), *rest))
+    refused = dict.fromkeys(relative.values(), "relative to its grid, and the other component of the wind is missing")
+    for (parameter, init_time, end, member, grid), place in relative.items():
+        other = relative.get((parameter.replace("eastward_", "northward_"), init_time, end, member, grid))
         if not parameter.startswith("eastward_") or other is None:
             continue
         try:
             cosine, sine = result[place].geometry.axes()
         except GribError as error:
-            refused(f"{parameter}: {error}")
+            refused[place] = refused[other] = str(error)
             continue
         u, v = result[place].values, result[other].values
         result[place] = replace(result[place], values=u * cosine - v * sine)
         result[other] = replace(result[other], values=u * sine + v * cosine)
-        dropped -= {place, other}
-    for place in sorted(dropped):
-        refused(f"{result[place].parameter} is relative to its grid and comes without the other component of the wind")
-    return [wind for place, wind in enumerate(result) if place not in dropped]
+        del refused[place], refused[other]
+    kept = [wind for place, wind in enumerate(result) if place not in refused]
+    return kept, [(result[place], reason) for place, reason in sorted(refused.items())]

@@ -43,7 +43,7 @@ class Geometry:
         if self.shape is None or min(self.shape) < 3:
             raise GribError("the grid has no rows and columns, so its grid-relative winds cannot be turned to earth")
         points = unit_vectors(self.latitude, self.longitude).reshape(*self.shape, 3)
-        along = np.gradient(points, axis=0 if self.transposed else 1, edge_order=2).reshape(-1, 3)
+        along = np.asarray(np.gradient(points, axis=0 if self.transposed else 1, edge_order=2)).reshape(-1, 3)
         along *= -1 if self.backward else 1
         phi, lam = np.deg2rad(self.latitude), np.deg2rad(self.longitude)
         east = -np.sin(lam) * along[:, 0] + np.cos(lam) * along[:, 1]

@@ -45,5 +45,6 @@ HRRR = Source(
     layout=_layout,
     licence=US_GOVERNMENT,
     attribution=NCEP_ATTRIBUTION,
+    accumulates_from_start=True,
     maximum_age_hours=12.0,
 )

@@ -1,0 +1,80 @@
+"""Which run of a source serves an hour, and which of its leads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pipeline.cycle import Cycle
+from pipeline.sources.base import Source
+from pipeline.sources.fetch import Bucket
+
+# Longest interval that an accumulation may cover; NCEP's buckets end at its multiples.
+BUCKET_HOURS = 6
+# ECMWF's maxima and minima cover the hours since the output before.
+WINDOW_HOURS = 3
+
+
+def due_cycles(source: Source, hour: Cycle) -> list[Cycle]:
+    """Runs that should have arrived by `hour` and are not too old for it, newest first."""
+    ages = range(int(source.maximum_age_hours) + 1)
+    cycles = (hour - age for age in ages if age >= source.delay_hours)
+    return [cycle for cycle in cycles if cycle.init_time.hour in source.cycles]
+
+
+def newest_cycle(bucket: Bucket, source: Source, hour: Cycle, last_lead_hours: int) -> Cycle | None:
+    """The newest run due at `hour` whose last wanted file has arrived; else the newest with its first; else None.
+
+    `last_lead_hours`: how far after the hour the forecast goes.
+    """
+    due = due_cycles(source, hour)
+    wanted = [(cycle, leads_for(source, cycle, hour, last_lead_hours)) for cycle in due]
+    for which in (-1, 0):
+        for cycle, leads in wanted:
+            if leads and bucket.exists(arrival_key(source, cycle, leads[which])):
+                return cycle
+    return None
+
+
+def arrival_key(source: Source, cycle: Cycle, lead: int) -> str:
+    """The file whose presence says that `lead` has arrived: the last member's index, or the last parameter's file."""
+    if source.index == "none":
+        return source.key(cycle, lead, parameter=_always_there(source))
+    member = source.members[-1] if source.members else None
+    return source.index_key(source.key(cycle, lead, member=member))
+
+
+def _always_there(source: Source) -> str:
+    """A parameter with a value at every lead, also at 0."""
+    return next(parameter.name for parameter in source.parameters() if parameter.kind == "instantaneous")
+
+
+def leads_for(
+    source: Source, cycle: Cycle, hour: Cycle, last_lead_hours: int, step_hours: int | None = None
+) -> tuple[int, ...]:
+    """Native leads of `cycle` that bracket the hour to `last_lead_hours` after it; () if the run is over by then.
+
+    `step_hours` keeps only its multiples.
+    """
+    age = int(cycle.lead_hours(hour.init_time))
+    native = [lead for lead in source.leads(cycle) if not step_hours or lead % step_hours == 0]
+    if not native or native[-1] < age:
+        return ()
+    first = max((lead for lead in native if lead <= age), default=native[0])
+    last = min((lead for lead in native if lead >= age + last_lead_hours), default=native[-1])
+    return tuple(lead for lead in native if first <= lead <= last)
+
+
+def interval_leads(source: Source, cycle: Cycle, leads: Sequence[int]) -> tuple[int, ...]:
+    """Further leads whose intervals are needed to cover `BUCKET_HOURS` before each lead, or all since the one before.
+
+    Totals from the start need the total before, their maxima every window since; buckets need each bucket's end.
+    """
+    native = source.leads(cycle)
+    further: set[int] = set()
+    for before, lead in zip([0, *leads], leads, strict=False):
+        start = max(before, lead - BUCKET_HOURS)
+        within = [candidate for candidate in native if start <= candidate < lead]
+        further |= set(within[:1] if start % BUCKET_HOURS or source.accumulates_from_start else [])
+        ends = WINDOW_HOURS if source.accumulates_from_start else BUCKET_HOURS
+        further |= {end for end in within if end % ends == 0 and end > start}
+    return tuple(sorted(further - set(leads) - {0}))

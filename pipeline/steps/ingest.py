@@ -1,0 +1,176 @@
+"""Ingest: the newest usable run of each source becomes its input store, on the target grid and in catalogue units."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+
+from pipeline import paths
+from pipeline.cycle import Cycle
+from pipeline.parameters import Parameter
+from pipeline.sources import Source
+from pipeline.sources.fetch import Delivery, Request, fetch, merge
+from pipeline.sources.geometry import Coordinates
+from pipeline.sources.newest import BUCKET_HOURS, due_cycles, interval_leads, newest_cycle
+from pipeline.steps import Deployment
+from pipeline.steps.assemble import INTERVAL_KINDS
+from pipeline.steps.ingest_common import (
+    attributes,
+    bucket_of,
+    coordinates_of,
+    coverage_of,
+    live_leads,
+    quarantine,
+    record_of,
+    source_named,
+    speeds,
+    usable,
+    write_fields,
+)
+from pipeline.steps.ingest_files import ingest_files
+from pipeline.steps.ingest_members import ingest_members
+from pipeline.steps.input_store import InputWriter
+from pipeline.steps.static_fields import ingest_static
+from pipeline.store import Store
+
+__all__ = ["ingest_files", "ingest_source", "past_runs", "run", "shards"]
+
+# Memory for the native fields of the parameters that are assembled together.
+BATCH_BYTES = 2 * 2**30
+# An analysis verifies instants at its start and intervals over the first hours of its short forecast.
+ANALYSIS_LEADS = (0, BUCKET_HOURS)
+
+
+def shards(deployment: Deployment, hour: Cycle) -> list[str]:
+    """The configured sources, each one shard; ValueError names a source that does not exist."""
+    return [source_named(name).name for name in deployment.config.sources]
+
+
+def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
+    """Bring in what the hour needs of a source: its newest usable run, and the past runs that skill is learnt from.
+
+    A source of which nothing usable has arrived leaves no record, and the hour goes on without it.
+    """
+    source = source_named(shard)
+    if source.role == "ensemble":
+        ingest_members(deployment, source, hour)
+        return
+    for past, leads in past_runs(deployment, source, hour):
+        ingest_source(deployment, source, past, leads)
+    if source.role == "analysis":
+        ingest_static(deployment, source, hour)
+        return
+    bucket = bucket_of(deployment, source)
+    cycle = newest_cycle(bucket, source, hour, deployment.config.last_lead_hours)
+    if cycle is not None:
+        ingest_source(deployment, source, cycle, live_leads(deployment, source, cycle, hour))
+
+
+def past_runs(deployment: Deployment, source: Source, hour: Cycle) -> list[tuple[Cycle, tuple[int, ...]]]:
+    """Runs of the source, with leads, that skill is learnt from at the hour, oldest first.
+
+    Of a forecast the newest run at each past start, of an analysis those that verify the starts.
+    """
+    learning = deployment.config.learning
+    starts = deployment.learning_starts(hour)
+    wanted: dict[Cycle, set[int]] = {}
+    for start in starts:
+        if source.role == "analysis":
+            for cycle, lead in _verifying(source, [start + lead for lead in learning.lead_hours], hour):
+                wanted.setdefault(cycle, set()).add(lead)
+            continue
+        for cycle in due_cycles(source, start)[:1]:
+            age = int(cycle.lead_hours(start.init_time))
+            leads = {lead for ahead in learning.lead_hours for lead in _around(source.leads(cycle), age + ahead)}
+            if leads:
+                wanted.setdefault(cycle, set()).update(leads)
+    return [(cycle, tuple(sorted(leads))) for cycle, leads in sorted(wanted.items())]
+
+
+def _around(native: tuple[int, ...], lead: int) -> list[int]:
+    """The lead itself if the source has it, else the two that it lies between; none beyond the last."""
+    if lead in native or lead > native[-1]:
+        return [lead] if lead in native else []
+    return [max(part for part in native if part < lead), min(part for part in native if part > lead)]
+
+
+def _verifying(source: Source, valid: Iterable[Cycle], hour: Cycle) -> Iterator[tuple[Cycle, int]]:
+    """Analyses, with lead, that verify these times and have arrived by the hour."""
+    for time in valid:
+        for lead in ANALYSIS_LEADS:
+            cycle = time - lead
+            if cycle.init_time.hour in source.cycles and cycle.lead_hours(hour.init_time) >= source.delay_hours:
+                yield cycle, lead
+
+
+def recorded_leads(store: Store, source: Source, cycle: Cycle) -> list[int]:
+    """Leads of the run that have been ingested; empty if it has not been."""
+    try:
+        leads: list[int] = json.loads(store.read(paths.input_record(source.name, cycle)))["leads"]
+    except FileNotFoundError:
+        return []
+    return leads
+
+
+def ingest_source(deployment: Deployment, source: Source, cycle: Cycle, leads: Sequence[int]) -> None:
+    """Write the input store of one run at `leads` (and those it has already), unless it is there.
+
+    Nothing is written if no field could be had.
+    """
+    known = recorded_leads(deployment.store, source, cycle)
+    if known and set(leads) <= set(known):
+        return
+    leads = sorted({*known, *leads})
+    key, record = paths.input_zarr(source.name, cycle), paths.input_record(source.name, cycle)
+    deployment.store.delete(record)
+    bucket = bucket_of(deployment, source)
+    coordinates = coordinates_of(bucket, source, cycle)
+    names = [*(row.name for row in source.parameters()), *speeds(source)]
+    arrays = ["spread" if product == "spread" else "forecast" for product in source.products]
+    whole, writer, geometry = Delivery(), None, None
+    for batch in batches(source.parameters(), len(leads), deployment):
+        delivery = _fetch_all(bucket, source, cycle, leads, batch, coordinates)
+        if delivery.fields and writer is None:
+            writer = InputWriter(deployment.store, key, deployment.grid, leads, names, arrays)
+        if writer is not None:
+            geometry = write_fields(writer, delivery.fields, leads, deployment) or geometry
+        whole = merge([whole, Delivery([], delivery.faults, delivery.checksums)])
+    quarantined = quarantine(deployment.store, source, cycle, whole)
+    if writer is None or geometry is None:
+        return
+    writer.close(coverage_of(deployment, geometry), attributes(deployment, source, cycle))
+    record_of(whole, names, leads, quarantined).write(deployment.store, source, record)
+
+
+def batches(rows: Sequence[Parameter], leads: int, deployment: Deployment) -> list[tuple[Parameter, ...]]:
+    """Parameters in groups whose fields fit in memory together; the components of a wind stay together."""
+    one = 8 * leads * deployment.grid.shape[0] * deployment.grid.shape[1]
+    limit = max(1, BATCH_BYTES // one)
+    groups: list[list[Parameter]] = [[]]
+    for row in rows:
+        if len(groups[-1]) >= limit and not row.name.startswith("northward_"):
+            groups.append([])
+        groups[-1].append(row)
+    return [tuple(group) for group in groups if group]
+
+
+def _fetch_all(
+    bucket: Store,
+    source: Source,
+    cycle: Cycle,
+    leads: Sequence[int],
+    rows: tuple[Parameter, ...],
+    coordinates: Coordinates | None,
+) -> Delivery:
+    """Every product at every lead, and the further leads that intervals need; winds turned to earth, with speeds."""
+    intervals = tuple(row for row in rows if row.kind in INTERVAL_KINDS)
+    further = interval_leads(source, cycle, leads) if intervals else ()
+    parts = []
+    for product in source.products:
+        for lead in leads:
+            request = Request(cycle, lead, rows, product=product)
+            parts.append(usable(fetch(bucket, source, request, coordinates=coordinates)))
+        for lead in further if product == "forecast" else ():
+            request = Request(cycle, lead, intervals, product=product)
+            parts.append(usable(fetch(bucket, source, request, coordinates=coordinates)))
+    return merge(parts)
