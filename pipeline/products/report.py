@@ -24,7 +24,7 @@ from pipeline.products.point import coordinates
 from pipeline.products.report_colours import BIAS, WEIGHT
 from pipeline.products.report_maps import blend_maps, ground, legend
 from pipeline.products.report_places import meteogram
-from pipeline.products.report_tracks import CLASSES, tracks_map
+from pipeline.products.report_tracks import tracks_section
 from pipeline.products.report_weights import source_colours, weight_maps
 from pipeline.stages import STAGES
 from pipeline.store import Store
@@ -156,11 +156,7 @@ def _tracks(store: Store, hour: Cycle, land: NDArray[np.floating]) -> str:
     for item in store.list(paths.tracks(hour, "")):
         if item.key.endswith(".geojson"):
             features += json.loads(store.read(item.key))["features"]
-    drawn = tracks_map(features, land)
-    if not drawn:
-        return '<p class="fine">The ensemble holds no tropical cyclone at this hour.</p>'
-    keys = "".join(f'<span><i style="background:{colour}"></i>{label}</span>' for _, colour, label in CLASSES)
-    return f'<figure>{drawn}<div class="keys">{keys}<span>a dot every 24 h</span></div></figure>'
+    return tracks_section(features, land) or '<p class="fine">The ensemble holds no cyclone at this hour.</p>'
 
 
 def _timings(store: Store, hour: Cycle) -> str:

@@ -88,7 +88,9 @@ def write_example_store(folder: Path, *, resolution: float = 5.0, last_lead: int
     rows = [replace(parameters.parameter(name), thresholds=()) for name in SPREAD]
     template = layout.probability(HOUR, grid, leads.tolist(), rows, LEVELS.tolist(), **shape)
     _write(store, paths.forecast(HOUR, "probability.zarr"), template, fans)
-    _to_zarr(_weights(grid), store, paths.forecast(HOUR, "weights.zarr"))
+    rows = [parameters.parameter(name) for name in SCORED]
+    template = layout.weights(HOUR, grid, SOURCES, LEAD_BINS, rows, set(), synthetic=True)
+    _write(store, paths.forecast(HOUR, "weights.zarr"), template, _weights(grid))
     ground = {"land_area_fraction": land(grid), "surface_altitude": 900 * land(grid) ** 3}
     static = {name: (("latitude", "longitude"), values) for name, values in ground.items()}
     coordinates = {"latitude": grid.latitude, "longitude": grid.longitude}
@@ -126,10 +128,10 @@ def _quantiles(fields: dict[str, NDArray[np.float32]], leads: NDArray[np.int64])
     return arrays
 
 
-def _weights(grid: Grid) -> xr.Dataset:
+def _weights(grid: Grid) -> dict[str, NDArray[np.float32]]:
     rng = np.random.default_rng(7)
     latitude, longitude = (np.deg2rad(part) for part in np.meshgrid(grid.latitude, grid.longitude, indexing="ij"))
-    arrays, dims = {}, ("source", "lead_bin", "latitude", "longitude")
+    arrays = {}
     for name in SCORED:
         logits = np.stack([
             [1.2 * np.sin(k * longitude + p) * np.cos(latitude) + np.cos(2 * latitude + p) for k, p in pairs]
@@ -139,10 +141,9 @@ def _weights(grid: Grid) -> xr.Dataset:
             logits[SOURCES.index(absent)] = -99
         weight = np.exp(logits) / np.exp(logits).sum(axis=0)
         bias = 1.5 * (logits.clip(-2) - 0.4) * rng.uniform(-0.6, 0.6, (len(SOURCES), 1, 1, 1))
-        arrays[f"{name}_weight"] = (dims, weight.astype(np.float32))
-        arrays[f"{name}_bias"] = (dims, bias.astype(np.float32))
-    coordinates = {"source": list(SOURCES), "lead_bin": list(LEAD_BINS), "latitude": grid.latitude}
-    return xr.Dataset(arrays, coordinates | {"longitude": grid.longitude})
+        arrays[f"{name}_weight"] = weight.astype(np.float32)
+        arrays[f"{name}_bias"] = bias.astype(np.float32)
+    return arrays
 
 
 def _manifest() -> dict:
@@ -192,14 +193,21 @@ def _calibration() -> list[dict]:
 def _tracks() -> dict:
     rng = np.random.default_rng(3)
     features = []
+    starts = [(16.0, -58.0, 0.55, -0.75, 40.0)]
+    starts += [(sign * 45.0, east, sign * 0.4, 2.2, 24.0) for sign in (1, -1) for east in range(-170, 171, 40)]
     for number in range(30):
-        steps = np.cumsum(rng.normal((0.55, -0.75), (0.16, 0.22), (20, 2)), axis=0) + np.array([16, -58])
-        wind = 18 + 22 * np.sin(np.linspace(0, 2.6, 20)) * rng.uniform(0.6, 1.35)
-        line = [[round(float(east), 2), round(float(north), 2)] for north, east in steps]
-        properties = {
-            "number": number, "storm": 1, "lead_time": list(range(0, 120, 6)), "maximum_wind": wind.round(1).tolist(),
-            "minimum_pressure": (101300 - 90 * wind).round(0).tolist(),
-        }  # fmt: skip
-        geometry = {"type": "LineString", "coordinates": line}
-        features.append({"type": "Feature", "geometry": geometry, "properties": properties})
+        for north, east, up, right, peak in starts:
+            steps = np.cumsum(rng.normal((up, right), (0.16, 0.22), (20, 2)), axis=0) + np.array([north, east])
+            wind = 14 + (peak - 14) * np.sin(np.linspace(0, 2.6, 20)) * rng.uniform(0.6, 1.35)
+            features.append(_track(number, steps, wind))
     return {"type": "FeatureCollection", "features": features}
+
+
+def _track(number: int, steps: NDArray[np.float64], wind: NDArray[np.float64]) -> dict:
+    longitude, latitude = ((steps[:, 1] + 180) % 360 - 180).round(2).tolist(), steps[:, 0].round(2).tolist()
+    properties = {
+        "number": number, "lead_time": list(range(0, 120, 6)), "maximum_wind": wind.round(1).tolist(),
+        "longitude": longitude, "latitude": latitude, "pressure_at_sea_level": (101300 - 90 * wind).round(0).tolist(),
+    }  # fmt: skip
+    line = [list(place) for place in zip(longitude, latitude, strict=True)]
+    return {"type": "Feature", "geometry": {"type": "LineString", "coordinates": line}, "properties": properties}
