@@ -75,9 +75,32 @@ addEventListener("keydown", event => {
   const number = +event.key; if (number >= 1 && number <= maps.length) { state.map = number - 1; draw(); }
 });
 
+/* regions: a window of the map, by its middle and width in map pixels */
+const regions = {Globe: [0, 11, 1200], "North America": [44, -98, 330], Europe: [51, 14, 230], Africa: [3, 18, 400],
+  Asia: [32, 95, 400], Australia: [-26, 140, 300], "South America": [-22, -60, 400], "North Atlantic": [35, -42, 330]};
+const earthShape = [1.340264, -0.081106, 0.000893, 0.003796];
+function onMap(latitude, longitude) {
+  const [a, b, c, d] = earthShape, t = Math.asin(Math.sqrt(3) / 2 * Math.sin(latitude * Math.PI / 180)), t2 = t * t, t6 = t2 ** 3;
+  const stretch = 2 * Math.sqrt(3) * Math.cos(t) / (3 * (a + 3 * b * t2 + t6 * (7 * c + 9 * d * t2)));
+  const edge = 2 * Math.PI / (Math.sqrt(3) * a), east = ((longitude - 11 + 540) % 360 - 180) * Math.PI / 180;
+  return [(stretch * east / edge + 1) * 600, (1 - t * (a + b * t2 + t6 * (c + d * t2)) / 1.3173627591574133) * 292];
+}
+let view = [0, 0, 1200, 584];
+Object.entries(regions).forEach(([name, [latitude, longitude, width]], number) => {
+  const button = el("button", {type: "button", "aria-pressed": number === 0}, name);
+  button.onclick = () => {
+    const [x, y] = onMap(latitude, longitude), height = width * 584 / 1200;
+    view = [Math.min(Math.max(x - width / 2, 0), 1200 - width), Math.min(Math.max(y - height / 2, 0), 584 - height), width, height];
+    $("hero").setAttribute("viewBox", view.join(" "));
+    $("hero").style.setProperty("--zoom", 1200 / width);
+    for (const node of $("regions").children) node.setAttribute("aria-pressed", node === button);
+  };
+  $("regions").append(button);
+});
+
 /* what lies under the pointer: the band is found by its colour */
 function earth(x, y) {
-  const A = [1.340264, -0.081106, 0.000893, 0.003796], target = (1 - 2 * y / 584) * 1.3173627591574133;
+  const A = earthShape, target = (1 - 2 * y / 584) * 1.3173627591574133;
   let low = -Math.PI / 3, high = -low;
   for (let k = 0; k < 40; k++) {
     const t = (low + high) / 2, t2 = t * t, t6 = t2 * t2 * t2;
@@ -90,7 +113,7 @@ function earth(x, y) {
 }
 $("hero").addEventListener("pointermove", event => {
   const map = maps[state.map], source = map.images[state.lead], box = $("hero").getBoundingClientRect();
-  const x = (event.clientX - box.left) / box.width * 1200, y = (event.clientY - box.top) / box.height * 584;
+  const x = view[0] + (event.clientX - box.left) / box.width * view[2], y = view[1] + (event.clientY - box.top) / box.height * view[3];
   if (!source) return;
   if (sampled !== source) {
     const image = new Image(); image.src = source; sampled = source;
