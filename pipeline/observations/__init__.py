@@ -73,7 +73,7 @@ def table(observations: Iterable[Observation], hour: Cycle) -> pd.DataFrame:
     frame = frame.sort_values([*order, "valid_time"], kind="stable").drop_duplicates(order, keep="last")
     frame = frame.reset_index(drop=True)
     key = pd.MultiIndex.from_frame(frame[["network", "parameter"]])
-    frame["error"] = pd.Series(_errors()).reindex(key).to_numpy(dtype=float)
+    frame["error"] = pd.Series(errors()).reindex(key).to_numpy(dtype=float)
     frame["withheld"] = withheld(frame["station"])
     frame["flag"] = ""
     numbers = ["latitude", "longitude", "elevation", "value"]
@@ -89,6 +89,7 @@ def withheld(stations: Iterable[str]) -> NDArray[np.bool_]:
 
 
 @cache
-def _errors() -> dict[tuple[str, str], float]:
+def errors() -> dict[tuple[str, str], float]:
+    """Standard deviation of the observation error by network and parameter, in the catalogue's units."""
     with resources.files(__package__).joinpath("errors.csv").open(encoding="utf-8") as file:
         return {(row["network"], row["parameter"]): float(row["error"]) for row in csv.DictReader(file)}

@@ -72,7 +72,7 @@ def _columns(header: list[str], reading: Reading) -> list[str]:
     """The columns' names, none if a name is missing or a unit is not the known one."""
     names, units = (line.lstrip("#").split() for line in (*header, "", "")[:2])
     found = dict(zip(names, units, strict=False))
-    if len(names) != len(set(names)) or len(names) != len(units):
+    if not names or len(names) != len(set(names)) or len(names) != len(units):
         reading.reject(" ".join(header), "expected two header lines: #STN LAT LON ... and its units #text deg deg ...")
         return []
     for name, unit in _UNITS.items():

@@ -12,7 +12,6 @@ distance. The wind's unit is the header's; 9 octas, sky not seen, give no cloud.
 from __future__ import annotations
 
 import csv
-import io
 import itertools
 import math
 import re
@@ -52,14 +51,20 @@ def read(texts: Mapping[str, str], hour: Cycle) -> Reading:
 
 def read_stations(text: str, reading: Reading) -> dict[str, Station]:
     """Stations by their five-figure number."""
-    stations = {}
-    for row in csv.DictReader(io.StringIO(text.replace("\0", ""))):
+    stations: dict[str, Station] = {}
+    try:
+        rows = list(csv.DictReader(text.replace("\0", "").splitlines()))
+    except csv.Error as error:
+        reading.reject(text, f"expected a table of stations in CSV; found {error}")
+        return stations
+    for row in rows:
         try:
             latitude, longitude = float(row["latitude"]), float(row["longitude"])
             name = row["traditional_station_identifier"]
-            if not (name and abs(latitude) <= 90 and abs(longitude) <= 180):
+            elevation = float(row["elevation"] or math.nan)
+            if not (name and abs(latitude) <= 90 and abs(longitude) <= 180) or math.isinf(elevation):
                 raise ValueError
-            stations[name] = Station(latitude, longitude, float(row["elevation"] or math.nan))
+            stations[name] = Station(latitude, longitude, elevation)
         except (KeyError, TypeError, ValueError):
             shown = ",".join(str(value) for value in row.values())
             reading.reject(shown, "expected columns traditional_station_identifier, latitude, longitude, elevation")

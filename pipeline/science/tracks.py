@@ -84,7 +84,7 @@ def centres(
     rise = bilinear(pressure, grid, *around) - pressure[rows, columns][:, None, None]
     # The lowest point of each ring; the highest such ring decides.
     closed = np.nan_to_num(rise, nan=-np.inf).min(axis=1).max(axis=1) >= CLOSED_BY
-    strongest = np.nan_to_num(bilinear(wind, grid, *around), nan=0.0).max(axis=(1, 2))
+    strongest = np.fmax(np.nan_to_num(bilinear(wind, grid, *around), nan=0.0).max(axis=(1, 2)), wind[rows, columns])
     found: list[Fix] = []
     points = np.empty((0, 3))
     for index in np.flatnonzero(closed):
@@ -107,10 +107,14 @@ def _destination(
     latitude: Floats, longitude: Floats, azimuth: Floats, distance: Floats
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Where one gets from a place in degrees along a great circle, azimuth and distance in radians."""
-    phi = np.deg2rad(latitude)
-    sine = np.sin(phi) * np.cos(distance) + np.cos(phi) * np.sin(distance) * np.cos(azimuth)
-    east = np.arctan2(np.sin(azimuth) * np.sin(distance) * np.cos(phi), np.cos(distance) - np.sin(phi) * sine)
-    return np.rad2deg(np.arcsin(np.clip(sine, -1, 1))), longitude + np.rad2deg(east)
+    phi, lam = np.deg2rad(latitude), np.deg2rad(longitude)
+    # Along the place's own vector and the tangents to north and east, which a pole has too, given a meridian.
+    ahead, side = np.sin(distance) * np.cos(azimuth), np.sin(distance) * np.sin(azimuth)
+    outward = np.cos(distance) * np.cos(phi) - ahead * np.sin(phi)
+    x = outward * np.cos(lam) - side * np.sin(lam)
+    y = outward * np.sin(lam) + side * np.cos(lam)
+    z = np.cos(distance) * np.sin(phi) + ahead * np.cos(phi)
+    return np.rad2deg(np.arctan2(z, np.hypot(x, y))), np.rad2deg(np.arctan2(y, x))
 
 
 def _refine(pressure: Floats, row: int, column: int, grid: Grid) -> tuple[float, float, float]:

@@ -1,0 +1,134 @@
+"""Optimal interpolation against its textbook formula, and the ramp."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from pipeline.grid import Grid, unit_vectors
+from pipeline.science.ramp import (
+    STRUCTURES,
+    Stations,
+    Structure,
+    analysis_increment,
+    background_error,
+    departures,
+    ramp_factor,
+)
+
+GRID = Grid(3)
+FLAT = np.zeros(GRID.shape)
+TEMPERATURE = Structure(1.2, 500e3, 500)
+
+
+def stations(latitude: list[float], longitude: list[float], error: float = 0.5, elevation: float = 0) -> Stations:
+    count = len(latitude)
+    return Stations(np.array(latitude), np.array(longitude), np.full(count, float(elevation)), np.zeros(count),
+                    np.full(count, error))  # fmt: skip
+
+
+def distance(latitude: float, longitude: float) -> NDArray[np.float64]:
+    """Straight-line distance in m of every cell to a place, as gridpp measures it."""
+    here = unit_vectors(np.array([latitude]), np.array([longitude]))[0]
+    return np.linalg.norm(unit_vectors(*GRID.places) - here, axis=1).reshape(GRID.shape) * 6.371e6
+
+
+@pytest.mark.parametrize(("latitude", "longitude"), [(0, 359.9), (0, -179.9), (40, 0.1), (89, 10), (-90, 77)])
+def test_one_observation_spreads_as_the_formula_says_everywhere_on_the_sphere(
+    latitude: float, longitude: float
+) -> None:
+    increment = analysis_increment(np.array([2.0]), GRID, stations([latitude], [longitude]), altitude=FLAT,
+                                   structure=TEMPERATURE, background_error=1.0)  # fmt: skip
+    expected = 2.0 / (1 + 0.25) * np.exp(-0.5 * (distance(latitude, longitude) / 500e3) ** 2)
+    np.testing.assert_allclose(increment, expected, atol=0.004)
+    assert np.ptp(increment[0]) < 1e-5  # a pole is one place
+    assert np.ptp(increment[-1]) < 1e-5
+
+
+def test_several_observations_against_the_matrix_form() -> None:
+    random = np.random.default_rng(0)
+    latitude, longitude = random.uniform(-20, 20, 15), random.uniform(170, 190, 15)
+    departure, error, background = random.normal(size=15), 0.7, 1.4
+    increment = analysis_increment(departure, GRID, stations(list(latitude), list(longitude), error), altitude=FLAT,
+                                   structure=TEMPERATURE, background_error=background)  # fmt: skip
+    points = unit_vectors(latitude, longitude) * 6.371e6
+    between = np.linalg.norm(points[:, None] - points[None], axis=-1)
+    covariance = background**2 * np.exp(-0.5 * (between / 500e3) ** 2) + error**2 * np.eye(15)
+    towards = np.stack([distance(*place) for place in zip(latitude, longitude, strict=True)], axis=-1)
+    expected = background**2 * np.exp(-0.5 * (towards / 500e3) ** 2) @ np.linalg.solve(covariance, departure)
+    # gridpp leaves out observations beyond 3.6 lengths.
+    np.testing.assert_allclose(increment, expected, atol=0.04)
+
+
+def test_where_the_blend_is_sure_of_itself_an_observation_changes_less() -> None:
+    sure = np.broadcast_to(np.where(GRID.latitude > 0, 0.3, 2.0)[:, None], GRID.shape)
+    increment = analysis_increment(np.array([1.0, 1.0]), GRID, stations([45, -45], [90, 90]), altitude=FLAT,
+                                   structure=TEMPERATURE, background_error=sure)  # fmt: skip
+    assert increment[15, 30] == pytest.approx(0.09 / (0.09 + 0.25), abs=0.01)
+    assert increment[45, 30] == pytest.approx(4 / (4 + 0.25), abs=0.01)
+
+
+def test_a_valley_says_little_of_the_mountain_above_it() -> None:
+    altitude = np.zeros(GRID.shape)
+    altitude[:, 31] = 1500
+    increment = analysis_increment(np.array([1.0]), GRID, stations([0], [90]), altitude=altitude,
+                                   structure=TEMPERATURE, background_error=1.0)  # fmt: skip
+    assert increment[30, 31] < 0.05 * increment[30, 29]
+
+
+def test_departures_compare_at_the_stations_height_and_across_the_date_line() -> None:
+    altitude = np.full(GRID.shape, 200.0)
+    background = np.broadcast_to(GRID.latitude[:, None] + 280, GRID.shape).astype(np.float32)
+    there = Stations(np.array([10.0, 10, 10]), np.array([-179.0, 358.5, 0]), np.array([1200.0, 200, np.nan]),
+                     np.array([283.5, 290, 290]), np.ones(3))  # fmt: skip
+    result = departures(background, GRID, there, altitude=altitude, lapse_rate=-0.0065)
+    np.testing.assert_allclose(result, [0, 0, 0], atol=1e-4)
+
+
+def test_no_value_in_the_blend_no_departure() -> None:
+    background = np.full(GRID.shape, np.nan)
+    background[:, :60] = 3.0
+    result = departures(background, GRID, stations([0, 0, 0], [90, 270, 179]), altitude=FLAT, lapse_rate=0)
+    np.testing.assert_array_equal(np.isnan(result), [False, True, True])
+
+
+def test_without_observations_nothing_changes_and_nan_is_refused() -> None:
+    nothing = analysis_increment(np.zeros(0), GRID, stations([], []), altitude=FLAT, structure=TEMPERATURE,
+                                 background_error=1.0)  # fmt: skip
+    assert not nothing.any()
+    with pytest.raises(ValueError, match="every departure must be finite"):
+        analysis_increment(np.array([np.nan]), GRID, stations([0], [0]), altitude=FLAT, structure=TEMPERATURE,
+                           background_error=1.0)  # fmt: skip
+
+
+def test_background_error_is_recovered_in_spite_of_gross_errors() -> None:
+    random = np.random.default_rng(3)
+    departure = random.normal(0, np.hypot(1.5, 0.7), 2000)
+    departure[:40] += 20
+    assert background_error(departure, np.full(2000, 0.7), 1.0) == pytest.approx(1.5, rel=0.06)
+    assert background_error(departure[:10], np.full(10, 0.7), 1.0) == 1.0
+    assert background_error(np.zeros(100), np.full(100, 0.7), 1.0) == 0.25
+
+
+def test_2000_stations_take_less_than_half_a_second_of_work() -> None:
+    random = np.random.default_rng(4)
+    many = stations(list(np.rad2deg(np.arcsin(random.uniform(-1, 1, 2000)))), list(random.uniform(0, 360, 2000)))
+    start = time.process_time()  # of all threads
+    for structure in (STRUCTURES["temperature_2m"], STRUCTURES["pressure_at_sea_level"]):
+        analysis_increment(random.normal(size=2000), GRID, many, altitude=FLAT, structure=structure,
+                           background_error=1.0)  # fmt: skip
+    assert time.process_time() - start < 1.0
+
+
+def test_ramp_falls_smoothly_from_one_to_zero() -> None:
+    leads = np.linspace(0, 12, 121)
+    factor = ramp_factor(leads, 6)
+    assert factor[0] == 1
+    assert factor[60] == 0
+    assert not factor[60:].any()
+    assert (np.diff(factor) <= 0).all()
+    assert np.abs(np.diff(factor, 2)).max() < 0.002  # no kink
+    assert not ramp_factor(leads, 0).any()
