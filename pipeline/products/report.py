@@ -72,7 +72,7 @@ def write_report(store: Store, hour: Cycle, path: Path, *, places: Sequence[Plac
 
 
 def _asset(name: str) -> str:
-    return resources.files("pipeline.products").joinpath("page", name).read_text(encoding="utf-8")
+    return resources.files("pipeline.products").joinpath(name).read_text(encoding="utf-8")
 
 
 def _open(store: Store, key: str) -> xr.Dataset | None:
