@@ -177,12 +177,16 @@ def netcdf(
     export_netcdf(config, cycle, path, parameter or [])
 
 
+_INTERRUPTED = 130
+
+
 def main() -> None:
     """Run the command line; one line on stderr and exit code 2 for bad input, 1 for a failed hour, 130 for Ctrl-C."""
     try:
-        sys.exit(app(standalone_mode=False))
-    except (KeyboardInterrupt, typer.Abort):
-        _stop("stopped by Ctrl-C; nothing is half-written, `hourcast resume` continues", 130)
+        code = app(standalone_mode=False)
+        if code == _INTERRUPTED:  # typer's answer to Ctrl-C
+            _stop("stopped by Ctrl-C; nothing is half-written, `hourcast resume` continues", _INTERRUPTED)
+        sys.exit(code)
     except typer.TyperException as error:
         message = error.format_message().rstrip(".")
         _stop(f"{message or 'a command is missing'}; `hourcast --help` explains", error.exit_code)

@@ -17,7 +17,7 @@ from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.store import Store
 
-_FINISHED = "finished.json"
+_BEGUN, _FINISHED = "begun.json", "finished.json"
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,11 @@ def finished_shards(store: Store, hour: Cycle, stage: str) -> set[str]:
     return {info.key[len(prefix) + 1 :].removesuffix(".json") for info in store.list(prefix)}
 
 
+def begin(store: Store, hour: Cycle) -> None:
+    """Mark the hour as begun; StoreError if the store cannot be written."""
+    store.write_new(f"{paths.journal(hour)}/{_BEGUN}", b"{}")
+
+
 def finish(store: Store, hour: Cycle) -> None:
     """Mark the hour as finished: every stage has run."""
     store.write_new(f"{paths.journal(hour)}/{_FINISHED}", b"{}")
@@ -59,7 +64,8 @@ def is_finished(store: Store, hour: Cycle) -> bool:
 
 def entries(store: Store, hour: Cycle) -> list[Entry]:
     """Every finished shard of the hour, in the order of stage and shard names."""
-    keys = [info.key for info in store.list(paths.journal(hour)) if not info.key.endswith(f"/{_FINISHED}")]
+    marks = {f"{paths.journal(hour)}/{name}" for name in (_BEGUN, _FINISHED)}
+    keys = [info.key for info in store.list(paths.journal(hour)) if info.key not in marks]
     return [Entry(**json.loads(store.read(key))) for key in keys]
 
 

@@ -32,7 +32,8 @@ class Pool:
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
         """Call `function` in one of the processes."""
-        return self._executor.submit(function, *arguments)
+        with _uninterrupted():
+            return self._executor.submit(function, *arguments)
 
     def restart(self) -> None:
         """Kill the processes, whatever they are doing, and start new ones."""
@@ -41,12 +42,14 @@ class Pool:
 
     def close(self) -> None:
         """Kill the processes, whatever they are doing."""
-        self._executor.shutdown(wait=False, cancel_futures=True)
-        ours: list[BaseProcess] = [child for child in multiprocessing.active_children() if child not in self._others]
-        for child in ours:
-            child.kill()
-        for child in ours:
-            child.join()
+        with _uninterrupted():
+            self._executor.shutdown(wait=False, cancel_futures=True)
+            children: list[BaseProcess] = [*multiprocessing.active_children()]
+            ours = [child for child in children if child not in self._others]
+            for child in ours:
+                child.kill()
+            for child in ours:
+                child.join()
 
 
 class Cluster:
@@ -82,21 +85,38 @@ def workers(size: int, modules: Sequence[str], cluster: str | None = None) -> It
         pool.close()
 
 
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Put off Ctrl-C to the end of the block: a process half started or half stopped would be nobody's."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pressed: list[int] = []
+    heard = signal.signal(signal.SIGINT, lambda number, frame: pressed.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, heard)
+    if pressed:
+        raise KeyboardInterrupt
+
+
 def _start_forkserver(*, threads: int) -> None:
     """Start the process that workers are forked from; its libraries use `threads` threads each."""
     before = {name: os.environ.get(name) for name in _THREAD_VARIABLES}
     os.environ.update({name: before[name] or str(threads) for name in _THREAD_VARIABLES})
+    heard = signal.signal(signal.SIGINT, signal.SIG_IGN)  # inherited: Ctrl-C is the parent's alone, from the start
     try:
         multiprocessing.forkserver.ensure_running()
     finally:
+        signal.signal(signal.SIGINT, heard)
         for name, value in before.items():
             if value is None:
                 del os.environ[name]
 
 
 def _follow_the_parent() -> None:
-    """Leave Ctrl-C to the parent, and end when it ends, also by `kill -9`: two runs must not share a shard."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """End when the parent ends, also by `kill -9`: two runs must not share a shard."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_after, args=(parent,), daemon=True).start()

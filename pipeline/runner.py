@@ -84,6 +84,8 @@ def run(
     """
     chosen = tuple(stages)
     plan = _Plan([(hour, stage) for hour in hours for stage in chosen])
+    for hour in hours:
+        journal.begin(deployment.store, hour)
     plan.begin_ready_stages()
     while plan.ready or plan.working:
         while plan.ready and len(plan.working) < pool.size:
