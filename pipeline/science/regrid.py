@@ -8,7 +8,7 @@ from scipy.ndimage import binary_dilation
 from scipy.spatial import cKDTree
 
 from pipeline.grid import Grid, unit_vectors
-from pipeline.science.regrid_points import PointWeights, apply_points, barycentric_weights, binned_weights
+from pipeline.science.regrid_points import Points, PointWeights, apply_points, barycentric_weights, binned_weights
 from pipeline.science.regrid_rectilinear import Method, RectilinearWeights, apply_rectilinear, rectilinear_weights
 
 Weights = RectilinearWeights | PointWeights
@@ -42,7 +42,7 @@ def weights(
         separable = rectilinear_weights(latitude.reshape(shape), longitude.reshape(shape), grid, method)
         if separable is not None:
             return separable
-    source = unit_vectors(latitude, longitude)
+    source = Points.at(latitude, longitude)
     if method == "conservative":
         return binned_weights(source, latitude, longitude, grid)
     return barycentric_weights(source, unit_vectors(*grid.places), nearest=method == "nearest")
@@ -85,8 +85,9 @@ def feather(coverage: NDArray[np.bool_], grid: Grid, width_degrees: float = 2.0)
     wrapped = np.pad(~outside, ((0, 0), (1, 1)), mode="wrap")
     edge = (outside & binary_dilation(wrapped, np.ones((3, 3)))[:, 1:-1]).ravel()
     points = unit_vectors(*grid.places)
-    chord = cKDTree(points[edge]).query(points[coverage], workers=2)[0]
-    degrees = np.rad2deg(2 * np.arcsin(np.minimum(chord / 2, 1)))
+    reach = 2 * np.sin(np.deg2rad(min(width_degrees, 180)) / 2)
+    chord = cKDTree(points[edge]).query(points[coverage], distance_upper_bound=reach, workers=2)[0]
+    degrees = np.where(np.isfinite(chord), np.rad2deg(2 * np.arcsin(np.minimum(chord / 2, 1))), width_degrees)
     result = np.zeros(coverage.shape, np.float32)
     result[coverage] = (1 - np.cos(np.pi * np.minimum(degrees / width_degrees, 1))) / 2
     return result

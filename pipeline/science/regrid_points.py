@@ -11,7 +11,8 @@ from scipy.spatial import cKDTree
 
 from pipeline.grid import Grid, unit_vectors
 
-NEIGHBOURS = 8
+NEIGHBOURS = 12
+MANY = 200_000
 
 
 @dataclass(frozen=True)
@@ -29,31 +30,61 @@ class PointWeights:
         return np.asarray(np.diff(self.start) > 0)
 
 
-def barycentric_weights(source: NDArray[np.float64], target: NDArray[np.float64], *, nearest: bool) -> PointWeights:
+@dataclass(frozen=True)
+class Points:
+    """Source points on the unit sphere; `spacing` (n,) is the distance of each to its second nearest neighbour.
+
+    Of many points a sample tells the spacing of all.
+    """
+
+    vectors: NDArray[np.float64]  # (n, 3)
+    tree: cKDTree
+    spacing: NDArray[np.float64]
+
+    @classmethod
+    def at(cls, latitude: NDArray[np.float64], longitude: NDArray[np.float64]) -> Points:
+        """Index the points given in degrees."""
+        vectors = unit_vectors(latitude, longitude)
+        # A balanced tree of millions of points takes seconds to build and gains nothing for ordered grids.
+        tree = cKDTree(vectors, leafsize=32, compact_nodes=False, balanced_tree=False)
+        if len(vectors) < 3:
+            return cls(vectors, tree, np.full(len(vectors), np.inf))
+        if len(vectors) <= MANY:
+            return cls(vectors, tree, tree.query(vectors, k=3, workers=2)[0][:, 2])
+        sample = vectors[:: len(vectors) // 2000]
+        usual = np.quantile(tree.query(sample, k=3, workers=2)[0][:, 2], 0.99)
+        return cls(vectors, tree, np.full(len(vectors), usual))
+
+
+def barycentric_weights(source: Points, target: NDArray[np.float64], *, nearest: bool) -> PointWeights:
     """Weights from the three points around each target, or from its nearest point.
 
-    source (n, 3), target (place, 3): unit vectors. A target farther outside the points than their spacing gets none.
+    target: (place, 3) unit vectors. A target farther outside the points than their spacing gets none.
     """
-    many = 1 if nearest else min(NEIGHBOURS, len(source))
-    tree, spacings = cKDTree(source), _spacing(source)
-    # Searching neighbours from afar visits the whole tree, so targets beyond reach are found first, which is cheap.
-    reach = 4 * float(spacings.max())
-    close = np.flatnonzero(np.isfinite(tree.query(target, k=1, distance_upper_bound=reach, workers=2)[0]))
-    index, weight = np.zeros((len(target), many), np.int32), np.zeros((len(target), many), np.float32)
-    distance, near = tree.query(target[close], k=many, workers=2)
-    distance, near = distance.reshape(len(close), many), near.reshape(len(close), many).astype(np.int32)
-    spacing, parts = spacings[near[:, 0]], np.zeros(near.shape, np.float32)
+    count = len(source.vectors)
+    reach = 4 * float(source.spacing.max())
+    distance, near = source.tree.query(target, k=[1], distance_upper_bound=reach, workers=2)
+    spacing = source.spacing[np.minimum(near[:, 0], count - 1)]
     if nearest:
-        parts[:, 0] = distance[:, 0] < 0.75 * spacing
-    else:
-        _enclose(source, target[close], near, parts)
-        parts[(parts.sum(axis=1) == 0) & (distance[:, 0] < 0.5 * spacing), 0] = 1
-    index[close], weight[close] = near, parts
-    return _rows(len(source), index, weight)
+        inside = distance[:, :1] < 0.75 * spacing[:, None]
+        return _rows(count, np.minimum(near, count - 1).astype(np.int32), inside.astype(np.float32))
+    close = np.flatnonzero(np.isfinite(distance[:, 0]))
+    neighbours = np.zeros((len(target), NEIGHBOURS), np.int32)
+    weight = np.zeros((len(target), NEIGHBOURS), np.float32)
+    for many in (4, NEIGHBOURS):  # four nearly always hold the three around
+        many = min(many, count)
+        far, found = source.tree.query(target[close], k=many, distance_upper_bound=reach, workers=2)
+        found, share = np.minimum(found.reshape(len(close), many), count - 1), np.zeros((len(close), many), np.float32)
+        _enclose(source.vectors, target[close], found, np.isfinite(far.reshape(len(close), many)).sum(axis=1), share)
+        neighbours[close, :many], weight[close, :many] = found, share
+        close = close[share.sum(axis=1) == 0]
+    alone = close[distance[close, 0] < 0.5 * spacing[close]]
+    weight[alone, 0] = 1
+    return _rows(count, neighbours, weight)
 
 
 def binned_weights(
-    source: NDArray[np.float64], latitude: NDArray[np.float64], longitude: NDArray[np.float64], grid: Grid
+    source: Points, latitude: NDArray[np.float64], longitude: NDArray[np.float64], grid: Grid
 ) -> PointWeights:
     """Means of the points within each target cell; where cells hold fewer than two, the three points around.
 
@@ -64,12 +95,12 @@ def binned_weights(
     column = np.round(longitude / grid.resolution).astype(np.int64) % width
     cell = row * width + column
     count = np.bincount(cell, minlength=height * width)
-    expected = np.repeat(4 * np.pi * grid.cell_area, width) / float(np.median(_spacing(source))) ** 2
+    expected = np.repeat(4 * np.pi * grid.cell_area, width) / float(np.median(source.spacing)) ** 2
     full = (count >= 2) & (count >= expected / 2)
     order = np.argsort(cell, kind="stable").astype(np.int32)
     order = order[full[cell[order]]]
     means = PointWeights(
-        len(source),
+        len(source.vectors),
         np.concatenate(([0], np.cumsum(np.where(full, count, 0)))),
         order,
         (1 / count[cell[order]]).astype(np.float32),
@@ -89,17 +120,6 @@ def _merge(means: PointWeights, full: NDArray[np.bool_], others: PointWeights) -
     return PointWeights(means.points, np.concatenate(([0], np.cumsum(lengths))), index, weight)
 
 
-def _spacing(source: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(n,) distance of each point to its second nearest neighbour, from a sample where there are many."""
-    if len(source) < 3:
-        return np.full(len(source), np.inf)
-    tree = cKDTree(source)
-    if len(source) <= 200_000:
-        return np.asarray(tree.query(source, k=3, workers=2)[0][:, 2])
-    sample = source[:: len(source) // 2000]
-    return np.full(len(source), np.quantile(tree.query(sample, k=3, workers=2)[0][:, 2], 0.99))
-
-
 def _rows(points: int, near: NDArray[np.int32], weight: NDArray[np.float32]) -> PointWeights:
     kept = weight > 0
     return PointWeights(points, np.concatenate(([0], np.cumsum(kept.sum(axis=1)))), near[kept], weight[kept])
@@ -107,30 +127,35 @@ def _rows(points: int, near: NDArray[np.int32], weight: NDArray[np.float32]) -> 
 
 @njit(parallel=True, cache=True)
 def _enclose(
-    source: NDArray[np.float64], target: NDArray[np.float64], near: NDArray[np.int32], weight: NDArray[np.float32]
+    source: NDArray[np.float64],
+    target: NDArray[np.float64],
+    near: NDArray[np.int64],
+    known: NDArray[np.int64],
+    weight: NDArray[np.float32],
 ) -> None:  # pragma: no cover
-    """The nearest three neighbours whose triangle, seen from the centre of the sphere, holds the target."""
-    many = near.shape[1]
+    """The nearest three of each target's `known` neighbours whose triangle, seen from the centre, holds it."""
     for p in prange(len(target)):
-        t, found = target[p], False
-        for c in range(2, many):
+        t = target[p]
+        for c in range(2, known[p]):
+            if weight[p].sum() > 0:
+                break
             for b in range(1, c):
                 for a in range(b):
                     va, vb, vc = source[near[p, a]], source[near[p, b]], source[near[p, c]]
-                    volume = np.dot(va, np.cross(vb, vc))
-                    wa = np.dot(t, np.cross(vb, vc)) / volume if volume != 0 else -1.0
-                    wb = np.dot(t, np.cross(vc, va)) / volume if volume != 0 else -1.0
-                    wc = np.dot(t, np.cross(va, vb)) / volume if volume != 0 else -1.0
+                    volume = _triple(va, vb, vc)
+                    if abs(volume) < 1e-18 or weight[p].sum() > 0:
+                        continue
+                    wa, wb, wc = _triple(t, vb, vc) / volume, _triple(va, t, vc) / volume, _triple(va, vb, t) / volume
                     if min(wa, wb, wc) >= -1e-6:
                         wa, wb, wc = max(wa, 0.0), max(wb, 0.0), max(wc, 0.0)
                         total = wa + wb + wc
                         weight[p, a], weight[p, b], weight[p, c] = wa / total, wb / total, wc / total
-                        found = True
-                        break
-                if found:
-                    break
-            if found:
-                break
+
+
+@njit(cache=True)
+def _triple(a: NDArray[np.float64], b: NDArray[np.float64], c: NDArray[np.float64]) -> float:  # pragma: no cover
+    """Volume of the parallelepiped."""
+    return a[0] * (b[1] * c[2] - b[2] * c[1]) + a[1] * (b[2] * c[0] - b[0] * c[2]) + a[2] * (b[0] * c[1] - b[1] * c[0])
 
 
 @njit(parallel=True, cache=True)

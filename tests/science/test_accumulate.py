@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.science.accumulate import consecutive
@@ -60,6 +60,7 @@ def test_extremes_of_nested_intervals_are_not_split() -> None:
     np.testing.assert_array_equal(values[:, 0], [2, 3, 4])
 
 
+@settings(deadline=None)
 @given(st.sets(st.tuples(st.integers(0, 12), st.integers(0, 12)).filter(lambda i: i[0] < i[1]), min_size=1))
 def test_any_set_of_totals_gives_consistent_intervals(found: set[tuple[int, int]]) -> None:
     intervals = sorted(found)

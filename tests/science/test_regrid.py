@@ -98,6 +98,7 @@ def test_any_scan_order_gives_the_same(
         np.testing.assert_allclose(regridded(fields[0], fields[1], fields[2], method), expected, atol=1e-6)
 
 
+@settings(deadline=None)
 @given(st.floats(-5, 5), st.floats(200, 300))
 def test_linear_functions_of_latitude_are_exact(slope: float, constant: float) -> None:
     latitude, longitude, _ = mesh(np.linspace(90, -90, 61), np.arange(0, 360, 3.0))
