@@ -20,7 +20,7 @@ Floats = NDArray[np.floating]
 
 _MAXIMUM_POINTS = 40  # observations that act on one cell, nearest first; PEERS: 20 err by 1 K in dense networks
 _FEWEST_FOR_AN_ESTIMATE = 30
-# Standard deviation over half the interquartile range of a normal distribution.
+# Standard deviation over median absolute value of a normal distribution.
 _NORMAL_SCALE = 1.4826
 
 
@@ -88,15 +88,15 @@ def departures(
 
 
 def background_error(departure: Floats, observation_error: Floats, prior: float) -> float:
-    """Standard deviation of the blend's error from the spread of departures less the observations' error.
+    """Standard deviation of the blend's error from the size of departures less the observations' error.
 
-    Robust against gross errors (median absolute deviation); between a quarter and four times `prior`, which is used
+    Robust against gross errors (median of absolute departures); between a quarter and four times `prior`, which is used
     alone with fewer than 30 departures.
     """
     if len(departure) < _FEWEST_FOR_AN_ESTIMATE:
         return prior
-    spread = _NORMAL_SCALE * np.median(np.abs(departure - np.median(departure)))
-    variance = spread**2 - np.median(observation_error) ** 2
+    size = _NORMAL_SCALE * np.median(np.abs(departure))
+    variance = size**2 - np.median(observation_error) ** 2
     return float(np.clip(np.sqrt(max(variance, 0)), prior / 4, prior * 4))
 
 
