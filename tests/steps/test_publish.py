@@ -1,0 +1,200 @@
+"""The gate and the publication: a whole hour or none, provenance, catalogue item, a pointer that never goes back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pystac
+import pytest
+import xarray as xr
+
+from pipeline import paths
+from pipeline.config import Config
+from pipeline.cycle import Cycle
+from pipeline.parameters import parameter
+from pipeline.products import layout
+from pipeline.steps import Deployment, publish, validate
+
+HOUR = Cycle.parse("2026-01-31T12")
+NAMES = ("temperature_2m", "precipitation")
+LEVELS = (0.1, 0.5, 0.9)
+CONFIG = {
+    "store": "memory://", "synthetic": True, "grid_resolution": 30, "last_lead_hours": 6, "tile_rows": 4,
+    "sources": {"gfs": {}, "ifs": {}, "gdas": {}},
+}  # fmt: skip
+
+
+def prepared(hour: Cycle = HOUR, store: Deployment | None = None) -> Deployment:
+    """A deployment with all that the stages before validate leave, of `gfs` alone: `ifs` has not arrived."""
+    deployment = store or Deployment.open(Config.model_validate(CONFIG))
+    record = {
+        "status": "partial", "parameters": list(NAMES), "leads": [0, 3, 6], "licence": "public domain",
+        "missing": [{"parameter": "precipitation", "lead_time": lead, "reason": "not in the file"} for lead in (3, 6)],
+        "quarantined": [], "files": [{"key": "gfs.f003", "sha256": "00"}], "attribution": "NOAA", "delay": 5.0,
+    }  # fmt: skip
+    deployment.store.write(paths.input_record("gfs", hour - 6), json.dumps(record).encode())
+    rng = np.random.default_rng(0)
+    kind = {"tile_rows": 4, "synthetic": True}
+    rows = [parameter(name) for name in NAMES]
+    best = layout.best(hour, deployment.grid, range(7), rows, **kind)
+    probability = layout.probability(hour, deployment.grid, range(7), rows[:1], LEVELS, **kind)
+    layout.create(deployment.store, paths.forecast(hour, "best.zarr"), best)
+    layout.create(deployment.store, paths.forecast(hour, "probability.zarr"), probability)
+    for tile in (slice(0, 4), slice(4, 7)):
+        shape = (7, tile.stop - tile.start, 12)
+        fields = {"temperature_2m": rng.uniform(250, 300, shape), "precipitation": rng.uniform(0, 9, shape)}
+        write(deployment, hour, "best.zarr", fields, tile)
+        parts = {"quantile": rng.uniform(250, 300, (3, *shape)), "exceedance": rng.uniform(0, 1, (8, *shape))}
+        write(deployment, hour, "probability.zarr", {f"temperature_2m_{k}": v for k, v in parts.items()}, tile)
+    for name in NAMES:
+        fitted(hour, name).to_zarr(
+            deployment.store.zarr(paths.work(hour, f"weights/{name}.zarr")), mode="w", consolidated=False, zarr_format=3
+        )
+    return deployment
+
+
+def write(deployment: Deployment, hour: Cycle, zarr: str, fields: dict[str, np.ndarray], tile: slice) -> None:
+    arrays = {name: values.astype(np.float32) for name, values in fields.items()}
+    layout.write_tile(deployment.store, paths.forecast(hour, zarr), arrays, tile)
+
+
+def fitted(hour: Cycle, name: str) -> xr.Dataset:
+    dims = ("source", "lead_bin", "place")
+    weight = np.broadcast_to(np.array([0.7, 0.3], np.float32)[:, None, None], (2, 2, 84))
+    arrays = {"weight": (dims, weight), "bias": (dims, np.ones_like(weight))}
+    return xr.Dataset(
+        arrays, {"source": ["gfs", "ifs"], "lead_bin": [6.0, 24.0]}, {"ratio": int(name == "precipitation")}
+    )
+
+
+def publish_hour(deployment: Deployment, hour: Cycle = HOUR) -> None:
+    for tile in validate.shards(deployment, hour):
+        validate.run(deployment, hour, tile)
+    for shard in publish.shards(deployment, hour):
+        publish.run(deployment, hour, shard)
+
+
+def read(deployment: Deployment, key: str) -> dict:
+    return json.loads(deployment.store.read(key))
+
+
+@pytest.fixture(scope="module")
+def published() -> Deployment:
+    deployment = prepared()
+    publish_hour(deployment)
+    return deployment
+
+
+def test_the_pointer_leads_to_the_hour(published: Deployment) -> None:
+    assert read(published, paths.LATEST) == {"init_time": "2026-01-31T12:00:00Z", "path": paths.forecast(HOUR)}
+
+
+def test_the_manifest_tells_where_everything_comes_from(published: Deployment) -> None:
+    manifest = read(published, paths.forecast(HOUR, "manifest.json"))
+    assert manifest["synthetic"] is True
+    assert manifest["title"].startswith("SYNTHETIC")
+    assert set(manifest["sources"]) == {"gfs", "ifs"}, "the verifying analysis is no source of the forecast"
+    gfs = manifest["sources"]["gfs"]
+    assert (gfs["cycle"], gfs["age_hours"], gfs["status"]) == ("20260131T06Z", 6, "partial")
+    assert gfs["licence"]
+    assert gfs["attribution"]
+    assert manifest["sources"]["ifs"]["status"] == "absent"
+    assert manifest["degradations"] == [
+        "gfs: precipitation missing at lead 3, 6 h (not in the file)",
+        "ifs: no usable cycle had arrived; the others share its weight",
+    ]
+    assert manifest["mean_weights"]["temperature_2m"] == {"gfs": pytest.approx(0.7), "ifs": pytest.approx(0.3)}
+    assert manifest["parameters"]["best"] == sorted(NAMES)
+    low, high = manifest["ranges"]["temperature_2m"]
+    assert 250 <= low < 255 < 295 < high <= 300
+    assert "store" not in manifest["configuration"]
+
+
+def test_the_weights_are_collated(published: Deployment) -> None:
+    data = xr.open_zarr(published.store.zarr(paths.forecast(HOUR, "weights.zarr")))
+    assert data["source"].values.tolist() == ["gfs", "ifs"]
+    assert data["lead_bin"].values.tolist() == [6, 24]
+    np.testing.assert_allclose(data["temperature_2m_weight"].sel(source="gfs"), 0.7, atol=0.002)
+    assert data["precipitation_bias"].attrs["units"] == "1"
+
+
+def test_the_item_is_valid_stac(published: Deployment) -> None:
+    document = read(published, paths.forecast(HOUR, "item.json"))
+    item = pystac.Item.from_dict(document)
+    item.validate()
+    assert item.properties["title"].startswith("SYNTHETIC")
+    assert item.bbox == [-180, -90, 180, 90]
+    assert item.common_metadata.end_datetime is not None
+    assert set(item.assets) == {"best", "probability", "weights", "manifest"}
+    assert item.properties["attribution"]
+
+
+def test_publishing_again_gives_the_same_bytes(published: Deployment) -> None:
+    keys = [info.key for info in published.store.list("forecast")]
+    before = [published.store.read(key) for key in keys]
+    publish_hour(published)
+    assert [info.key for info in published.store.list("forecast")] == keys
+    assert [published.store.read(key) for key in keys] == before
+
+
+def test_the_pointer_never_goes_back(published: Deployment) -> None:
+    prepared(HOUR - 6, published)
+    publish_hour(published, HOUR - 6)
+    assert published.store.exists(paths.forecast(HOUR - 6, "manifest.json"))
+    assert read(published, paths.LATEST)["path"] == paths.forecast(HOUR)
+
+
+def test_a_missing_value_closes_the_gate() -> None:
+    deployment = prepared()
+    values = np.full((7, 4, 12), 280.0)
+    values[3, 2, 1] = np.nan
+    write(deployment, HOUR, "best.zarr", {"temperature_2m": values}, slice(0, 4))
+    with pytest.raises(ValueError, match=r"rows 0 to 4: temperature_2m is missing in 1 of 336 values"):
+        publish_hour(deployment)
+    assert not deployment.store.exists(paths.LATEST)
+
+
+def test_an_implausible_value_closes_the_gate() -> None:
+    deployment = prepared()
+    write(deployment, HOUR, "best.zarr", {"temperature_2m": np.full((7, 3, 12), 20.0)}, slice(4, 7))
+    with pytest.raises(ValueError, match=r"temperature_2m: expected 170 to 340 K; found 20 to 20"):
+        publish_hour(deployment)
+
+
+def test_an_unwritten_tile_closes_the_gate() -> None:
+    deployment = prepared()
+    deployment.store.delete(paths.forecast(HOUR, "probability.zarr/temperature_2m_quantile/c/0/0/1/0"))
+    with pytest.raises(ValueError, match="temperature_2m_quantile has not been written"):
+        publish_hour(deployment)
+
+
+def test_a_delivered_parameter_that_is_not_there_closes_the_gate() -> None:
+    deployment = prepared()
+    record = read(deployment, paths.input_record("gfs", HOUR - 6))
+    record["parameters"].append("wind_gust")
+    deployment.store.write(paths.input_record("gfs", HOUR - 6), json.dumps(record).encode())
+    with pytest.raises(ValueError, match="found no wind_gust"):
+        publish_hour(deployment)
+    assert not deployment.store.exists(paths.LATEST)
+
+
+def test_nothing_is_published_before_every_tile_is_validated() -> None:
+    deployment = prepared()
+    with pytest.raises(ValueError, match="row-0000 is not: run the stage validate"):
+        publish.run(deployment, HOUR, "hour")
+
+
+def test_coordinates_of_another_configuration_close_the_gate() -> None:
+    deployment = prepared()
+    other = Deployment(Config.model_validate(CONFIG | {"last_lead_hours": 9}), deployment.store)
+    with pytest.raises(ValueError, match=r"best.zarr: expected 10 lead_time values"):
+        publish_hour(other)
+
+
+def test_unfinished_files_are_swept_before_publishing(tmp_path: Path) -> None:
+    deployment = prepared(store=Deployment.open(Config.model_validate(CONFIG | {"store": str(tmp_path)})))
+    (tmp_path / paths.forecast(HOUR) / "best.zarr" / "temperature_2m" / "c" / "left#1").write_bytes(b"half")
+    publish_hour(deployment)
+    assert not list(tmp_path.rglob("*#1"))
