@@ -96,8 +96,10 @@ def _around(native: tuple[int, ...], lead: int) -> list[int]:
 
 def _verifying(source: Source, valid: Iterable[Cycle], hour: Cycle) -> Iterator[tuple[Cycle, int]]:
     """Analyses, with lead, that verify these times and have arrived by the hour."""
+    intervals = any(row.kind in INTERVAL_KINDS for row in source.parameters())
+    leads = ANALYSIS_LEADS if intervals else ANALYSIS_LEADS[:1]
     for time in valid:
-        for lead in ANALYSIS_LEADS:
+        for lead in leads:
             cycle = time - lead
             if cycle.init_time.hour in source.cycles and cycle.lead_hours(hour.init_time) >= source.delay_hours:
                 yield cycle, lead
@@ -167,10 +169,11 @@ def _fetch_all(
     further = interval_leads(source, cycle, leads) if intervals else ()
     parts = []
     for product in source.products:
-        for lead in leads:
-            request = Request(cycle, lead, rows, product=product)
-            parts.append(usable(fetch(bucket, source, request, coordinates=coordinates)))
-        for lead in further if product == "forecast" else ():
-            request = Request(cycle, lead, intervals, product=product)
+        wanted = [(lead, rows) for lead in leads]
+        if source.role == "analysis":  # its short forecast is only for intervals
+            wanted = [(lead, intervals if lead else rows) for lead in leads]
+        wanted += [(lead, intervals) for lead in further if product == "forecast"]
+        for lead, which in wanted:
+            request = Request(cycle, lead, which, product=product)
             parts.append(usable(fetch(bucket, source, request, coordinates=coordinates)))
     return merge(parts)

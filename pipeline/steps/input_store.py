@@ -1,14 +1,22 @@
-"""The input store: one run of one source on the target grid, written parameter by parameter."""
+"""The input store: one run of one source on the target grid, a Zarr group written parameter by parameter.
+
+Chunks are encoded and stored here, not through zarr's event loop, which costs several times the work itself for the
+thousands of small groups that a month of learning reads. What zarr would write is asked of zarr once a shape.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import zarr
+from numcodecs import Zstd
 from numpy.typing import NDArray
 from zarr.codecs import ZstdCodec
+from zarr.storage import MemoryStore
 
 from pipeline.grid import Grid
 from pipeline.parameters import Parameter
@@ -16,8 +24,9 @@ from pipeline.store import Store
 
 # A chunk of all leads of one parameter is cut along latitude where it would be larger.
 CHUNK_BYTES = 64 * 2**20
+LEVEL = 1
 
-Slabs = Mapping[str, NDArray[np.float32]]
+DIMENSIONS = ("parameter", "lead_time", "latitude", "longitude")
 
 
 def rounded(values: NDArray[np.float32], precision: float) -> NDArray[np.float32]:
@@ -27,67 +36,88 @@ def rounded(values: NDArray[np.float32], precision: float) -> NDArray[np.float32
 
 
 class InputWriter:
-    """Writes the arrays of one group; every parameter is one region, so parameters may be written one by one."""
+    """Writes one group. It is complete only after `close`, and its record only after that says so."""
 
     def __init__(
         self, store: Store, key: str, grid: Grid, leads: Sequence[int], parameters: Sequence[str], arrays: Sequence[str]
     ) -> None:
         store.delete(key)
-        self.places = {name: place for place, name in enumerate(parameters)}
+        self.folder = store.child(key)
         self.grid = grid
-        self.group = zarr.create_group(store.zarr(key))
-        shape = (len(parameters), len(leads), *grid.shape)
-        for name in arrays:
-            self._array(name, shape, _chunks(shape), ("parameter", "lead_time", "latitude", "longitude"))
-        self.intervals = np.zeros(shape[:2], np.float32)
-        self._values("lead_time", np.asarray(leads, np.int32), ("lead_time",), units="hours")
-        self._values("latitude", grid.latitude, ("latitude",), units="degrees_north", standard_name="latitude")
-        self._values("longitude", grid.longitude, ("longitude",), units="degrees_east", standard_name="longitude")
-        names = self.group.create_array(
-            "parameter", shape=(len(parameters),), dtype=str, compressors=None, dimension_names=("parameter",)
-        )
-        names[...] = np.array(parameters, dtype=object) if parameters else np.array([], dtype=object)
+        self.leads = tuple(leads)
+        self.parameters = tuple(parameters)
+        self.arrays = tuple(arrays)
+        self.intervals = np.zeros((len(parameters), len(leads)), np.float32)
+        self.rows = _rows(len(leads), grid)
+        self.codec = Zstd(level=LEVEL)
 
     def write(
         self, parameter: Parameter, array: str, values: NDArray[np.float32], interval_hours: NDArray[np.float64]
     ) -> None:
         """Store `values` (lead, place) of a parameter and the length (lead,) of the intervals that end at the leads."""
-        place = self.places[parameter.name]
-        target = self.group[array]
-        assert isinstance(target, zarr.Array)
-        target[place] = rounded(values, parameter.precision).reshape(-1, *self.grid.shape)
+        place = self.parameters.index(parameter.name)
+        field = rounded(values, parameter.precision).reshape(-1, *self.grid.shape)
+        for number, first in enumerate(range(0, self.grid.shape[0], self.rows)):
+            part = field[:, first : first + self.rows]
+            if part.shape[1] < self.rows:  # zarr's chunks are all of one size
+                part = np.pad(part, ((0, 0), (0, self.rows - part.shape[1]), (0, 0)), constant_values=np.nan)
+            data = self.codec.encode(np.ascontiguousarray(part))
+            self.folder.write(f"{array}/c/{place}/0/{number}/0", bytes(data))
         self.intervals[place] = interval_hours
 
     def close(self, coverage: NDArray[np.float32], attributes: Mapping[str, Any]) -> None:
-        """Store what belongs to all parameters; `coverage`: (place,) 0 to 1."""
-        self._values("interval_hours", self.intervals, ("parameter", "lead_time"), units="hours")
-        self._values("coverage", coverage.reshape(self.grid.shape), ("latitude", "longitude"), units="1")
-        self.group.attrs.update(dict(attributes))
+        """Store what belongs to all parameters, and last what makes the group one; `coverage`: (place,) 0 to 1."""
+        documents = dict(_documents(self.grid, self.leads, self.parameters, self.arrays))
+        group = json.loads(documents.pop("zarr.json")) | {"attributes": dict(attributes)}
+        documents["interval_hours/c/0/0"] = self.intervals.tobytes()
+        documents["coverage/c/0/0"] = coverage.astype(np.float32).tobytes()
+        for name, data in documents.items():
+            self.folder.write(name, data)
+        self.folder.write("zarr.json", json.dumps(group, indent=2).encode())
 
-    def _array(self, name: str, shape: tuple[int, ...], chunks: tuple[int, ...], dimensions: Iterable[str]) -> None:
-        self.group.create_array(
+
+def _rows(leads: int, grid: Grid) -> int:
+    return min(grid.shape[0], max(1, CHUNK_BYTES // (4 * max(leads, 1) * grid.shape[1])))
+
+
+@lru_cache(maxsize=64)
+def _documents(
+    grid: Grid, leads: tuple[int, ...], parameters: tuple[str, ...], arrays: tuple[str, ...]
+) -> Mapping[str, bytes]:
+    """Every object of a group of that shape but the chunks of values: metadata and coordinates, as zarr writes them."""
+    store = MemoryStore()
+    group = zarr.create_group(store)
+    shape = (len(parameters), len(leads), *grid.shape)
+    for name in arrays:
+        group.create_array(
             name,
             shape=shape,
-            chunks=chunks,
+            chunks=(1, max(len(leads), 1), _rows(len(leads), grid), grid.shape[1]),
             dtype="float32",
             fill_value=np.nan,
-            compressors=ZstdCodec(level=1),
-            dimension_names=tuple(dimensions),
+            compressors=ZstdCodec(level=LEVEL),
+            dimension_names=DIMENSIONS,
         )
-
-    def _values(self, name: str, values: NDArray[Any], dimensions: tuple[str, ...], **attributes: str) -> None:
-        array = self.group.create_array(
-            name,
-            shape=values.shape,
-            chunks=values.shape,
-            dtype=values.dtype,
-            compressors=None,
-            dimension_names=dimensions,
-            attributes=dict(attributes),
-        )
-        array[...] = values
+    _plain(group, "interval_hours", np.zeros(shape[:2], np.float32), DIMENSIONS[:2], units="hours")
+    _plain(group, "coverage", np.zeros(grid.shape, np.float32), DIMENSIONS[2:], units="1")
+    _plain(group, "lead_time", np.asarray(leads, np.int32), ("lead_time",), units="hours")
+    _plain(group, "latitude", grid.latitude, ("latitude",), units="degrees_north", standard_name="latitude")
+    _plain(group, "longitude", grid.longitude, ("longitude",), units="degrees_east", standard_name="longitude")
+    names = group.create_array(
+        "parameter", shape=(len(parameters),), dtype=str, compressors=None, dimension_names=("parameter",)
+    )
+    names[...] = np.array(parameters, dtype=object)
+    return {key: value.to_bytes() for key, value in store._store_dict.items()}
 
 
-def _chunks(shape: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
-    row = 4 * shape[1] * shape[3]
-    return 1, max(shape[1], 1), min(shape[2], max(1, CHUNK_BYTES // max(row, 1))), shape[3]
+def _plain(group: zarr.Group, name: str, values: NDArray[Any], dimensions: tuple[str, ...], **attributes: str) -> None:
+    array = group.create_array(
+        name,
+        shape=values.shape,
+        chunks=values.shape,
+        dtype=values.dtype,
+        compressors=None,
+        dimension_names=dimensions,
+        attributes=dict(attributes),
+    )
+    array[...] = values
