@@ -19,6 +19,7 @@ from pipeline.cycle import Cycle
 from pipeline.sources import SOURCES
 from pipeline.world import nature
 from pipeline.world.files import Writer, write_coordinates, write_job
+from pipeline.world.reports import write_observations
 from pipeline.world.schedule import FORECAST_HOURS, Blocks, History, Job, plan
 from pipeline.world.state import World, open_world
 
@@ -60,11 +61,12 @@ def build(
     scratch.mkdir(parents=True)
     with _quiet_threads():
         _run_nature(scratch / "nature", days, report)
-        open_world(scratch / "nature", seed, hour.init_time)
+        world = open_world(scratch / "nature", seed, hour.init_time)
+        reports = write_observations(world, scratch)
         counts = _write_all(scratch, hour, plan(hour, history), workers, seed, report)
     shutil.rmtree(scratch / "nature")
     (scratch / "README.txt").write_text(_README)
-    (scratch / MARKER).write_text(json.dumps({"fingerprint": fingerprint} | counts, indent=1) + "\n")
+    (scratch / MARKER).write_text(json.dumps({"fingerprint": fingerprint, "reports": reports} | counts, indent=1) + "\n")
     shutil.rmtree(root, ignore_errors=True)
     scratch.rename(root)
 
