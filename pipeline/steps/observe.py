@@ -30,7 +30,7 @@ def shards(deployment: Deployment, hour: Cycle) -> list[str]:
 def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     """Write the table (Parquet) and then the record (JSON) of the observations of the hour."""
     endpoint = deployment.config.observations.endpoint
-    folder = _Mirror(Store.open(f"file://{BUCKET}", endpoint=endpoint)) if endpoint else _PublicServers()
+    folder = _Mirror(Store.open(f"s3://{BUCKET}", endpoint=endpoint)) if endpoint else _PublicServers()
     table, problems = observations.read(folder, hour)
     key = paths.observations(hour)
     deployment.store.write(key, to_parquet(table))
