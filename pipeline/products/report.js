@@ -13,11 +13,11 @@ $("theme").onclick = () => {
   root.dataset.theme = (root.dataset.theme || (dark ? "dark" : "light")) === "dark" ? "light" : "dark";
 };
 
-function colourBar(node, rows, units) {
+function colourBar(node, rows, units, ground = "transparent") {
   node.replaceChildren(...rows.map(([colour, label], number) => {
     const edge = number === 0 ? "" : label.replace("≥ ", "").split(" to ")[0];
     const show = number > 0 && (rows.length < 18 || number % 2 === 1);
-    return el("span", {title: `${label} ${units}`}, `<i style="background:${colour || "transparent"}"></i>` + (show ? `<em>${edge}</em>` : ""));
+    return el("span", {title: `${label} ${units}`}, `<i style="background:linear-gradient(${colour || "transparent"} 0 0), ${ground}"></i>` + (show ? `<em>${edge}</em>` : ""));
   }), el("span", {class: "unit"}, units));
 }
 
@@ -61,7 +61,7 @@ function draw() {
     node.setAttribute("aria-selected", number === state.map);
     place(node.querySelector("image"), maps[number].images[state.lead]);
   });
-  colourBar($("legend"), map.legend, map.units);
+  colourBar($("legend"), map.legend, map.units, map.dark ? "#2b4150" : "transparent");
   $("readout").textContent = "";
 }
 

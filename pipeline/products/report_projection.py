@@ -130,20 +130,39 @@ def refined(field: Field, step: float = 1.25) -> tuple[Field, Field, Field]:
     return latitude, east, by_row @ field.astype(np.float32) @ by_column.T
 
 
-def path(lines: Iterable[Field], *, spacing: float = 0.0) -> str:
-    """SVG path data of lines (point, 2) in pixels, points nearer than `spacing` to the one before left out."""
+def path(lines: Iterable[Field], *, tolerance: float = 0.0) -> str:
+    """SVG path data of lines (point, 2) in pixels, simplified so that none moves by more than `tolerance`."""
     parts = []
     for line in lines:
-        if spacing and len(line) > 2:
-            along = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
-            keep = np.unique(np.searchsorted(along, np.append(np.arange(0, along[-1], spacing), along[-1])))
-            line = line[np.minimum(keep, len(line) - 1)]
-        if len(line) < 2:
+        tenths = np.rint(10 * (simplified(line, tolerance) if tolerance else line)).astype(int)
+        if len(tenths) < 2:
             continue
-        tenths = np.rint(10 * line).astype(int)
         steps = np.diff(tenths, axis=0)
         parts.append(f"M{_short(tenths[0])}l" + " ".join(_short(step) for step in steps))
     return "".join(parts)
+
+
+def simplified(line: Field, tolerance: float) -> Field:
+    """The line (point, 2) with the points left out that lie within `tolerance` of it (Douglas and Peucker 1973)."""
+    keep = np.zeros(len(line), bool)
+    keep[[0, -1]] = True
+    pieces = [(0, len(line) - 1)]
+    while pieces:
+        first, last = pieces.pop()
+        if last - first < 2:
+            continue
+        chord, inner = line[last] - line[first], line[first + 1 : last] - line[first]
+        length = float(np.hypot(*chord))
+        if length > 0:
+            distance = np.abs(inner[:, 0] * chord[1] - inner[:, 1] * chord[0]) / length
+        else:
+            distance = np.hypot(inner[:, 0], inner[:, 1])
+        farthest = int(np.argmax(distance))
+        if distance[farthest] > tolerance:
+            middle = first + 1 + farthest
+            keep[middle] = True
+            pieces += [(first, middle), (middle, last)]
+    return line[keep]
 
 
 def _short(pair: NDArray[np.int_]) -> str:
@@ -170,7 +189,7 @@ def outline(field: Field, level: float) -> str:
     for points, offsets in zip(*generator.filled(level, np.inf), strict=True):
         for start, end in pairwise(offsets):
             rings.append(np.stack(project(points[start:end, 1], points[start:end, 0]), axis=-1))
-    return path(rings, spacing=1.5)
+    return path(rings, tolerance=0.3)
 
 
 def graticule() -> tuple[str, str]:

@@ -47,7 +47,7 @@ class Region:
             for points, offsets in zip(*outlines, strict=True)
             for start, end in pairwise(offsets)
         ]
-        return path(rings, spacing=2)
+        return path(rings, tolerance=0.5)
 
     def graticule(self) -> str:
         """Lines and labels every 10 degrees, 20 in a wide window."""

@@ -112,8 +112,8 @@ def isobars(pressure: Field) -> str:
         x, y = line[len(line) // 2]
         if len(line) > 40 and level % 8 == 0 and _is_free(taken, x, y, 36):
             labels.append(f'<text class="il" x="{x:.0f}" y="{y + 3:.0f}">{level:.0f}</text>')
-    paths = f'<path class="ib" d="{projection.path(thin, spacing=5)}"/>'
-    paths += f'<path class="ib thick" d="{projection.path(thick, spacing=5)}"/>'
+    paths = f'<path class="ib" d="{projection.path(thin, tolerance=0.4)}"/>'
+    paths += f'<path class="ib thick" d="{projection.path(thick, tolerance=0.4)}"/>'
     return paths + "".join(labels) + centres
 
 

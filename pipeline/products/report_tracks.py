@@ -20,7 +20,8 @@ CLASSES = (
 )  # fmt: skip
 TROPICS = 30.0  # degrees; a cyclone first found beyond them is not called tropical
 SAME_STORM = 10.0  # degrees between first fixes of members' tracks of one storm
-FEWEST_MEMBERS = 4
+FEWEST = 4  # members with a gale in it
+GALE = 17.2  # m/s, Beaufort 8: a tropical storm
 MOST_STORMS = 2
 Array = NDArray[np.floating]
 
@@ -56,7 +57,7 @@ def storms(tracks: Sequence[Track]) -> list[list[Track]]:
             near[0].append(track)
         else:
             groups.append([track])
-    large = [group for group in groups if len({track.number for track in group}) >= FEWEST_MEMBERS]
+    large = [group for group in groups if len({track.number for track in group if track.wind.max() >= GALE}) >= FEWEST]
     return sorted(large, key=lambda group: -len({track.number for track in group}))[:MOST_STORMS]
 
 

@@ -249,3 +249,13 @@ def test_page_without_scores_tracks_or_weights_is_still_written(tmp_path: Path) 
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "No scores yet" in text
     assert "no cyclone" in text
+
+
+def test_simplified_line_stays_within_tolerance_and_drops_points() -> None:
+    x = np.linspace(0, 20, 400)
+    line = np.stack([x, np.sin(x)], axis=-1)
+    found = projection.simplified(line, 0.05)
+    assert len(found) < 100
+    np.testing.assert_allclose(np.interp(x, found[:, 0], found[:, 1]), np.sin(x), atol=0.06)
+    ring = np.array([[0.0, 0], [1, 0], [1, 1], [0, 1], [0, 0]])
+    np.testing.assert_array_equal(projection.simplified(ring, 0.1), ring)
