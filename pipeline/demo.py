@@ -27,6 +27,7 @@ HOUR = Cycle.parse("2025-09-05T00")
 """The live hour of the embedded world: a month after its nature run begins, with a tropical cyclone about."""
 
 _INTERVAL_HOURS = 6  # an analysis verifies sums and extremes by the first hours of its short forecast
+_SCOREBOARD_WIDTH = 100
 _SYSTEMS = ("best_source", "equal_weights", "inverse_mse", "hourcast")
 _SHOWN = (
     "temperature_2m", "dew_point_temperature_2m", "wind_speed_10m", "pressure_at_sea_level", "precipitation",
@@ -49,7 +50,7 @@ def demo(folder: Path) -> None:
         let_time_pass(deployment, pool)
         pool.submit(write_results, deployment, folder).result()
     scores = json.loads((folder / "scores.json").read_text())
-    Console().print(scoreboard(scores))
+    Console(width=max(Console().width, _SCOREBOARD_WIDTH)).print(scoreboard(scores))
     seconds = (ready - began, time.monotonic() - ready)
     console.print(f"World {seconds[0]:.0f} s, hour {seconds[1]:.0f} s. Open {folder / 'report.html'}", highlight=False)
 
@@ -140,7 +141,7 @@ def scoreboard(records: list[dict[str, Any]]) -> Table:
     for (name, lead), systems in rows.items():
         least = min(systems.get(system, float("inf")) for system in _SYSTEMS)
         cells = [_cell(systems.get(system), least) for system in _SYSTEMS]
-        table.add_row(name, parameter(name).units, f"{lead} h", *cells, end_section=lead == max(k[1] for k in rows))
+        table.add_row(name, parameter(name).units, f"{lead:g} h", *cells, end_section=lead == max(k[1] for k in rows))
     return table
 
 

@@ -37,10 +37,14 @@ class Pool:
 
     def restart(self) -> None:
         """Kill the processes, whatever they are doing, and start new ones."""
-        self.close()
+        self.kill()
         self._executor = self._start()
 
     def close(self) -> None:
+        """Let the processes end; they have nothing to do."""
+        self._executor.shutdown()
+
+    def kill(self) -> None:
         """Kill the processes, whatever they are doing."""
         with _uninterrupted():
             self._executor.shutdown(wait=False, cancel_futures=True)
@@ -70,6 +74,10 @@ class Cluster:
         """Nothing to do: the cluster replaces its own dead workers."""
 
     def close(self) -> None:
+        """Leave the cluster."""
+        self.kill()
+
+    def kill(self) -> None:
         """Leave the cluster, cancelling what has not begun."""
         self._executor.shutdown(wait=False)
         self._client.close()
@@ -81,8 +89,10 @@ def workers(size: int, modules: Sequence[str], cluster: str | None = None) -> It
     pool = Cluster(cluster) if cluster else Pool(size, modules)
     try:
         yield pool
-    finally:
-        pool.close()
+    except BaseException:
+        pool.kill()
+        raise
+    pool.close()
 
 
 @contextmanager
