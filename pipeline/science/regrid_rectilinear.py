@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numba import njit, prange
 from numpy.typing import NDArray
 
 from pipeline.grid import Grid
+from pipeline.science.regrid_kernels import blend_rows
 
 Method = Literal["bilinear", "conservative", "nearest"]
 TOLERANCE = 1e-4
 """Positions may be off by this fraction of the spacing (grids are encoded to a millionth of a degree)."""
+MANY_RUNS = 32
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,17 @@ class Axis:
 
 
 @dataclass(frozen=True)
+class Pairs:
+    """Columns made of two neighbours at most: the first of them, the weight of the next, and the runs of targets
+    (first, end, source less target) whose sources follow each other, none where there are too many to pay.
+    """
+
+    first: NDArray[np.uint32]  # (target,), empty if columns are not made so
+    weight: NDArray[np.float32]
+    runs: NDArray[np.int64]  # (run, 3)
+
+
+@dataclass(frozen=True)
 class RectilinearWeights:
     """From a source of `shape` rows and columns to the rows and columns of the target."""
 
@@ -39,6 +51,7 @@ class RectilinearWeights:
     alternating: bool
     rows: Axis
     columns: Axis
+    pairs: Pairs
     longitude: NDArray[np.float64]  # of the source's columns, radians
     pole_rows: tuple[int, int]  # source rows next to the north and the south pole where a polar row is made, or -1
 
@@ -69,7 +82,14 @@ def rectilinear_weights(
     columns, world = _longitude_axis(column, grid, method)
     rows, pole_rows = _latitude_axis(row, grid, method, world=world)
     return RectilinearWeights(
-        (len(row), len(column)), transposed, alternating, rows, columns, np.deg2rad(column), pole_rows
+        (len(row), len(column)),
+        transposed,
+        alternating,
+        rows,
+        columns,
+        _pairs(columns, len(column)),
+        np.deg2rad(column),
+        pole_rows,
     )
 
 
@@ -126,6 +146,18 @@ def _longitude_axis(longitude: NDArray[np.float64], grid: Grid, method: Method) 
     if world:
         x, order = np.concatenate((x, [x[0] + 360])), np.concatenate((order, order[:1]))
     return _between(x - x[0], target, order, method), world
+
+
+def _pairs(columns: Axis, width: int) -> Pairs:
+    first, second = columns.index[0].astype(np.int64), columns.index[-1]
+    alone = first == second
+    if len(columns.index) > 2 or not (alone | ((first + 1) % width == second)).all():
+        return Pairs(np.empty(0, np.uint32), np.empty(0, np.float32), np.empty((0, 3), np.int64))
+    starts = np.concatenate(([0], np.flatnonzero(np.diff(first) != 1) + 1))
+    runs = np.stack([starts, np.append(starts[1:], len(first)), first[starts] - starts], axis=1)
+    if len(runs) > MANY_RUNS:
+        runs = runs[:0]
+    return Pairs(columns.index[0], np.where(alone, 0, columns.weight[-1]).astype(np.float32), runs)
 
 
 def _cell_edges(centres: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -192,8 +224,9 @@ def apply_rectilinear(
         fields[:, 1::2] = fields[:, 1::2, ::-1]
     poles = _polar_rows(fields, weights, vector=vector)
     rows, columns = ((axis.index, axis.weight, axis.share) for axis in (weights.rows, weights.columns))
+    pairs = (weights.pairs.first, weights.pairs.weight, weights.pairs.runs)
     target = out.reshape(len(values), len(rows[2]), len(columns[2]))
-    _apply(fields, poles, rows, columns, bool(weights.coverage.all()), target)
+    blend_rows(fields, poles, rows, columns, pairs, bool(weights.coverage.all()), target)
 
 
 def _polar_rows(fields: NDArray[np.float32], weights: RectilinearWeights, *, vector: bool) -> NDArray[np.float32]:
@@ -213,72 +246,3 @@ def _polar_rows(fields: NDArray[np.float32], weights: RectilinearWeights, *, vec
         pole = (2 * (known @ wave.T) @ wave if vector else known.sum(axis=1, keepdims=True)) / count
         poles[:, side] = np.where(present.any(axis=1, keepdims=True), pole, np.nan)
     return poles
-
-
-@njit(cache=True)
-def _present(
-    field: NDArray[np.float32],
-    poles: NDArray[np.float32],
-    row_index: NDArray[np.uint32],
-    row_weight: NDArray[np.float32],
-    index: NDArray[np.uint32],
-    weight: NDArray[np.float32],
-    whole: np.float32,
-) -> np.float32:  # pragma: no cover
-    """The mean over the sources that are present, NaN if they have less than half of the weight."""
-    height = field.shape[0]
-    total, value = np.float32(0), np.float32(0)
-    for m in range(len(row_index)):
-        source = field[row_index[m]] if row_index[m] < height else poles[row_index[m] - height]
-        for n in range(len(index)):
-            factor = row_weight[m] * weight[n]
-            part = source[index[n]]
-            if factor > 0 and not np.isnan(part):
-                total += factor
-                value += factor * part
-    return value / total if total * whole >= np.float32(0.49999) else np.float32(np.nan)
-
-
-@njit(parallel=True, cache=True, fastmath={"contract"})
-def _apply(
-    fields: NDArray[np.float32],
-    poles: NDArray[np.float32],
-    rows: tuple[NDArray[np.uint32], NDArray[np.float32], NDArray[np.float32]],
-    columns: tuple[NDArray[np.uint32], NDArray[np.float32], NDArray[np.float32]],
-    complete: bool,
-    out: NDArray[np.float32],
-) -> None:  # pragma: no cover
-    row_index, row_weight, row_share = rows
-    index, weight, share = columns
-    count, height, width = fields.shape
-    tall, wide = out.shape[1], out.shape[2]
-    for job in prange(count * tall):
-        k, j = job // tall, job % tall
-        target = out[k, j]
-        line = np.empty(width, np.float32)
-        factor, row = row_weight[0, j], row_index[0, j]
-        source = fields[k, row] if row < height else poles[k, row - height]
-        for i in range(width):
-            line[i] = factor * source[i]
-        for m in range(1, row_index.shape[0]):
-            factor, row = row_weight[m, j], row_index[m, j]
-            if factor > 0:
-                source = fields[k, row] if row < height else poles[k, row - height]
-                for i in range(width):
-                    line[i] += factor * source[i]
-        missing = 0 if complete else 1
-        last = index.shape[0] - 1
-        for i in range(wide):
-            target[i] = weight[0, i] * line[index[0, i]] + (weight[last, i] * line[index[last, i]] if last else 0)
-        for m in range(1, last):
-            for i in range(wide):
-                target[i] += weight[m, i] * line[index[m, i]]
-        for i in range(wide):
-            missing += target[i] != target[i]
-        if missing:
-            for i in range(wide):
-                whole = row_share[j] * share[i]
-                if whole < 0.5 or np.isnan(target[i]):
-                    target[i] = _present(
-                        fields[k], poles[k], row_index[:, j], row_weight[:, j], index[:, i], weight[:, i], whole
-                    )
