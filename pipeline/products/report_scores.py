@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+import numpy as np
+
 from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.products import report_charts as charts
@@ -108,11 +110,15 @@ def scoreboard(records: Sequence[Record]) -> str:
     systems = {record["system"] for record in records}
     order = [*sorted(systems - COMBINED.keys()), *(name for name in COMBINED if name in systems)]
     heads = "".join(f'<th class="num {name}">{escape(COMBINED.get(name, name))}</th>' for name in order)
+    least: dict[str, float] = {}
+    for (parameter, _), found in rows.items():
+        least[parameter] = min(least.get(parameter, np.inf), *(record["rmse"] for record in found.values()))
     body, previous = [], ""
     for (parameter, lead), found in rows.items():
         shown = display(parameter)
         best = min(record["rmse"] for record in found.values())
-        cells = "".join(_score_cell(found.get(name), name, best, shown.factor) for name in order)
+        digits = _digits(least[parameter] * shown.factor)
+        cells = "".join(_score_cell(found.get(name), name, best, shown.factor, digits) for name in order)
         label = f"{escape(shown.title)} <small>{shown.difference_units}</small>" if parameter != previous else ""
         css = ' class="first"' if parameter != previous else ""
         body.append(f"<tr{css}><th>{label}</th><td class=num>{lead} h</td>{cells}{_gain(found)}</tr>")
@@ -122,7 +128,12 @@ def scoreboard(records: Sequence[Record]) -> str:
     return f'<div class="scroll">{table}</div>'
 
 
-def _score_cell(record: Record | None, system: str, best: float, factor: float) -> str:
+def _digits(smallest: float) -> int:
+    """Decimals that show differences of a per cent or two."""
+    return 0 if smallest >= 100 else 1 if smallest >= 10 else 2 if smallest >= 0.5 else 3
+
+
+def _score_cell(record: Record | None, system: str, best: float, factor: float, digits: int) -> str:
     if record is None:
         return "<td class=num>–</td>"
     worse = min(max(record["rmse"] / best - 1, 0) / 0.6, 1)
@@ -130,7 +141,6 @@ def _score_cell(record: Record | None, system: str, best: float, factor: float) 
     tip = f"bias {record['bias'] * factor:+.3g}, MAE {record['mae'] * factor:.3g}, n {record['n']}"
     if record.get("rmse_low") is not None:
         tip += f", 95 % interval {record['rmse_low'] * factor:.3g} to {record['rmse_high'] * factor:.3g}"
-    digits = 0 if best * factor >= 100 else 1 if best * factor >= 10 else 2 if best * factor >= 0.5 else 3
     value = f"{record['rmse'] * factor:.{digits}f}"
     return f'<td class="num s {system}{css}" style="--w:{worse:.2f}" title="{tip}">{value}</td>'
 

@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from pipeline.cycle import Cycle
+
 Record = Mapping[str, Any]
+SHOWN_NOTES = 5
 
 
 def sources_table(sources: Mapping[str, Record], palette: Mapping[str, str]) -> str:
@@ -16,7 +19,8 @@ def sources_table(sources: Mapping[str, Record], palette: Mapping[str, str]) -> 
         status = str(source.get("status", ""))
         css = "ok" if status in ("complete", "used", "ok") else "warn"
         age = source.get("age_hours")
-        title, cycle = escape(str(source.get("title", ""))), escape(str(source.get("cycle") or "–"))
+        title = escape(str(source.get("title", "")))
+        cycle = f"{Cycle.parse(source['cycle']).init_time:%d %b %H} UTC" if source.get("cycle") else "–"
         rows.append(
             f'<tr><td><i class="dot" style="background:{palette.get(name, "#888")}"></i><b>{escape(name)}</b></td>'
             f"<td>{title}</td><td class=num>{cycle}</td><td class=num>{'–' if age is None else f'{age:g} h'}</td>"
@@ -26,16 +30,16 @@ def sources_table(sources: Mapping[str, Record], palette: Mapping[str, str]) -> 
     return f"<table><thead>{head}</thead><tbody>{''.join(rows)}</tbody></table>"
 
 
-def degradations(notes: Sequence[Any]) -> str:
-    """What this hour had to do without, or that it lacked nothing."""
+def degradations(notes: Sequence[str]) -> str:
+    """What this hour had to do without, the first notes open, or that it lacked nothing."""
     if not notes:
         return '<p class="fine">Nothing was missing: every configured source arrived whole and in time.</p>'
-    items = "".join(f"<li>{escape(note if isinstance(note, str) else _sentence(note))}</li>" for note in notes)
-    return f'<div class="note"><b>Made without</b><ul>{items}</ul></div>'
-
-
-def _sentence(note: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in note.items())
+    items = [f"<li>{escape(note)}</li>" for note in notes]
+    more = ""
+    if len(items) > SHOWN_NOTES:
+        rest = f"<ul>{''.join(items[SHOWN_NOTES:])}</ul>"
+        more = f"<details><summary>{len(items) - SHOWN_NOTES} more</summary>{rest}</details>"
+    return f'<div class="note"><b>Made without</b><ul>{"".join(items[:SHOWN_NOTES])}</ul>{more}</div>'
 
 
 def licences(sources: Mapping[str, Record]) -> str:
