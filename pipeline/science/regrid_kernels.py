@@ -7,30 +7,6 @@ from numba import njit, prange
 from numpy.typing import NDArray
 
 
-@njit(cache=True)
-def _present(
-    field: NDArray[np.float32],
-    poles: NDArray[np.float32],
-    row_index: NDArray[np.uint32],
-    row_weight: NDArray[np.float32],
-    index: NDArray[np.uint32],
-    weight: NDArray[np.float32],
-    whole: np.float32,
-) -> np.float32:  # pragma: no cover
-    """The mean over the sources that are present, NaN if they have less than half of the weight."""
-    height = field.shape[0]
-    total, value = np.float32(0), np.float32(0)
-    for m in range(len(row_index)):
-        source = field[row_index[m]] if row_index[m] < height else poles[row_index[m] - height]
-        for n in range(len(index)):
-            factor = row_weight[m] * weight[n]
-            part = source[index[n]]
-            if factor > 0 and not np.isnan(part):
-                total += factor
-                value += factor * part
-    return value / total if total * whole >= np.float32(0.49999) else np.float32(np.nan)
-
-
 @njit(cache=True, fastmath={"contract"})
 def _along(
     line: NDArray[np.float32],
@@ -101,9 +77,19 @@ def blend_rows(
         for i in range(wide):
             missing += target[i] != target[i]
         if missing:
+            # Once more with missing values as nothing, and the weight that is present beside it.
+            present, total = np.zeros(width + 1, np.float32), np.empty(wide, np.float32)
+            line[:] = 0
+            for m in range(row_index.shape[0]):
+                factor, row = row_weight[m, j], row_index[m, j]
+                source = fields[k, row] if row < height else poles[k, row - height]
+                for i in range(width):
+                    known = source[i] == source[i]
+                    line[i] += factor * source[i] if known else np.float32(0)
+                    present[i] += factor if known else np.float32(0)
+            line[width], present[width] = line[0], present[0]
+            _along(line, index, weight, first, next_weight, runs, target)
+            _along(present, index, weight, first, next_weight, runs, total)
             for i in range(wide):
-                whole = row_share[j] * share[i]
-                if whole < 0.5 or np.isnan(target[i]):
-                    target[i] = _present(
-                        fields[k], poles[k], row_index[:, j], row_weight[:, j], index[:, i], weight[:, i], whole
-                    )
+                enough = total[i] * row_share[j] * share[i] >= np.float32(0.49999)
+                target[i] = target[i] / total[i] if enough else np.float32(np.nan)
