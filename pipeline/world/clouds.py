@@ -21,6 +21,9 @@ def diagnose(large: dict[str, Array], out: dict[str, Array], static: Geography, 
     fields = _cloud_cover(large)
     fields |= _convection(large, out)
     fields |= _precipitation(large, out, static, when, longitude)
+    overcast = 1 - np.exp(-2.5 * fields["precipitation"])  # it does not rain from a clear sky
+    for name in ("medium_cloud_cover", "total_cloud_cover"):
+        fields[name] = np.maximum(fields[name], overcast)
     fields |= _radiation(large, out, fields, when, latitude, longitude)
     fields["visibility"] = _visibility(out, fields)
     fields["boundary_layer_height"] = _boundary_layer(out, static, when, longitude)

@@ -26,7 +26,8 @@ GROWTH_HOURS = 7.0
 DECAY_HOURS = 10.0
 SWELL_HOURS = 60.0
 SWELL_SPEED = 10.0  # m s-1
-FULLY_DEVELOPED = 0.21  # U^2/g to height
+FULLY_DEVELOPED = 0.24  # U^2/g to height in light winds; strong ones seldom last long enough
+SELDOM = 24.0  # m s-1
 _STATES = ("sea_energy", "swell_energy", "swell_east", "swell_north", "east", "north")
 
 
@@ -81,7 +82,8 @@ def run(nature: Nature) -> Waves:
     for step in range(len(nature.fields)):
         east, north = np.asarray(nature.fields[step, indices])
         speed = np.hypot(east, north) + 0.01
-        full = (FULLY_DEVELOPED * (1.05 * speed) ** 2 / GRAVITY / 4) ** 2 * open_water
+        height = FULLY_DEVELOPED * speed**2 / GRAVITY / (1 + (speed / SELDOM) ** 2)
+        full = (height / 4) ** 2 * open_water
         scale = np.where(full > sea, GROWTH_HOURS, DECAY_HOURS)
         new_sea = full + (sea - full) * np.exp(-EVERY_HOURS / scale)
         shed = 0.35 * np.clip(sea - new_sea, 0, None) + 0.006 * EVERY_HOURS * new_sea
