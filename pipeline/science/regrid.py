@@ -29,13 +29,15 @@ def weights(
     separable weights: bilinear, nearest, or areas of overlap on the sphere, which conserve the global mean.
     Other points take barycentric weights of the three around a place; `conservative` takes the mean of the points
     in the cell where they are finer than the grid. Places outside a regional source have no weight.
-    Raises ValueError if coordinates and shape do not belong together or are not finite.
+    Raises ValueError if coordinates and shape do not belong together or are not finite, or for fewer than 4 points.
     """
     latitude, longitude = (np.asarray(x, np.float64).ravel() for x in (source_latitude, source_longitude))
     if len(latitude) != len(longitude) or (shape is not None and len(latitude) != shape[0] * shape[1]):
         raise ValueError(
             f"expected one latitude and longitude a point of {shape}; found {len(latitude)} and {len(longitude)}"
         )
+    if len(latitude) < 4:
+        raise ValueError(f"expected a field of 4 points or more; found {len(latitude)}, which no grid can be made of")
     if not (np.isfinite(latitude).all() and np.isfinite(longitude).all() and (np.abs(latitude) < 90.001).all()):
         raise ValueError("expected finite coordinates with latitudes from -90 to 90 degrees; the source has others")
     if shape is not None:

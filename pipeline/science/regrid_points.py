@@ -47,8 +47,6 @@ class Points:
         vectors = unit_vectors(latitude, longitude)
         # A balanced tree of millions of points takes seconds to build and gains nothing for ordered grids.
         tree = cKDTree(vectors, leafsize=32, compact_nodes=False, balanced_tree=False)
-        if len(vectors) < 3:
-            return cls(vectors, tree, np.full(len(vectors), np.inf))
         if len(vectors) <= MANY:
             return cls(vectors, tree, tree.query(vectors, k=3, workers=2)[0][:, 2])
         sample = vectors[:: len(vectors) // 2000]
@@ -66,7 +64,7 @@ def barycentric_weights(source: Points, target: NDArray[np.float64], *, nearest:
     distance, near = source.tree.query(target, k=[1], distance_upper_bound=reach, workers=2)
     spacing = source.spacing[np.minimum(near[:, 0], count - 1)]
     if nearest:
-        inside = distance[:, :1] < 0.75 * spacing[:, None]
+        inside = distance[:, :1] < spacing[:, None]
         return _rows(count, np.minimum(near, count - 1).astype(np.int32), inside.astype(np.float32))
     close = np.flatnonzero(np.isfinite(distance[:, 0]))
     neighbours = np.zeros((len(target), NEIGHBOURS), np.int32)

@@ -218,5 +218,7 @@ def test_wrong_sizes_are_refused() -> None:
         regrid.apply(weights, np.zeros(7, np.float32))
     with pytest.raises(ValueError, match="one latitude and longitude"):
         regrid.weights(latitude.ravel(), longitude.ravel(), (3, 3), GRID, "bilinear")
+    with pytest.raises(ValueError, match="4 points or more"):
+        regrid.weights(np.zeros(1), np.zeros(1), (1, 1), GRID, "nearest")
     with pytest.raises(ValueError, match="finite coordinates"):
         regrid.weights(np.full(4, np.nan), np.zeros(4), None, GRID, "nearest")
