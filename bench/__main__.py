@@ -48,7 +48,9 @@ def main(names: list[str]) -> int:
     machine = {"cores": os.cpu_count(), **{f"{kind}_bytes_per_second": round(value) for kind, value in speed.items()}}
     records: list[dict[str, object]] = [{"name": "machine", "implementation": "machine", "seconds": 0.0, **machine}]
     title = f"721 x 1440, {os.cpu_count()} cores, reads {speed['read'] / 1e9:.0f} GB/s, medians"
-    table = Table("case", "implementation", "ms", "times ours", "what it does", title=title)
+    table = Table(title=title)
+    for head in ("case", "implementation", "ms", "times ours", "what it does"):
+        table.add_column(head, no_wrap=True, justify="right" if head in ("ms", "times ours") else "left")
     for name in names or CASES:
         rows = records_of(name, speed)
         records += rows
@@ -57,7 +59,8 @@ def main(names: list[str]) -> int:
             table.add_row(name, str(row["implementation"]), milliseconds, str(row["ratio"]), str(row["work"]))
         OUT.parent.mkdir(parents=True, exist_ok=True)
         OUT.write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
-    Console().print(table)
+    console = Console()
+    (console if console.is_terminal else Console(width=140)).print(table)
     return 0
 
 
