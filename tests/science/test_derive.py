@@ -82,6 +82,21 @@ def test_finite_in_finite_out_within_bounds_and_without_a_warning() -> None:
         assert found[name].max() <= np.float32(row.maximum), name
 
 
+def test_the_corners_of_the_bounds_are_finite_too() -> None:
+    rng = np.random.default_rng(8)
+    fields = {}
+    for name, row in parameters.blended().items():
+        corners = [row.minimum, row.maximum, min(max(0.0, row.minimum), row.maximum)]
+        fields[name] = rng.choice(corners, (6, 4000)).astype(np.float32)
+    for flux, altitude in ((0.0, 0.0), (1e-6, 8000.0), (1400.0, -400.0)):
+        fields["toa_incoming_shortwave_flux"] = np.full((6, 4000), flux, np.float32)
+        fields["surface_altitude"] = np.full(4000, altitude, np.float32)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            for name, values in derive(fields).items():
+                assert np.isfinite(values).all(), name
+
+
 def test_what_cannot_be_derived_is_absent() -> None:
     fields = {name: values for name, values in anything(2, 3).items() if name.endswith("_2m")}
     found = derive(fields)
