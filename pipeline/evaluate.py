@@ -16,7 +16,7 @@ from pipeline.evaluate_table import Case, Series, read_table, series
 from pipeline.parameters import parameter
 from pipeline.science import skill as skills
 from pipeline.science.blend import angular_error, blend, dry_unless_agreed
-from pipeline.science.learn import Learnt, learn
+from pipeline.science.learn import RATIO_RULES, Learnt, learn
 from pipeline.science.scores import ScoreRecord, gaussian_crps, score
 from pipeline.science.skill import Skill
 
@@ -99,7 +99,9 @@ def _walk(data: Series) -> Iterator[Outcome]:
 def _learn_case(data: Series, state: Skill, case: Case) -> None:
     errors = _errors(data, case.forecasts, case.observed)
     truth = np.nan_to_num(case.observed)
-    skills.update(state, case.lead_bin, errors, truth, limits=skills.limits(state, case.lead_bin))
+    amount = parameter(data.parameter).blend in RATIO_RULES
+    limits = None if amount else skills.limits(state, case.lead_bin)
+    skills.update(state, case.lead_bin, errors, truth, limits=limits)
 
 
 def _errors(data: Series, forecasts: NDArray[np.float32], observed: NDArray[np.float32]) -> NDArray[np.float32]:

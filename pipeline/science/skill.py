@@ -162,12 +162,14 @@ def _pair_table(sources: int) -> NDArray[np.intp]:
     return table
 
 
-def limits(skill: Skill, lead_bin: int, width: float = 1.75, prior_weight: float = 1.0) -> tuple[Array, Array] | None:
+def limits(
+    skill: Skill, lead_bin: int, width: float = 2.0, prior_weight: float = 1.0, variance_prior: float = 15.0
+) -> tuple[Array, Array] | None:
     """Bounds (source, place) beyond which a new error is winsorised: bias +- width * standard deviation.
 
-    The standard deviation is pooled over places, so that a station with wild reports cannot widen its own gate;
-    the bounds come from the state of the hour before, so that updates within an hour still commute. None while the
-    state is too young to judge. (Huber 1964: a bounded influence function.)
+    The variance is the place's own, drawn to that of all places (which counts for `variance_prior` pairs), so that a
+    station with wild reports cannot widen its own gate at once; the bounds come from the state of the hour before, so
+    that updates within an hour still commute. None while the state is too young to judge. (Huber 1964.)
     """
     presence = skill.presence[:, lead_bin].astype(np.float64)
     total = presence.sum(axis=1, keepdims=True)
@@ -175,12 +177,13 @@ def limits(skill: Skill, lead_bin: int, width: float = 1.75, prior_weight: float
         return None
     total = np.maximum(total, 1e-9)
     error = skill.error[:, lead_bin].astype(np.float64)
-    square = skill.product[diagonal(len(skill.sources)), lead_bin].sum(axis=1, keepdims=True, dtype=np.float64)
+    square = skill.product[diagonal(len(skill.sources)), lead_bin].astype(np.float64)
     mean = error.sum(axis=1, keepdims=True) / total
     centre = (error + prior_weight * mean) / (presence + prior_weight)
-    explained = (presence * (2 * centre * error / np.maximum(presence, 1e-9) - centre**2)).sum(axis=1, keepdims=True)
-    deviation = np.sqrt(np.maximum((square - explained) / total, 1e-12))
-    half = width * deviation * np.sqrt(1 + 1 / (presence + prior_weight))
+    residual = np.maximum(square - 2 * centre * error + presence * centre**2, 0)
+    pooled = residual.sum(axis=1, keepdims=True) / total
+    variance = (residual + variance_prior * pooled) / (presence + variance_prior)
+    half = width * np.sqrt(np.maximum(variance, 1e-12) * (1 + 1 / (presence + prior_weight)))
     known = total > 3
     lower = np.where(known, centre - half, -np.inf)
     upper = np.where(known, centre + half, np.inf)

@@ -20,12 +20,15 @@ Float = NDArray[np.float64]
 
 SERIAL_CORRELATION = 1.5
 """Errors of successive starts are not independent: a mean of n has the variance of one of n / 1.5."""
-VARIANCE_PRIOR = 15.0
+VARIANCE_PRIOR = 30.0
 """Pairs a cluster's error variance counts for beside a place's own."""
-CORRELATION_SHRINKAGE = 0.1
-EQUAL_SHARE = 0.05
+CORRELATION_SHRINKAGE = 0.3
+EQUAL_SHARE = 0.1
 """How far the correlations are drawn to zero and the weights to equal ones: both only guard against a short sample."""
-RATIO_PRIOR = 10.0
+RATIO_EQUAL_SHARE = 0.5
+"""The same for amounts, whose error variance a few storms decide."""
+RATIO_PRIOR = 100.0
+"""Pairs that the clusters' ratio counts for beside a place's own."""
 RATIO_LIMITS = (0.4, 2.5)
 
 
@@ -143,7 +146,7 @@ def _residual_products(error: Array, weight: Array, product: Array, bias: Float)
     return result
 
 
-def fit_weights(errors: Errors, membership: Array) -> tuple[Array, Array]:
+def fit_weights(errors: Errors, membership: Array, equal_share: float = EQUAL_SHARE) -> tuple[Array, Array]:
     """Weights (source, lead_bin, place) of least variance and the blend's expected square error (lead_bin, place).
 
     Raises ValueError for an empty list of sources.
@@ -153,12 +156,12 @@ def fit_weights(errors: Errors, membership: Array) -> tuple[Array, Array]:
     shares = np.ascontiguousarray(membership.T, np.float64)
     correlation = np.ascontiguousarray((1 - CORRELATION_SHRINKAGE) * errors.correlation)
     correlation[diagonal(errors.variance.shape[0])] = 1
-    return _least_variance(np.sqrt(errors.variance), correlation, shares, errors.known)
+    return _least_variance(np.sqrt(errors.variance), correlation, shares, errors.known, equal_share)
 
 
 @njit(parallel=True, cache=True)
 def _least_variance(
-    deviation: Float, correlation: Float, shares: Float, known: NDArray[np.bool_]
+    deviation: Float, correlation: Float, shares: Float, known: NDArray[np.bool_], equal_share: float
 ) -> tuple[Array, Array]:
     count, bins, places = deviation.shape
     weights = np.empty((count, bins, places), np.float32)
@@ -177,7 +180,7 @@ def _least_variance(
             solution = _non_negative(covariance, known[:, b])
             total = 0.0
             for i in range(count):
-                solution[i] = (1 - EQUAL_SHARE) * solution[i] + EQUAL_SHARE / count
+                solution[i] = (1 - equal_share) * solution[i] + equal_share / count
             for i in range(count):
                 for j in range(count):
                     total += solution[i] * solution[j] * covariance[i, j]
@@ -239,7 +242,7 @@ def fit(skills: list[Skill], membership: Array, *, ratio: bool) -> list[Weights]
         np.mean([error.correlation for error in errors], axis=0),
         np.logical_and.reduce([error.known for error in errors]),
     )
-    weight, expected = fit_weights(joint, membership)
+    weight, expected = fit_weights(joint, membership, RATIO_EQUAL_SHARE if ratio else EQUAL_SHARE)
     return [
         Weights(
             skill.sources, skill.lead_bins, bias.astype(np.float32), weight, expected,

@@ -15,6 +15,7 @@ from pipeline.science import regrid
 from pipeline.science.accumulate import How, consecutive
 from pipeline.sources.decode import Field
 from pipeline.sources.geometry import Geometry
+from pipeline.sources.newest import BUCKET_HOURS
 
 _HOW: dict[str, How] = {"sum": "sum", "mean": "mean", "maximum": "maximum", "minimum": "minimum"}
 INTERVAL_KINDS = ("accumulation", "interval_mean", "interval_maximum", "interval_minimum")
@@ -44,7 +45,7 @@ def assemble(parameter: Parameter, fields: Sequence[Field], leads: Sequence[int]
     geometry = fields[0].geometry
     spread = fields[0].product == "spread"
     if parameter.kind in INTERVAL_KINDS and any(field.statistic for field in fields) and not spread:
-        ends, lengths, native = _intervals(fields)
+        ends, lengths, native = _joined(*_intervals(fields), leads, parameter.time)
     else:
         ends, lengths, native = _as_they_came(fields)
     row = {lead: place for place, lead in enumerate(leads)}
@@ -65,6 +66,38 @@ def _intervals(fields: Sequence[Field]) -> tuple[NDArray[np.float64], NDArray[np
         return np.empty(0), np.empty(0), np.empty((0, len(fields[0].values)), np.float32)
     intervals = [(field.start_hours, field.end_hours) for field in chosen]
     return consecutive(intervals, np.stack([field.values for field in chosen]), _HOW[statistic])
+
+
+def _joined(
+    ends: NDArray[np.float64],
+    lengths: NDArray[np.float64],
+    values: NDArray[np.float32],
+    leads: Sequence[int],
+    method: str,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float32]]:
+    """Intervals that end between two of `leads` joined to the later's, which then reaches back up to a bucket."""
+    chosen, joined_lengths, joined = [], [], []
+    for before, lead in zip([-np.inf, *leads], leads, strict=False):
+        at = np.flatnonzero(ends == lead)
+        if not len(at):
+            continue
+        start = max(before, min(lead - BUCKET_HOURS, lead - lengths[at[0]]))
+        within = np.flatnonzero((ends - lengths >= start) & (ends <= lead))
+        within = within if len(within) else at
+        part, weight = values[within], lengths[within].astype(np.float32)
+        if method in ("maximum", "minimum"):
+            total = part.max(axis=0) if method == "maximum" else part.min(axis=0)
+        else:
+            total = np.tensordot(weight / weight.sum(), part, 1)
+        chosen.append(lead)
+        joined_lengths.append(float(weight.sum()))
+        joined.append(total)
+    shape = (0, values.shape[-1])
+    return (
+        np.array(chosen, np.float64),
+        np.array(joined_lengths),
+        np.stack(joined) if joined else np.empty(shape, np.float32),
+    )
 
 
 def _as_they_came(fields: Sequence[Field]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float32]]:

@@ -11,7 +11,7 @@ from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter, blended, parameter
 from pipeline.science import skill as skills
 from pipeline.science.blend import angular_error
-from pipeline.science.learn import Places, learn
+from pipeline.science.learn import RATIO_RULES, Places, learn
 from pipeline.science.skill import Skill
 from pipeline.science.weights import Weights
 from pipeline.steps import Deployment
@@ -86,7 +86,8 @@ def _absorb_pair(deployment: Deployment, row: Parameter, state: Skill, start: Cy
         spread = verified(deployment, name, row, start, lead, interval, "spread")
         variance = spread**2 if spread is not None else variance
     lead_bin = state.lead_bins.index(lead)
-    limits = skills.limits(state, lead_bin)
+    # The ratio of sums would be biased by bounding the errors of amounts, rare and large as they are.
+    limits = None if row.blend in RATIO_RULES else skills.limits(state, lead_bin)
     skills.update(state, lead_bin, errors, np.nan_to_num(observed), variance=variance, limits=limits)
 
 
