@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,15 @@ from pipeline.sources import Source
 # Where an hour is made, and by how many processes, does not belong to what it is.
 _PRIVATE_KEYS = {"store", "workers"}
 _SHOWN_LEADS = 4
+
+
+@dataclass(frozen=True)
+class Ingredients:
+    """Sources, networks of observations, and by parameter the mean weight of each source; all by name."""
+
+    sources: Mapping[str, Mapping[str, Any]]
+    observations: Mapping[str, Mapping[str, Any]]
+    mean_weights: Mapping[str, Mapping[str, float]]
 
 
 def source_record(
@@ -39,10 +49,10 @@ def source_record(
     }
 
 
-def degradations(sources: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def degradations(made_from: Ingredients) -> list[str]:
     """What the hour had to do without, a sentence each, in the order of the sources."""
     notes = []
-    for name, source in sources.items():
+    for name, source in made_from.sources.items():
         if source["status"] == "absent":
             notes.append(f"{name}: no usable cycle had arrived; the others share its weight")
         by_reason: dict[tuple[str, str], list[int]] = {}
@@ -56,6 +66,11 @@ def degradations(sources: Mapping[str, Mapping[str, Any]]) -> list[str]:
             f"{name}: quarantined {item if isinstance(item, str) else item.get('key', item)}"
             for item in source["quarantined"]
         ]
+    notes += [
+        f"{network}: no observations of the hour had arrived"
+        for network, part in made_from.observations.items()
+        if part["status"] == "missing"
+    ]
     return notes
 
 
@@ -77,8 +92,7 @@ def manifest(
     grid: Grid,
     config: Mapping[str, Any],
     lead_hours: Sequence[int],
-    sources: Mapping[str, Mapping[str, Any]],
-    weights: Mapping[str, Mapping[str, float]],
+    made_from: Ingredients,
     ranges: Mapping[str, Sequence[float]],
     parameters: Mapping[str, Sequence[str]],
 ) -> dict[str, Any]:
@@ -91,10 +105,11 @@ def manifest(
         "lead_hours": list(lead_hours),
         "grid": {"resolution_degrees": grid.resolution, "shape": list(grid.shape)},
         "code": {"name": "hourcast", "version": pipeline.__version__},
-        "sources": dict(sources),
-        "degradations": degradations(sources),
+        "sources": dict(made_from.sources),
+        "observations": dict(made_from.observations),
+        "degradations": degradations(made_from),
         "parameters": dict(parameters),
         "ranges": dict(ranges),
-        "mean_weights": dict(weights),
+        "mean_weights": dict(made_from.mean_weights),
         "configuration": {key: value for key, value in config.items() if key not in _PRIVATE_KEYS},
     }

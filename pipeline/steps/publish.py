@@ -22,6 +22,7 @@ from pipeline.sources import SOURCES
 from pipeline.steps import Deployment
 from pipeline.steps import validate as gate
 from pipeline.steps.inputs import contribution
+from pipeline.steps.observe import record_key
 
 
 def shards(deployment: Deployment, hour: Cycle) -> list[str]:
@@ -39,7 +40,8 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     store.remove_unfinished(paths.forecast(hour))
     leads = range(deployment.config.last_lead_hours + 1)
     config = deployment.config.model_dump(mode="json")
-    manifest = provenance.manifest(hour, deployment.grid, config, leads, sources, weights, ranges, parameters)
+    made_from = provenance.Ingredients(sources, _observations(deployment, hour), weights)
+    manifest = provenance.manifest(hour, deployment.grid, config, leads, made_from, ranges, parameters)
     _write_json(deployment, paths.forecast(hour, "manifest.json"), manifest)
     _write_json(deployment, paths.forecast(hour, "item.json"), item(hour, deployment.grid, manifest))
     store.update(paths.LATEST, lambda old: _pointer(old, hour))
@@ -71,6 +73,17 @@ def _sources(deployment: Deployment, hour: Cycle) -> dict[str, dict[str, Any]]:
             record = json.loads(deployment.store.read(paths.input_record(name, part.cycle)))
             result[name] = provenance.source_record(source, part.cycle, part.age_hours, record)
     return result
+
+
+def _observations(deployment: Deployment, hour: Cycle) -> dict[str, dict[str, Any]]:
+    """How many stations and values of each network corrected the first hours; empty if none were asked for."""
+    try:
+        record: dict[str, dict[str, Any]] = json.loads(deployment.store.read(record_key(hour)))
+    except FileNotFoundError:
+        return {}
+    return {
+        network: {key: part[key] for key in ("status", "stations", "observations")} for network, part in record.items()
+    }
 
 
 def _check_arrays(

@@ -16,6 +16,7 @@ from pipeline.cycle import Cycle
 from pipeline.parameters import parameter
 from pipeline.products import layout
 from pipeline.steps import Deployment, publish, validate
+from pipeline.steps.observe import record_key
 
 HOUR = Cycle.parse("2026-01-31T12")
 NAMES = ("temperature_2m", "precipitation")
@@ -35,6 +36,9 @@ def prepared(hour: Cycle = HOUR, store: Deployment | None = None) -> Deployment:
         "quarantined": [], "files": [{"key": "gfs.f003", "sha256": "00"}], "attribution": "NOAA", "delay": 5.0,
     }  # fmt: skip
     deployment.store.write(paths.input_record("gfs", hour - 6), json.dumps(record).encode())
+    networks = {"METAR": {"status": "complete", "stations": 12, "observations": 40, "problems": []}}
+    networks["NDBC"] = {"status": "missing", "stations": 0, "observations": 0, "problems": []}
+    deployment.store.write(record_key(hour), json.dumps(networks).encode())
     rng = np.random.default_rng(0)
     kind = {"tile_rows": 4, "synthetic": True}
     rows = [parameter(name) for name in NAMES]
@@ -104,7 +108,9 @@ def test_the_manifest_tells_where_everything_comes_from(published: Deployment) -
     assert manifest["degradations"] == [
         "gfs: precipitation missing at lead 3, 6 h (not in the file)",
         "ifs: no usable cycle had arrived; the others share its weight",
+        "NDBC: no observations of the hour had arrived",
     ]
+    assert manifest["observations"]["METAR"] == {"status": "complete", "stations": 12, "observations": 40}
     assert manifest["mean_weights"]["temperature_2m"] == {"gfs": pytest.approx(0.7), "ifs": pytest.approx(0.3)}
     assert manifest["parameters"]["best"] == sorted(NAMES)
     low, high = manifest["ranges"]["temperature_2m"]
