@@ -1,13 +1,12 @@
 """Observations of every network in one table.
 
 A network is one module with `NETWORK`, `keys(hour)`, `public_url(key)` and `read(texts, hour)`, an entry in `NETWORKS`
-and its rows in `errors.csv`: the standard deviation of instrument and representativeness errors, in the catalogue's
-units.
+and its rows in `errors.csv`: the standard deviation of instrument and representativeness errors, `error` in the
+catalogue's units or `relative` to the value, whichever is larger.
 """
 
 from __future__ import annotations
 
-import csv
 import zlib
 from collections.abc import Iterable
 from datetime import timedelta
@@ -73,7 +72,8 @@ def table(observations: Iterable[Observation], hour: Cycle) -> pd.DataFrame:
     frame = frame.sort_values([*order, "valid_time"], kind="stable").drop_duplicates(order, keep="last")
     frame = frame.reset_index(drop=True)
     key = pd.MultiIndex.from_frame(frame[["network", "parameter"]])
-    frame["error"] = pd.Series(errors()).reindex(key).to_numpy(dtype=float)
+    stated = errors().reindex(key).to_numpy()
+    frame["error"] = np.maximum(stated[:, 0], stated[:, 1] * np.abs(frame["value"].to_numpy(float)))
     frame["withheld"] = withheld(frame["station"])
     frame["flag"] = ""
     numbers = ["latitude", "longitude", "elevation", "value"]
@@ -89,7 +89,7 @@ def withheld(stations: Iterable[str]) -> NDArray[np.bool_]:
 
 
 @cache
-def errors() -> dict[tuple[str, str], float]:
-    """Standard deviation of the observation error by network and parameter, in the catalogue's units."""
+def errors() -> pd.DataFrame:
+    """The table `errors.csv` by network and parameter: `error` and `relative`."""
     with resources.files(__package__).joinpath("errors.csv").open(encoding="utf-8") as file:
-        return {(row["network"], row["parameter"]): float(row["error"]) for row in csv.DictReader(file)}
+        return pd.read_csv(file).set_index(["network", "parameter"])[["error", "relative"]].astype(float)

@@ -7,19 +7,23 @@ are ordinary places.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import gridpp
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.grid import Grid
+from pipeline.grid import Grid, unit_vectors
 from pipeline.science.interpolate import bilinear
 
 Floats = NDArray[np.floating]
 
 _MAXIMUM_POINTS = 40  # observations that act on one cell, nearest first; PEERS: 20 err by 1 K in dense networks
 _FEWEST_FOR_AN_ESTIMATE = 30
+_FEWEST_FOR_A_FIT, _MOST_FOR_A_FIT = 200, 3000
+_FEWEST_PAIRS = 50
+_BINS = np.array([0.1, 0.3, 0.5, 0.75, 1, 1.25, 1.5, 2, 2.5, 3, 4])  # edges, in prior lengths
+_EARTH_RADIUS = 6.371e6  # m
 # Standard deviation over median absolute value of a normal distribution.
 _NORMAL_SCALE = 1.4826
 
@@ -41,11 +45,11 @@ class Structure:
 
 # Lapse rates: standard atmosphere for temperature; Liston and Elder 2006, table 1 (annual mean), for dew point.
 STRUCTURES: dict[str, Structure] = {
-    "temperature_2m": Structure(1.2, 200e3, 500, -0.0065),
-    "dew_point_temperature_2m": Structure(1.5, 200e3, 500, -0.0051),
-    "eastward_wind_10m": Structure(1.8, 250e3, 500),
-    "northward_wind_10m": Structure(1.8, 250e3, 500),
-    "wind_speed_10m": Structure(1.6, 250e3, 500),
+    "temperature_2m": Structure(1.2, 250e3, 500, -0.0065),
+    "dew_point_temperature_2m": Structure(1.5, 250e3, 500, -0.0051),
+    "eastward_wind_10m": Structure(1.8, 300e3, 500),
+    "northward_wind_10m": Structure(1.8, 300e3, 500),
+    "wind_speed_10m": Structure(1.6, 300e3, 500),
     "pressure_at_sea_level": Structure(120, 400e3),
     "significant_wave_height": Structure(0.4, 300e3),
     "mean_wave_period": Structure(0.8, 300e3),
@@ -87,6 +91,41 @@ def departures(
     return np.asarray(stations.value - bilinear(background, grid, *places) - lapse_rate * above)
 
 
+def fit(departure: Floats, stations: Stations, prior: Structure) -> Structure:
+    """`prior` with background error and horizontal length as the departures tell them.
+
+    Hollingsworth and Lönnberg (1986): errors of observations are independent, so what departures at two stations have
+    in common is the blend's error; a Gaussian is fitted to their products by distance. departure, stations: good ones
+    only. Within a quarter and four times the prior error and half and twice its length; `prior` itself for fewer than
+    200 departures.
+    """
+    if len(departure) < _FEWEST_FOR_A_FIT:
+        return replace(prior, background_error=background_error(departure, stations.error, prior.background_error))
+    chosen = slice(None, None, -(-len(departure) // _MOST_FOR_A_FIT))
+    places = (np.asarray(degrees[chosen], float) for degrees in (stations.latitude, stations.longitude))
+    points = unit_vectors(*places) * _EARTH_RADIUS
+    values = departure[chosen]
+    one, other = np.triu_indices(len(values), 1)
+    distance = np.linalg.norm(points[one] - points[other], axis=1)
+    which = np.digitize(distance, _BINS * prior.horizontal) - 1
+    inside = (which >= 0) & (which < len(_BINS) - 1)
+    count, total, product = (
+        np.bincount(which[inside], weights, len(_BINS) - 1)
+        for weights in (None, distance[inside], (values[one] * values[other])[inside])
+    )
+    filled = count >= _FEWEST_PAIRS
+    weight = np.sqrt(count[filled])
+    mean_distance, covariance = total[filled] / count[filled], product[filled] / count[filled]
+    lengths = prior.horizontal * np.geomspace(0.5, 2, 29)
+    shapes = np.exp(-0.5 * (mean_distance / lengths[:, None]) ** 2)
+    variances = (weight * shapes * covariance).sum(axis=1) / (weight * shapes**2).sum(axis=1)
+    best = np.argmin((weight * (covariance - variances[:, None] * shapes) ** 2).sum(axis=1))
+    error = np.sqrt(max(variances[best], 0)) / prior.background_error
+    return replace(
+        prior, background_error=prior.background_error * float(np.clip(error, 0.25, 4)), horizontal=float(lengths[best])
+    )
+
+
 def background_error(departure: Floats, observation_error: Floats, prior: float) -> float:
     """Standard deviation of the blend's error from the size of departures less the observations' error.
 
@@ -107,18 +146,20 @@ def analysis_increment(
     *,
     altitude: Floats,
     structure: Structure,
-    background_error: Floats | float,
+    background_error: Floats | None = None,
 ) -> NDArray[np.float32]:
     """What to add to the blend at lead 0, (latitude, longitude), given `departure` (station,) of good observations.
 
-    altitude: (latitude, longitude) in m; background_error: standard deviation, a number or (latitude, longitude).
+    altitude: (latitude, longitude) in m; background_error: standard deviation (latitude, longitude), the structure's
+    one number by default.
     Far from every station the increment is 0. Raises ValueError if a departure is not finite.
     """
     if not np.all(np.isfinite(departure)):
         raise ValueError("every departure must be finite; leave out observations where the blend has no value")
     if len(departure) == 0:
         return np.zeros(grid.shape, np.float32)
-    error = np.broadcast_to(np.asarray(background_error, float), grid.shape)
+    one = np.full(grid.shape, structure.background_error)
+    error = one if background_error is None else np.asarray(background_error, float)
     error_at_stations = bilinear(error, grid, stations.latitude, stations.longitude)
     ground = bilinear(altitude, grid, stations.latitude, stations.longitude)
     elevation = np.where(np.isfinite(stations.elevation), stations.elevation, ground)

@@ -63,7 +63,8 @@ def test_one_station_in_ten_is_withheld_for_ever() -> None:
 
 
 def test_every_stated_error_is_of_a_blended_parameter() -> None:
-    assert {name for _, name in observations.errors()} <= set(blended())
+    assert {name for _, name in observations.errors().index} <= set(blended())
+    assert (observations.errors()["error"] > 0).all()
 
 
 def test_addresses_of_public_servers() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,12 +17,13 @@ from pipeline.science.ramp import (
     analysis_increment,
     background_error,
     departures,
+    fit,
     ramp_factor,
 )
 
 GRID = Grid(3)
 FLAT = np.zeros(GRID.shape)
-TEMPERATURE = Structure(1.2, 500e3, 500)
+TEMPERATURE = Structure(1.0, 500e3, 500)
 
 
 def stations(latitude: list[float], longitude: list[float], error: float = 0.5, elevation: float = 0) -> Stations:
@@ -41,7 +43,7 @@ def test_one_observation_spreads_as_the_formula_says_everywhere_on_the_sphere(
     latitude: float, longitude: float
 ) -> None:
     increment = analysis_increment(np.array([2.0]), GRID, stations([latitude], [longitude]), altitude=FLAT,
-                                   structure=TEMPERATURE, background_error=1.0)  # fmt: skip
+                                   structure=TEMPERATURE)  # fmt: skip
     expected = 2.0 / (1 + 0.25) * np.exp(-0.5 * (distance(latitude, longitude) / 500e3) ** 2)
     np.testing.assert_allclose(increment, expected, atol=0.004)
     assert np.ptp(increment[0]) < 1e-5  # a pole is one place
@@ -53,7 +55,7 @@ def test_several_observations_against_the_matrix_form() -> None:
     latitude, longitude = random.uniform(-20, 20, 15), random.uniform(170, 190, 15)
     departure, error, background = random.normal(size=15), 0.7, 1.4
     increment = analysis_increment(departure, GRID, stations(list(latitude), list(longitude), error), altitude=FLAT,
-                                   structure=TEMPERATURE, background_error=background)  # fmt: skip
+                                   structure=replace(TEMPERATURE, background_error=background))  # fmt: skip
     points = unit_vectors(latitude, longitude) * 6.371e6
     between = np.linalg.norm(points[:, None] - points[None], axis=-1)
     covariance = background**2 * np.exp(-0.5 * (between / 500e3) ** 2) + error**2 * np.eye(15)
@@ -75,7 +77,7 @@ def test_a_valley_says_little_of_the_mountain_above_it() -> None:
     altitude = np.zeros(GRID.shape)
     altitude[:, 31] = 1500
     increment = analysis_increment(np.array([1.0]), GRID, stations([0], [90]), altitude=altitude,
-                                   structure=TEMPERATURE, background_error=1.0)  # fmt: skip
+                                   structure=TEMPERATURE)  # fmt: skip
     assert increment[30, 31] < 0.05 * increment[30, 29]
 
 
@@ -97,11 +99,11 @@ def test_no_value_in_the_blend_no_departure() -> None:
 
 def test_without_observations_nothing_changes_and_nan_is_refused() -> None:
     nothing = analysis_increment(np.zeros(0), GRID, stations([], []), altitude=FLAT, structure=TEMPERATURE,
-                                 background_error=1.0)  # fmt: skip
+                                 )  # fmt: skip
     assert not nothing.any()
     with pytest.raises(ValueError, match="every departure must be finite"):
         analysis_increment(np.array([np.nan]), GRID, stations([0], [0]), altitude=FLAT, structure=TEMPERATURE,
-                           background_error=1.0)  # fmt: skip
+                           )  # fmt: skip
 
 
 def test_background_error_is_recovered_in_spite_of_gross_errors() -> None:
@@ -113,13 +115,31 @@ def test_background_error_is_recovered_in_spite_of_gross_errors() -> None:
     assert background_error(np.zeros(100), np.full(100, 0.7), 1.0) == 0.25
 
 
+def test_size_and_reach_of_the_background_error_are_found_and_bounded() -> None:
+    random = np.random.default_rng(5)
+    count = 1500
+    latitude, longitude = random.uniform(30, 60, count), random.uniform(-20, 40, count)
+    points = unit_vectors(latitude, longitude) * 6.371e6
+    waves = random.normal(size=(3000, 3)) / 350e3
+    smooth = np.sqrt(2 / 3000) * np.cos(points @ waves.T + random.uniform(0, 2 * np.pi, 3000)).sum(axis=1)
+    there = stations(list(latitude), list(longitude), 0.8)
+    prior = Structure(1.0, 250e3)
+    found = fit(1.7 * smooth + 0.8 * random.normal(size=count), there, prior)
+    assert found.background_error == pytest.approx(1.7, rel=0.15)
+    assert found.horizontal == pytest.approx(350e3, rel=0.25)
+    noise = fit(random.normal(size=count), there, prior)
+    assert 0.25 <= noise.background_error < 0.4
+    assert 125e3 <= noise.horizontal <= 500e3
+    assert fit(np.zeros(10), stations([0] * 10, [0] * 10), prior) == prior
+
+
 def test_2000_stations_take_less_than_half_a_second_of_work() -> None:
     random = np.random.default_rng(4)
     many = stations(list(np.rad2deg(np.arcsin(random.uniform(-1, 1, 2000)))), list(random.uniform(0, 360, 2000)))
     start = time.process_time()  # of all threads
     for structure in (STRUCTURES["temperature_2m"], STRUCTURES["pressure_at_sea_level"]):
         analysis_increment(random.normal(size=2000), GRID, many, altitude=FLAT, structure=structure,
-                           background_error=1.0)  # fmt: skip
+                           )  # fmt: skip
     assert time.process_time() - start < 1.0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -72,6 +73,8 @@ def test_ramp_draws_the_blend_to_good_stations(
     )
     monkeypatch.setattr(ramp, "available", lambda *_: [parameter("temperature_2m")])
     monkeypatch.setattr(ramp, "background", lambda *_: np.full(shape[0] * shape[1], 284.0, np.float32))
+    learnt = SimpleNamespace(error_variance=np.ones((4, shape[0] * shape[1]), np.float32))
+    monkeypatch.setattr(ramp, "read_weights", lambda *_: learnt)
     assert ramp.shards(deployment, HOUR) == ["temperature_2m"]
     ramp.run(deployment, HOUR, "temperature_2m")
     data = xr.open_zarr(
@@ -93,11 +96,18 @@ def test_withheld_stations_and_the_land_do_not_take_part() -> None:
     table = pd.DataFrame(rows, columns=list(Observation._fields)).assign(error=0.2, withheld=[False, True], flag="")
     field = np.full(grid.shape, 3.5, np.float32)
     field[:, 5:] = np.where(np.arange(5, 72) < 60, 3.5, np.nan)
-    checked, increment = ramp.assimilate("significant_wave_height", table, field, np.zeros(grid.shape), grid)
+    blend = ramp.Background(field, np.ones(grid.shape), np.zeros(grid.shape))
+    checked, increment = ramp.assimilate("significant_wave_height", table, blend, grid)
     assert checked["departure"].tolist() == [0.5, 0.5]
     assert increment[16, 4] > 0.3
     assert increment[16, 40] == 0
     assert not increment[:, 60:].any()
+
+
+def test_relative_error_is_one_in_the_median_and_bounded() -> None:
+    relative = ramp.relative_error(np.array([[1.0, 4.0, 16.0], [np.nan, 0.0, 1e6]]))
+    np.testing.assert_allclose(relative, [[0.3162, 0.6325, 1.265], [1, 1, 4]], rtol=1e-3)
+    assert (ramp.relative_error(np.full((2, 2), np.nan)) == 1).all()
 
 
 def test_tracks_of_every_member(deployment: Deployment) -> None:
