@@ -141,3 +141,12 @@ def test_killed_at_random_moments_then_resumed_gives_the_same_bytes(tmp_path: Pa
     assert start(tmp_path / "killed", script).wait() == 0
     assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
     assert len(contents(tmp_path / "whole")) == 7
+
+
+def test_the_same_stages_run_on_a_dask_cluster(deployment: Deployment) -> None:
+    distributed = pytest.importorskip("distributed")
+    local = {"n_workers": 1, "threads_per_worker": 2, "processes": False, "dashboard_address": None}
+    with distributed.LocalCluster(**local) as cluster, workers(2, [], cluster.scheduler_address) as pool:
+        run(deployment, [HOUR], pool, Seen(), [toy("work"), toy("point_to", "work")])
+    assert json.loads(deployment.store.read(paths.LATEST))["init_time"] == str(HOUR)
+    assert len(journal.finished_shards(deployment.store, HOUR, "work")) == 6

@@ -1,0 +1,40 @@
+"""The pieces of the demo that need no world."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from rich.console import Console
+
+from pipeline.config import Config
+from pipeline.demo import scoreboard, write_configuration
+
+
+def test_the_configuration_keeps_everything_below_the_folder(tmp_path: Path) -> None:
+    config = Config.read(write_configuration(tmp_path / "demo"))
+    assert config.store == f"file://{tmp_path}/demo/store"
+    assert {source.endpoint for source in config.sources.values()} == {f"file://{tmp_path}/demo/world"}
+    assert config.synthetic
+
+
+def test_the_scoreboard_counts_the_pairs_won_over_both_references() -> None:
+    rmse = {"gfs": 1.4, "best_source": 1.2, "equal_weights": 1.1, "inverse_mse": 0.8, "hourcast": 0.9}
+    records = [
+        {
+            "parameter": name,
+            "lead_time_hours": lead,
+            "system": system,
+            "rmse": value * (2 if lead == 24 and ours else 1),
+        }
+        for name in ("temperature_2m", "wind_gust")
+        for lead in (6, 24)
+        for system, value in rmse.items()
+        for ours in [system == "hourcast"]
+    ]
+    console = Console(width=120, record=True, file=io.StringIO())
+    console.print(scoreboard(records))
+    text = console.export_text()
+    assert "2 of 4 pairs" in text
+    assert "temperature_2m" in text
+    assert "SYNTHETIC" in text
