@@ -39,7 +39,10 @@ def _simple(message: Message, factor: float) -> NDArray[np.float32] | None:
     binary, decimal, bits = _signed(head[15:17]), _signed(head[17:19]), head[19]
     if bits > 32 or len(data) - 5 < (packed * bits + 7) // 8:
         raise GribError(f"the message is damaged: {packed} values of {bits} bits in {len(data) - 5} bytes")
-    scale, offset = 2.0**binary * 10.0**-decimal * factor, reference * 10.0**-decimal * factor
+    try:
+        scale, offset = 2.0**binary * 10.0**-decimal * factor, reference * 10.0**-decimal * factor
+    except OverflowError:
+        raise GribError(f"the message is damaged: values of scale 2^{binary} / 10^{decimal}") from None
     octets = np.frombuffer(data, np.uint8, offset=5)
     values = np.empty(packed, np.float32)
     if bits == 0:
