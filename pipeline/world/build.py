@@ -19,6 +19,7 @@ from pipeline.cycle import Cycle
 from pipeline.sources import SOURCES
 from pipeline.world import nature
 from pipeline.world.files import Writer, write_coordinates, write_job
+from pipeline.world.grids import WORLD_SOURCES
 from pipeline.world.reports import write_observations
 from pipeline.world.schedule import FORECAST_HOURS, Blocks, History, Job, plan
 from pipeline.world.state import World, open_world
@@ -51,7 +52,7 @@ def build(
     the code and the seed. A world of another fingerprint is replaced. `progress(stage, done, total)` is called often.
     Raises ValueError if the hour is not 00 UTC or lies before the nature run has enough history.
     """
-    history, report = history or History(), progress or (lambda stage, done, total: None)
+    history, report = history or History(), progress or _silent
     days = _nature_days(hour, history)
     fingerprint = _fingerprint(hour, history, seed)
     if is_built(root, fingerprint):
@@ -66,9 +67,15 @@ def build(
         counts = _write_all(scratch, hour, plan(hour, history), workers, seed, report)
     shutil.rmtree(scratch / "nature")
     (scratch / "README.txt").write_text(_README)
-    (scratch / MARKER).write_text(json.dumps({"fingerprint": fingerprint, "reports": reports} | counts, indent=1) + "\n")
+    (scratch / MARKER).write_text(
+        json.dumps({"fingerprint": fingerprint, "reports": reports} | counts, indent=1) + "\n"
+    )
     shutil.rmtree(root, ignore_errors=True)
     scratch.rename(root)
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """No progress shown."""
 
 
 def is_built(root: Path, fingerprint: str) -> bool:
@@ -92,13 +99,19 @@ def _nature_days(hour: Cycle, history: History) -> int:
 def _fingerprint(hour: Cycle, history: History, seed: int) -> str:
     """Of everything that the world depends on: its code, the models', the catalogue, the feeds' declarations."""
     house = Path(pipeline.__file__).parent
-    parts = [house / "world", house / "parameters", house / "sources", house.parent / "models"]
-    files = sorted(
-        path for part in parts for path in part.rglob("*") if path.suffix in (".py", ".csv", ".npz", ".txt")
-    )
+    code = [house / "world", house / "parameters" / "blended.csv", house.parent / "models"]
+    files = sorted(path for part in code for path in (part.rglob("*") if part.is_dir() else [part]))
     digest = hashlib.sha256(json.dumps([str(hour), asdict(history), seed]).encode())
     for path in files:
-        digest.update(path.name.encode() + path.read_bytes())
+        if path.suffix in (".py", ".csv", ".npz"):
+            digest.update(path.name.encode() + path.read_bytes())
+    digest.update(repr(plan(hour, history)).encode())
+    for name in WORLD_SOURCES:
+        source = SOURCES[name]
+        named = [(row.name, source.names(row)) for row in source.parameters()]
+        example = source.parameters()[0].name if source.index == "none" else ""
+        key = source.key(hour, 0, parameter=example, member=1 if source.members else None)
+        digest.update(repr((source.bucket, key, named, source.accumulates_from_start)).encode())
     return digest.hexdigest()
 
 
@@ -137,16 +150,15 @@ def _start_worker(root: Path, seed: int, live: datetime) -> None:
 
 
 def _write_block(jobs: list[Job]) -> tuple[int, int]:
-    assert _WORLD is not None and _ROOT is not None
+    assert _WORLD is not None
+    assert _ROOT is not None
     writer = Writer(_ROOT)
     for job in jobs:
         write_job(_WORLD, writer, job)
     return writer.messages, writer.octets
 
 
-def _write_all(
-    root: Path, hour: Cycle, blocks: Blocks, workers: int, seed: int, report: Progress
-) -> dict[str, int]:
+def _write_all(root: Path, hour: Cycle, blocks: Blocks, workers: int, seed: int, report: Progress) -> dict[str, int]:
     """All blocks, by workers that each take the next one; the heavy ones of the live hour first."""
     writer = Writer(root)
     runs = {(job.source, job.start) for jobs in blocks.values() for job in jobs}

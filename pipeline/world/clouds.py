@@ -95,7 +95,7 @@ def _radiation(
     latitude: Array,
     longitude: Array,
 ) -> dict[str, Array]:
-    """Hourly means (W m-2): the clear sky's, dimmed by cloud after Kasten and Czeplak 1980; long-wave after Brutsaert."""
+    """Hourly means (W m-2): short-wave after Kasten and Czeplak 1980, long-wave after Brutsaert 1975."""
     clear = clear_sky(when, latitude, longitude)
     cloud = fields["total_cloud_cover"]
     emission = STEFAN_BOLTZMANN * out["temperature_2m"] ** 4

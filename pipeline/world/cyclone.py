@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
-from pipeline.world import errors, noise
+from pipeline.world import deviations, errors, noise
 from pipeline.world.levels import Array
 
 KILOMETRES_PER_DEGREE = 111.2
@@ -57,7 +58,7 @@ def forecast_vortex(
     """Where and how strong a source's forecast of `day` has the cyclone at `when`."""
     truth = true_vortex(live, when)
     later = true_vortex(live, when + timedelta(hours=3)) or true_vortex(live, when - timedelta(hours=3))
-    if truth is None or later is None or source not in errors.SIZES and source != "gefs":
+    if truth is None or later is None or source not in {*errors.SIZES, "gefs"}:
         return truth
     hours = (when - datetime(day.year, day.month, day.day)).total_seconds() / 3600
     size = errors.SIZES["gefs_mean" if source == "gefs" else source][0]
@@ -67,11 +68,11 @@ def forecast_vortex(
             noise.scalar(seed, f"member {member}", day, 3), hours
         )
     track = np.arctan2(later.latitude - truth.latitude, later.longitude - truth.longitude)
-    distance = errors.growth(*errors.CYCLONE_POSITION, lead_hours) / KILOMETRES_PER_DEGREE
+    distance = deviations.growth(*errors.CYCLONE_POSITION, lead_hours) / KILOMETRES_PER_DEGREE
     north = distance * (along * np.sin(track) + across * np.cos(track))
     east = distance * (along * np.cos(track) - across * np.sin(track)) / np.cos(np.deg2rad(truth.latitude))
     bias = errors.CYCLONE_INTENSITY_BIAS.get("gefs_mean" if source == "gefs" else source, 0.0) * min(lead_hours / 48, 1)
-    wind = truth.maximum_wind + bias + errors.growth(*errors.CYCLONE_INTENSITY, lead_hours) * strength
+    wind = truth.maximum_wind + bias + deviations.growth(*errors.CYCLONE_INTENSITY, lead_hours) * strength
     return Vortex(truth.latitude + float(north), truth.longitude + float(east), max(float(wind), 5.0))
 
 
@@ -86,7 +87,7 @@ def _at(series: Array, hours: float) -> Array:
 class Imprint:
     """What the vortex does at the points it reaches: `index` of them, then one value for each."""
 
-    index: Array
+    index: NDArray[np.intp]
     pressure_deficit: Array  # Pa
     east: Array  # m s-1 at 10 m
     north: Array

@@ -1,4 +1,4 @@
-"""The ensemble: members around their mean, and the spread that the feed publishes."""
+"""The ensemble: members around their mean, and the spread that its feed publishes beside the mean."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from datetime import datetime
 
 import numpy as np
 
-from pipeline.world import errors
+from pipeline.world import deviations, errors
 from pipeline.world.forecasts import Run, hourly, instant, size_of
 from pipeline.world.interpolate import RESOLUTION, sample
 from pipeline.world.levels import Array
-from pipeline.world.state import World, column_numbers, departures
+from pipeline.world.state import INSTANT, World, column_numbers, departures
 
 MEMBERS = tuple(range(31))  # the control is member 0
 _AMOUNTS = ("precipitation", "snowfall")
@@ -46,35 +46,28 @@ def _recentred(name: str, values: Array, average: Array, wanted: Array) -> Array
     return np.clip(moved, 0, 1) if name.endswith("cloud_cover") else moved
 
 
-def spread(raw: dict[int, dict[str, Array]]) -> dict[str, Array]:
-    """Standard deviation over the perturbed members."""
-    perturbed = [fields for member, fields in raw.items() if member]
-    return {name: np.std([fields[name] for fields in perturbed], axis=0, dtype=np.float32) for name in perturbed[0]}
-
-
 def expected_spread(world: World, run: Run, when: datetime, fields: dict[str, Array]) -> dict[str, Array]:
-    """What `spread` would be, from the stated sizes and the gradients of the truth, where no members are made."""
-    names = tuple(name for name in fields if errors.noise_of(name) and name != "precipitation")
+    """The spread of members that are not made, from the stated sizes and the gradients of the truth.
+
+    `fields` are the mean's; of those reduced over an interval only the stated noise counts.
+    """
+    stated = {name: noise for name in fields if (noise := deviations.noise_of(name)) is not None}
     lead, size = run.lead(when), size_of(run, when) * np.float32(errors.SPREAD_RATIO)
-    slope = _slopes(world, run, when, names)
-    shift = size * np.float32(errors.growth(*errors.DISPLACEMENT, lead))
+    slope = _slopes(world, run, when, tuple(name for name in stated if name in INSTANT))
+    shift = size * np.float32(deviations.growth(*errors.DISPLACEMENT, lead))
     out = {}
-    for column, name in enumerate(names):
-        stated = errors.noise_of(name)
-        assert stated is not None
-        own = size * np.float32(errors.growth(stated.early, stated.late, lead))
-        own = own * np.abs(fields[name]) if stated.relative else own
-        out[name] = np.hypot(own, shift * slope[column])
+    for name, noise in stated.items():
+        own = size * np.float32(deviations.growth(noise.early, noise.late, lead))
+        own = own * np.abs(fields[name]) if noise.relative else own
+        out[name] = np.hypot(own, shift * slope[name]) if name in slope else own
     return out
 
 
-def _slopes(world: World, run: Run, when: datetime, names: tuple[str, ...]) -> Array:
-    """(name, point) gradient of the truth per degree."""
+def _slopes(world: World, run: Run, when: datetime, names: tuple[str, ...]) -> dict[str, Array]:
+    """(point,) gradient of the truth per degree, by name."""
     values = departures(world, when)[..., column_numbers(names)]
     north = np.gradient(values, RESOLUTION, axis=0)
     east = (np.roll(values, -1, 1) - np.roll(values, 1, 1)) / (2 * RESOLUTION)
     slope = np.hypot(north, east).astype(np.float32)
     lat, lon = run.grid.latitude.astype(np.float32), run.grid.longitude.astype(np.float32)
-    return sample(slope, lat, lon, np.arange(len(names)))
-
-
+    return dict(zip(names, sample(slope, lat, lon, np.arange(len(names))), strict=True))

@@ -1,21 +1,17 @@
 """The stated errors of the world's models, as data: what a blending system should be able to find out.
 
 A forecast is the truth, displaced, plus `planted_bias`, times `planted_factor`, plus noise whose standard deviation is
-`noise_deviation`. Nothing here knows how the forecasts will be blended. Sizes follow published verification: 2 m
-temperature errs by 1 to 1.5 K at 6 h and by 2 to 3.5 K at 120 h, sea-level pressure by 0.8 to 4 hPa.
+`noise_deviation`. Nothing here knows how the forecasts will be blended.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-Values = NDArray[np.float64] | float
-Latent = Literal["warm", "moist", "mass", "east", "north", "cloud", "rain", "wave"]
-LATENTS: tuple[Latent, ...] = ("warm", "moist", "mass", "east", "north", "cloud", "rain", "wave")
+from pipeline.world.deviations import Values, growth, noise_of
 
 # Shares of the error variance that all models, and the models of one centre, have in common.
 SHARED_BY_ALL = 0.30
@@ -162,74 +158,6 @@ SIZES: dict[str, tuple[float, float]] = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Noise:
-    """Deviation (catalogue units) at lead 0 and at 120 h, and its loadings on the latent fields.
-
-    `relative`: the deviation is relative to the value, as a lognormal factor of mean one.
-    """
-
-    early: float
-    late: float
-    loadings: tuple[tuple[Latent, float], ...]
-    relative: bool = False
-
-
-_WARM, _MOIST, _CLOUD, _RAIN = (("warm", 1.0),), (("moist", 1.0),), (("cloud", 1.0),), (("rain", 1.0),)
-_MASS, _EAST, _NORTH, _WAVE = (("mass", 1.0),), (("east", 1.0),), (("north", 1.0),), (("wave", 1.0),)
-_NEAR_WARM = (("warm", 0.75), ("moist", 0.45), ("mass", 0.48))
-
-# By name or, where the name is not found, by the name without its level.
-NOISE: dict[str, Noise] = {
-    "temperature_2m": Noise(0.95, 2.0, _WARM),
-    "dew_point_temperature_2m": Noise(1.05, 2.1, (("warm", 0.6), ("moist", 0.8))),
-    "temperature_2m_maximum": Noise(1.0, 2.1, (("warm", 0.95), ("cloud", -0.31))),
-    "temperature_2m_minimum": Noise(1.0, 2.1, (("warm", 0.95), ("cloud", 0.31))),
-    "skin_temperature": Noise(1.2, 2.4, (("warm", 0.9), ("cloud", -0.44))),
-    "soil_temperature_0_10cm": Noise(0.7, 1.3, _WARM),
-    "sea_surface_temperature": Noise(0.25, 0.45, _WARM),
-    "eastward_wind_10m": Noise(1.0, 2.2, _EAST),
-    "northward_wind_10m": Noise(1.0, 2.2, _NORTH),
-    "eastward_wind_100m": Noise(1.2, 2.6, _EAST),
-    "northward_wind_100m": Noise(1.2, 2.6, _NORTH),
-    "wind_gust": Noise(0.12, 0.22, (("east", 0.5), ("north", 0.4), ("cloud", 0.77)), relative=True),
-    "pressure_at_sea_level": Noise(70.0, 280.0, _MASS),
-    "surface_pressure": Noise(70.0, 280.0, _MASS),
-    "precipitation": Noise(0.45, 0.75, _RAIN, relative=True),
-    "total_cloud_cover": Noise(0.12, 0.20, _CLOUD),
-    "low_cloud_cover": Noise(0.12, 0.20, (("cloud", 0.8), ("moist", 0.6))),
-    "medium_cloud_cover": Noise(0.12, 0.20, (("cloud", 0.8), ("rain", 0.6))),
-    "high_cloud_cover": Noise(0.12, 0.20, (("cloud", 0.8), ("mass", 0.6))),
-    "visibility": Noise(0.20, 0.35, (("moist", -0.8), ("rain", -0.6)), relative=True),
-    "surface_downwelling_shortwave_flux": Noise(0.10, 0.18, (("cloud", -1.0),), relative=True),
-    "surface_downwelling_longwave_flux": Noise(8.0, 16.0, (("warm", 0.6), ("cloud", 0.8))),
-    "precipitable_water": Noise(0.07, 0.15, _MOIST, relative=True),
-    "convective_available_potential_energy": Noise(0.30, 0.55, (("warm", 0.5), ("moist", 0.87)), relative=True),
-    "convective_inhibition": Noise(0.30, 0.55, (("warm", -0.5), ("moist", -0.87)), relative=True),
-    "snow_depth": Noise(0.10, 0.20, (("rain", 0.8), ("warm", -0.6)), relative=True),
-    "soil_moisture_0_10cm": Noise(0.015, 0.03, (("rain", 0.8), ("moist", 0.6))),
-    "boundary_layer_height": Noise(0.15, 0.25, (("warm", 0.8), ("cloud", -0.6)), relative=True),
-    "temperature_925hpa": Noise(0.7, 1.7, _NEAR_WARM),
-    "temperature": Noise(0.45, 1.4, (("warm", 0.6), ("mass", 0.8))),
-    "geopotential_height": Noise(7.0, 26.0, _MASS),
-    "geopotential_height_500hpa": Noise(8.0, 34.0, _MASS),
-    "geopotential_height_250hpa": Noise(11.0, 48.0, _MASS),
-    "relative_humidity": Noise(0.07, 0.13, (("moist", 0.8), ("cloud", 0.6))),
-    "eastward_wind": Noise(1.3, 3.2, _EAST),
-    "northward_wind": Noise(1.3, 3.2, _NORTH),
-    "eastward_wind_250hpa": Noise(2.2, 5.5, _EAST),
-    "northward_wind_250hpa": Noise(2.2, 5.5, _NORTH),
-    "pressure_velocity": Noise(0.05, 0.09, (("rain", -0.8), ("cloud", -0.6))),
-    "significant_wave_height": Noise(0.13, 0.24, _WAVE, relative=True),
-    "wind_wave_height": Noise(0.16, 0.28, (("wave", 0.8), ("east", 0.6)), relative=True),
-    "swell_wave_height": Noise(0.16, 0.26, (("wave", 0.9), ("mass", 0.44)), relative=True),
-    "primary_wave_period": Noise(0.06, 0.11, (("wave", 0.7), ("mass", 0.71)), relative=True),
-    "mean_wave_period": Noise(0.05, 0.09, (("wave", 0.8), ("mass", 0.6)), relative=True),
-    "swell_wave_period": Noise(0.06, 0.11, (("wave", 0.6), ("mass", 0.8)), relative=True),
-    "wave_direction": Noise(12.0, 26.0, (("north", 0.8), ("wave", 0.6))),
-    "sea_ice_fraction": Noise(0.03, 0.06, (("warm", -1.0),)),
-}
-
 # Degrees of latitude by which fields are out of place, at lead 0 and at 120 h; and the correlation time of errors.
 DISPLACEMENT = (0.25, 2.2)
 ERROR_MEMORY_HOURS = 30.0
@@ -246,11 +174,6 @@ ANALYSIS_ERROR = 0.12
 CYCLONE_POSITION = (25.0, 240.0)
 CYCLONE_INTENSITY = (2.0, 7.0)
 CYCLONE_INTENSITY_BIAS = {"gfs": -2.0, "ifs": -3.0, "aifs": -6.0, "icon": -3.0, "gdps": 2.0, "gefs_mean": -5.0}
-
-
-def growth(early: float, late: float, lead_hours: Values) -> Values:
-    """From `early` at lead 0 towards `late` at 120 h, concave, as errors grow that saturate later."""
-    return early + (late - early) * (np.maximum(lead_hours, 0) / 120.0) ** 0.8
 
 
 def planted_bias(
@@ -283,11 +206,6 @@ def quality(source: str, lead_hours: Values, latitude: Values, longitude: Values
     size, change = SIZES[source]
     best = 1 - (1 - BEST) * BEST_REGIONS[source](latitude, longitude)
     return size * (1 + change * np.asarray(lead_hours) / 120) * best
-
-
-def noise_of(parameter: str) -> Noise | None:
-    """The noise of a parameter; None for those that follow from others (wind speed, parts of the rain)."""
-    return NOISE.get(parameter) or NOISE.get(parameter.rsplit("_", 1)[0] if parameter.endswith("hpa") else "")
 
 
 def noise_deviation(

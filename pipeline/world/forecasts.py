@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from pipeline.world import cyclone, errors, noise
+from pipeline.world import cyclone, deviations, errors, noise
 from pipeline.world.errors import Region
 from pipeline.world.grids import NativeGrid, native_grid
 from pipeline.world.levels import Array
@@ -103,7 +103,7 @@ def displacement(run: Run, when: datetime, latent: Array, size: Array) -> tuple[
     if run.model not in errors.SIZES:
         zero = np.zeros(run.grid.size, np.float32)
         return zero, zero
-    degrees = size * np.float32(errors.growth(*errors.DISPLACEMENT, run.lead(when)))
+    degrees = size * np.float32(deviations.growth(*errors.DISPLACEMENT, run.lead(when)))
     return degrees * latent[SHIFTS[0]], degrees * latent[SHIFTS[1]]
 
 
@@ -115,7 +115,9 @@ def bias_of(run: Run, parameter: str, when: datetime) -> Array | float:
             course: Array | float = bias.amount
             if bias.diurnal:
                 course = bias.amount + np.float32(bias.diurnal) * _sun_course(run.source, when.hour, bias.peak)
-            total = total + _region(bias.region, run.source) * course * np.float32(1 + bias.growth * run.lead(when) / 24)
+            total = total + _region(bias.region, run.source) * course * np.float32(
+                1 + bias.growth * run.lead(when) / 24
+            )
     return total
 
 
@@ -130,14 +132,12 @@ def factor_of(run: Run, parameter: str) -> Array | float:
 
 def disturb(run: Run, parameter: str, values: Array, when: datetime, latent: Array, size: Array) -> Array:
     """Bias, factor and noise on (point,) values of one parameter."""
-    noisy = errors.noise_of(parameter)
+    noisy = deviations.noise_of(parameter)
     if noisy is not None:
         z = sum(np.float32(weight) * latent[noise.LATENTS.index(name)] for name, weight in noisy.loadings)
-        deviation = size * np.float32(errors.growth(noisy.early, noisy.late, run.lead(when)))
-        if noisy.relative:
-            values = values * np.exp(deviation * z - 0.5 * deviation**2)
-        else:
-            values = values + deviation * z
+        deviation = size * np.float32(deviations.growth(noisy.early, noisy.late, run.lead(when)))
+        change = np.exp(deviation * z - 0.5 * deviation**2) if noisy.relative else deviation * z
+        values = values * change if noisy.relative else values + change
     return np.asarray(values * factor_of(run, parameter) + bias_of(run, parameter, when), np.float32)
 
 
@@ -183,7 +183,7 @@ class Hours:
 
 @lru_cache(maxsize=24)
 def hourly(world: World, run: Run, end: datetime) -> Hours:
-    """The run's hours up to `end` (00, 06, 12 or 18 UTC) with one displacement and noise, so that parts sum to wholes."""
+    """The hours up to `end` (00, 06, 12 or 18 UTC) with one displacement and noise, so that parts sum to wholes."""
     first = max(1, 7 - int(run.lead(end)))
     latent, size = latents(world, run, end), size_of(run, end)
     north, east = displacement(run, end, latent, size)

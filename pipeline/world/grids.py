@@ -16,12 +16,17 @@ ICON_BISECTIONS = 3  # R2B03: 5,120 triangles
 
 @dataclass(frozen=True, eq=False)
 class NativeGrid:
-    """Points in the order of the GRIB values; `keys` are ecCodes keys of section 3, set in their order."""
+    """Points in the order of the GRIB values; `keys` are ecCodes keys of section 3, set in their order.
+
+    `turn`: cosine and sine of the angle (counter-clockwise) from the grid's x axis to east, of a grid whose winds
+    point along its axes; None where they point east and north.
+    """
 
     name: str
     latitude: NDArray[np.float64]
     longitude: NDArray[np.float64]
     keys: Mapping[str, str | int | float]
+    turn: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
 
     @property
     def size(self) -> int:
@@ -113,8 +118,11 @@ def _lambert(name: str, spacing: float = 135000.0, columns: int = 40, rows: int 
         "Latin2InDegrees": 38.5,
         "iScansNegatively": 0,
         "jScansPositively": 1,
+        "uvRelativeToGrid": 1,
     }
-    return NativeGrid(name, latitude.ravel(), longitude.ravel() % 360, keys)
+    east = (cone * np.deg2rad(longitude - orientation)).ravel()
+    turn = np.cos(east).astype(np.float32), np.sin(east).astype(np.float32)
+    return NativeGrid(name, latitude.ravel(), longitude.ravel() % 360, keys, turn)
 
 
 _GRID_OF = {

@@ -62,7 +62,9 @@ def sample(
     step = np.float32(180.0 / (rows - 1))
     out = np.empty((wanted.size, latitude.size), np.float32)
     for point in range(latitude.size):
-        y = min(max((np.float32(90.0) - latitude[point]) / step, np.float32(0.0)), np.float32(rows - 1) - np.float32(1e-3))
+        y = min(
+            max((np.float32(90.0) - latitude[point]) / step, np.float32(0.0)), np.float32(rows - 1) - np.float32(1e-3)
+        )
         x = (longitude[point] % np.float32(360.0)) / step
         i, j = int(y), int(x)
         fy, fx = y - i, x - j

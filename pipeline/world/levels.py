@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+Array = NDArray[np.floating]
 
 GRAVITY = 9.80665  # m s-2
 GAS_CONSTANT = 287.05  # J kg-1 K-1, dry air
@@ -60,7 +60,7 @@ def at_pressure(values: Array, pressure: Array, target: float) -> Array:
 
 
 def below_ground(temperature: Array, height: Array, pressure: Array, target: float) -> tuple[Array, Array]:
-    """Temperature and height at `target` Pa: like `at_pressure`, with the standard lapse rate below the lowest level."""
+    """Temperature and height at `target` Pa: `at_pressure`, and the standard lapse rate below the lowest level."""
     lowest_t, lowest_z, lowest_p = temperature[-1], height[-1], pressure[-1]
     extrapolated = lowest_t * (target / lowest_p) ** (GAS_CONSTANT * LAPSE_RATE / GRAVITY)
     mean = 0.5 * (extrapolated + lowest_t)

@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.world import errors
+from pipeline.world import deviations, errors
 from pipeline.world.grids import NativeGrid
 from pipeline.world.levels import Array
 
@@ -21,7 +21,7 @@ DEGREES = 25  # spherical-harmonic degrees kept: waves down to 1,600 km, half of
 KNOT_HOURS = 6
 FIRST_KNOT, LAST_KNOT = -4, 22  # in KNOT_HOURS from the hour that is forecast
 # Displacement is noise too, in two further latent fields.
-LATENTS = (*errors.LATENTS, "shift_north", "shift_east")
+LATENTS = (*deviations.LATENTS, "shift_north", "shift_east")
 # Degree at which the variance spectrum of a field has fallen to 1/e: small is smooth.
 _SCALE = {
     "warm": 15, "moist": 17, "mass": 8, "east": 13, "north": 13, "cloud": 22, "rain": 22, "wave": 10,
@@ -115,7 +115,7 @@ def _slow(seed: int, process: str, day: int) -> Array:
         _generator(seed, f"slow {process}", day - back).standard_normal(_amplitudes().shape, dtype=np.float32)
         for back in range(_SLOW_DAYS)
     )
-    return sum((np.float32(w) * draw for w, draw in zip(weights, draws, strict=True)), np.float32(0))  # type: ignore[return-value]
+    return np.asarray(sum(np.float32(weight) * draw for weight, draw in zip(weights, draws, strict=True)))
 
 
 @lru_cache(maxsize=40)

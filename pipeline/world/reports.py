@@ -181,4 +181,5 @@ def ndbc_table(stations: Stations, fields: dict[str, Array], when: datetime) -> 
 
 def _aligned(texts: tuple[str, ...]) -> str:
     first, *rest = texts
-    return first.ljust(_WIDTHS[0]) + "".join(" " + text.rjust(width - 1) for text, width in zip(rest, _WIDTHS[1:], strict=True))
+    columns = (" " + text.rjust(width - 1) for text, width in zip(rest, _WIDTHS[1:], strict=True))
+    return first.ljust(_WIDTHS[0]) + "".join(columns)

@@ -94,7 +94,7 @@ def _climate(world: World) -> Array:
         for column, name in enumerate(CLIMATE):
             if name not in _WHOLE:
                 total[slot, ..., column] += values[name]
-    return total / np.maximum(count, 1)[:, None, None, None].astype(np.float32)
+    return np.asarray(total / np.maximum(count, 1)[:, None, None, None], np.float32)
 
 
 def _climate_at(climate: Array, when: datetime) -> Array:

@@ -66,12 +66,16 @@ def _scatter(
     return latitude[:count], longitude[:count]
 
 
+def _rounded(degrees: Array, parts: int) -> Array:
+    return np.asarray(np.rint(degrees * parts) / parts, np.float32)
+
+
 def land_stations(seed: int) -> Stations:
     """LAND_STATIONS aerodromes with names that no real one has (they begin with X)."""
     generator = np.random.default_rng([seed, 1])
     latitude, longitude = _scatter(generator, _LAND_CLUSTERS, LAND_STATIONS, on_land=True)
     # The tables of stations give whole minutes.
-    latitude, longitude = (np.rint(values * 60) / 60 for values in (latitude, longitude))
+    latitude, longitude = _rounded(latitude, 60), _rounded(longitude, 60)
     static = geography()
     ground, roughness = sample(np.stack([static.altitude, static.roughness], -1), latitude, longitude, np.arange(2))
     # Aerodromes lie in valleys.
@@ -89,7 +93,7 @@ def buoys(seed: int) -> Stations:
     """BUOYS with five-figure numbers from 99001 on."""
     generator = np.random.default_rng([seed, 2])
     latitude, longitude = _scatter(generator, _SEA_CLUSTERS, BUOYS, on_land=False)
-    latitude, longitude = (np.rint(values * 1000) / 1000 for values in (latitude, longitude))
+    latitude, longitude = _rounded(latitude, 1000), _rounded(longitude, 1000)
     zero = np.zeros(BUOYS, np.float32)
     names = tuple(f"{99001 + number}" for number in range(BUOYS))
     return Stations(names, latitude, longitude, zero, zero, np.zeros(BUOYS, bool))

@@ -22,7 +22,7 @@ def declination(when: datetime) -> float:
 
 def local_hour(when: datetime, longitude: Array) -> Array:
     """Mean solar time, hours 0..24."""
-    return (when.hour + when.minute / 60 + longitude / 15) % 24
+    return np.asarray((when.hour + when.minute / 60 + longitude / 15) % 24)
 
 
 def cosine_zenith(when: datetime, latitude: Array, longitude: Array) -> Array:

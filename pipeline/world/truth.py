@@ -15,7 +15,7 @@ import numpy as np
 from pipeline.parameters import blended
 from pipeline.world import clouds, sun
 from pipeline.world.geography import Geography, geography, places
-from pipeline.world.interpolate import operator
+from pipeline.world.interpolate import Operator, operator
 from pipeline.world.levels import LAPSE_RATE, PRESSURE_LEVELS, Array, dew_point, surface_pressure
 from pipeline.world.nature import FIELDS, Nature
 from pipeline.world.waves import Waves
@@ -32,6 +32,8 @@ class Truth:
     nature: Nature
     waves: Waves
     pressure_shift: Array  # Pa (latitude, 1): brings the run's zonal mean pressure to the climatological one
+    to_truth: Operator
+    orography: Array  # m, of the nature run, on the truth's grid
     static: Geography = field(default_factory=geography)
 
     def fields(self, when: datetime) -> dict[str, Array]:
@@ -52,12 +54,12 @@ def truth(nature: Nature, waves: Waves) -> Truth:
     mean = np.asarray(nature.fields[::8, index]).mean((0, 2))
     latitude = places()[0]
     shift = climatological_pressure(latitude) - np.interp(-latitude, -nature.latitude, mean)
-    return Truth(nature, waves, shift.astype(np.float32))
+    to_truth = operator(nature.latitude, nature.longitude)
+    return Truth(nature, waves, shift.astype(np.float32), to_truth, to_truth(nature.orography))
 
 
 def _large_scale(world: Truth, when: datetime) -> dict[str, Array]:
-    to_truth = operator(world.nature.latitude, world.nature.longitude)
-    values = to_truth(world.nature.at(when))
+    values = world.to_truth(world.nature.at(when))
     return dict(zip(FIELDS, values, strict=True))
 
 
@@ -67,11 +69,11 @@ def _diurnal(when: datetime, longitude: Array, peak: float) -> Array:
     return (np.cos(angle) + 0.22 * np.cos(2 * angle + 0.6)) / 1.15
 
 
-def _temperature(world: Truth, when: datetime, large: dict[str, Array], orography: Array) -> dict[str, Array]:
+def _temperature(world: Truth, when: datetime, large: dict[str, Array]) -> dict[str, Array]:
     """2 m and skin temperature with terrain and the day's course."""
     latitude, longitude = places()
     static = world.static
-    base = large["near_surface_temperature"] + LAPSE_RATE * (orography - static.altitude)
+    base = large["near_surface_temperature"] + LAPSE_RATE * (world.orography - static.altitude)
     cloud = np.clip(large["cloud_fraction"], 0, 1)
     sunshine = sun.daily_insolation(when, latitude) / 0.35
     dryness = 1.25 - 1.5 * static.soil_moisture
@@ -85,11 +87,9 @@ def _temperature(world: Truth, when: datetime, large: dict[str, Array], orograph
 
 
 def _diagnose(world: Truth, when: datetime) -> dict[str, Array]:
-    latitude, longitude = places()
     static, large = world.static, _large_scale(world, when)
-    orography = _model_orography(world)
-    warm = _temperature(world, when, large, orography)
-    before = _temperature(world, when - timedelta(hours=1), large, orography)
+    warm = _temperature(world, when, large)
+    before = _temperature(world, when - timedelta(hours=1), large)
     t2 = warm["temperature_2m"]
     out = {name: large[name] for name in PARAMETERS if name in large}
     shift = world.pressure_shift
@@ -104,25 +104,20 @@ def _diagnose(world: Truth, when: datetime) -> dict[str, Array]:
     out["temperature_2m"], out["skin_temperature"] = t2, warm["skin_temperature"]
     out["temperature_2m_maximum"] = np.maximum(t2, before["temperature_2m"]) + 0.1
     out["temperature_2m_minimum"] = np.minimum(t2, before["temperature_2m"]) - 0.1
-    out |= _wind(world, when, large, longitude)
+    out |= _wind(world, when, large)
     out |= clouds.diagnose(large, out, static, when)
     out |= world.waves.at(when)
-    out |= _ground(static, out, warm["amplitude"], when, longitude)
+    out |= _ground(static, out, warm["amplitude"], when)
     return {name: out[name] for name in PARAMETERS}
 
 
-def _model_orography(world: Truth) -> Array:
-    to_truth = operator(world.nature.latitude, world.nature.longitude)
-    return to_truth(world.nature.orography)
-
-
-def _wind(world: Truth, when: datetime, large: dict[str, Array], longitude: Array) -> dict[str, Array]:
+def _wind(world: Truth, when: datetime, large: dict[str, Array]) -> dict[str, Array]:
     """10 m, 100 m and gust: land is rougher, and stable at night."""
-    land = world.static.land
+    land, longitude = world.static.land, places()[1]
     day = 0.12 * land * _diurnal(when, longitude, 14.0)
     slow = 1 - (1 - ROUGH_LAND_WIND) * land
     near = slow * (1 + day)
-    out = {}
+    out: dict[str, Array] = {}
     for name in ("eastward_wind", "northward_wind"):
         surface = large[f"near_surface_{name}"]
         out[f"{name}_10m"] = surface * near
@@ -131,19 +126,20 @@ def _wind(world: Truth, when: datetime, large: dict[str, Array], longitude: Arra
     out["wind_speed_100m"] = np.hypot(out["eastward_wind_100m"], out["northward_wind_100m"])
     aloft = np.hypot(large["eastward_wind_850hpa"], large["northward_wind_850hpa"])
     mixing = 0.25 + 0.2 * np.clip(day / 0.12, 0, 1)
-    out["wind_gust"] = out["wind_speed_10m"] * (1.25 + 0.2 * land) + 1.0 + mixing * np.clip(
-        aloft - out["wind_speed_100m"], 0, None
+    out["wind_gust"] = (
+        out["wind_speed_10m"] * (1.25 + 0.2 * land) + 1.0 + mixing * np.clip(aloft - out["wind_speed_100m"], 0, None)
     )
     return out
 
 
-def _ground(static: Geography, out: dict[str, Array], amplitude: Array, when: datetime, longitude: Array) -> dict[str, Array]:
+def _ground(static: Geography, out: dict[str, Array], amplitude: Array, when: datetime) -> dict[str, Array]:
     """Soil, snow, sea surface and ice."""
+    longitude = places()[1]
     wet = np.clip(out["precipitation"] * 0.01, 0, 0.05)
     frozen = np.clip((272.0 - out["temperature_2m"]) / 12, 0, 1)
     soil = 0.6 * out["temperature_2m"] + 0.4 * static.soil_temperature
     return {
-        "soil_temperature_0_10cm": soil - 0.45 * amplitude * _diurnal(when, longitude, 14.6) * 0.6,
+        "soil_temperature_0_10cm": soil - 0.27 * amplitude * _diurnal(when, longitude, 14.6),
         "soil_moisture_0_10cm": np.clip(static.soil_moisture + wet, 0.02, 0.5),
         "snow_depth": static.snow * (0.4 + 0.6 * frozen),
         "sea_surface_temperature": np.maximum(

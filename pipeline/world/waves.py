@@ -46,7 +46,9 @@ class Waves:
         return sea_state(*state)
 
 
-def sea_state(sea: Array, swell: Array, swell_east: Array, swell_north: Array, east: Array, north: Array) -> dict[str, Array]:
+def sea_state(
+    sea: Array, swell: Array, swell_east: Array, swell_north: Array, east: Array, north: Array
+) -> dict[str, Array]:
     """Heights (m), periods (s) and the direction waves come from (degree) of energies (m2) and vectors.
 
     Peak period of the wind sea T = 4.8 H^0.5 (Toba 1972); swell is longer, the more so the higher it was.
