@@ -6,6 +6,7 @@ A section stands between `<!-- begin NAME -->` and `<!-- end NAME -->`. A test f
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -94,8 +95,17 @@ def _derived(row: Parameter) -> tuple[str, ...]:
     return f"`{row.name}`", row.long_name, row.units, row.source
 
 
+def floors() -> str:
+    """The layers that import-linter keeps, from the top."""
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    layers = next(one["layers"] for one in tools["importlinter"]["contracts"] if one["type"] == "layers")
+    return "\n".join(f"{number}. " + ", ".join(f"`{name.strip()}`" for name in layer.split("|"))
+                     for number, layer in enumerate(layers, start=1))  # fmt: skip
+
+
 SECTIONS: dict[str, Callable[[], str]] = {
     "stages": stages,
+    "floors": floors,
     "stages in full": stages_in_full,
     "sources": sources,
     "sources in full": sources_in_full,
