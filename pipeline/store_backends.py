@@ -26,7 +26,12 @@ def http(address: str) -> HTTPStore:
 
 
 def s3(bucket: str, endpoint: str | None, anonymous: bool) -> S3Store:
-    """A bucket of S3, or of a server that speaks it at `endpoint`; `anonymous` signs nothing."""
+    """A bucket of S3, or of a server that speaks it at `endpoint`; `anonymous` signs nothing.
+
+    Credentials, region and, without `endpoint`, AWS_ENDPOINT_URL are read from the environment.
+    """
+    if not anonymous:
+        endpoint = endpoint or os.environ.get("AWS_ENDPOINT_URL")
     options: dict[str, Any] = {"skip_signature": True} if anonymous else {}
     if endpoint is None and anonymous:
         # The bucket's own host name leads to its region, so a public bucket needs no region here.
