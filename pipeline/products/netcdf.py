@@ -25,6 +25,8 @@ def to_netcdf(store: Store, hour: Cycle, path: Path, parameters: Sequence[str] |
 
     Raises KeyError for a parameter that the hour does not hold, OSError if the file cannot be written.
     """
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"expected a folder to write {path.name} into; {path.parent} does not exist")
     key = paths.forecast(hour, "best.zarr")
     arrays = array_metadata(store, key)
     names = _chosen({name for name, item in arrays.items() if is_tiled(item)}, parameters, hour)
