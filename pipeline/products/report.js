@@ -16,7 +16,7 @@ $("theme").onclick = () => {
 function colourBar(node, rows, units, ground = "transparent") {
   node.replaceChildren(...rows.map(([colour, label], number) => {
     const edge = number === 0 ? "" : label.replace("≥ ", "").split(" to ")[0];
-    const show = number > 0 && (rows.length < 18 || number % 2 === 1);
+    const show = number > 0 && (rows.length < 16 || number % 2 === 1);
     return el("span", {title: `${label} ${units}`}, `<i style="background:linear-gradient(${colour || "transparent"} 0 0), ${ground}"></i>` + (show ? `<em>${edge}</em>` : ""));
   }), el("span", {class: "unit"}, units));
 }
