@@ -65,6 +65,7 @@ def _run(deployment: Deployment, hours: Sequence[Cycle], cluster: str | None) ->
         for hour in hours:
             with watched(f"Hour {hour} into {deployment.config.store}") as watcher:
                 run(deployment, [hour], pool, watcher)
+            print(f"published {paths.forecast(hour)} in {deployment.store.url}")
 
 
 def latest_hour(store: Store) -> Cycle:
