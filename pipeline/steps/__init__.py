@@ -15,7 +15,6 @@ from pipeline.cycle import Cycle
 from pipeline.grid import Grid
 from pipeline.store import Store
 
-
 _EPOCH = Cycle.parse("1970-01-01T00")
 
 
