@@ -82,13 +82,13 @@ def _over_intervals(
     if method == "accumulation":
         kernels.conserve(fields, plan.owner, plan.offset, plan.distance, out)
         return
-    trend = plan.trend
+    trend, sign = plan.trend, np.float32(1 if method == "maximum" else -1)
     if reference is not None:
-        kernels.extreme(fields, plan.owner, np.arange(len(out)), reference, 1 if method == "maximum" else -1, out)
+        kernels.extreme(fields, plan.owner, np.arange(len(out)), reference, sign, out)
         return
     guess = np.empty((len(trend.before), fields.shape[1]), np.float32)
     kernels.linear(fields, trend.before, trend.after, trend.weight, guess)
-    kernels.extreme(fields, plan.trend_owner, plan.trend_target, guess, 1 if method == "maximum" else -1, out)
+    kernels.extreme(fields, plan.trend_owner, plan.trend_target, guess, sign, out)
 
 
 def _solar(

@@ -107,7 +107,7 @@ def extreme(
     owner: NDArray[np.int64],
     target: NDArray[np.int64],
     guess: NDArray[np.float32],
-    sign: int,
+    sign: np.float32,
     out: NDArray[np.float32],
 ) -> None:  # pragma: no cover
     """Hourly extremes: the guess, raised where its own extreme falls short, never beyond the interval's.
@@ -120,21 +120,21 @@ def extreme(
         first, last = block * BLOCK, min(places, (block + 1) * BLOCK)
         top = np.full((len(fields), last - first), -np.inf, np.float32)
         for h in range(len(owner)):
-            k = owner[h]
-            if k >= 0:
-                for p in range(first, last):
-                    if sign * guess[h, p] > top[k, p - first]:
-                        top[k, p - first] = sign * guess[h, p]
+            if owner[h] >= 0:
+                highest, here = top[owner[h]], guess[h, first:last]
+                for p in range(last - first):
+                    highest[p] = max(highest[p], sign * here[p]) if here[p] == here[p] else highest[p]
         for h in range(len(owner)):
             k = owner[h]
             if k < 0 or target[h] < 0:
                 continue
-            for p in range(first, last):
-                limit, highest, here = sign * fields[k, p], top[k, p - first], sign * guess[h, p]
-                if np.isnan(limit) or np.isnan(here) or here >= highest:
-                    out[target[h], p] = fields[k, p]
-                else:
-                    out[target[h], p] = sign * min(here + max(limit - highest, np.float32(0)), limit)
+            highest, here, whole = top[k], guess[h, first:last], fields[k, first:last]
+            made = out[target[h], first:last]
+            for p in range(last - first):
+                limit, value = sign * whole[p], sign * here[p]
+                raised = min(value + max(limit - highest[p], np.float32(0)), limit)
+                # Also where either is missing: comparisons are false, and the interval's own value stands.
+                made[p] = sign * raised if value < highest[p] and limit == limit else whole[p]
 
 
 @njit(parallel=True, cache=True)
