@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SOLAR_CONSTANT = 1361.0  # W m-2, Kopp and Lean (2011)
+HALF_HOUR = np.pi / 24  # of the sun's turn
 
 
 @dataclass(frozen=True)
@@ -49,20 +50,29 @@ def sun(
     ends = np.arange(first_hour, last_hour + 1)
     days = (init_time - datetime(2000, 1, 1, 12)).total_seconds() / 86400 + (ends - 0.5) / 24
     declination, transit, distance = _position(days)
-    half_hour = np.pi / 24
-    phi = np.deg2rad(latitude)
-    angle = (transit[:, None] + np.deg2rad(longitude) + np.pi) % (2 * np.pi) - np.pi
-    sine = np.sin(declination)[:, None] * np.sin(phi)
-    cosine = np.cos(declination)[:, None] * np.cos(phi)
+    phi, lam = np.deg2rad(latitude), (np.deg2rad(longitude) + np.pi) % (2 * np.pi) - np.pi
+    angle = np.abs(((transit + np.pi) % (2 * np.pi) - np.pi)[:, None] + lam)
+    angle = np.minimum(angle, 2 * np.pi - angle)  # morning and afternoon are alike
+    sine, cosine = np.sin(declination)[:, None] * np.sin(phi), np.cos(declination)[:, None] * np.cos(phi)
     sunset = np.arccos(np.clip(-sine / np.maximum(cosine, 1e-12), -1, 1))
-    mean = np.zeros(angle.shape)
-    for turn in (-2 * np.pi, 0.0, 2 * np.pi):  # an hour about midnight may see yesterday's or tomorrow's sun
-        begin = np.clip(angle - half_hour + turn, -sunset, sunset)
-        end = np.clip(angle + half_hour + turn, -sunset, sunset)
-        mean += sine * (end - begin) + cosine * (np.sin(end) - np.sin(begin))
-    mean = np.maximum(mean / (2 * half_hour), 0)
+    mean = np.maximum(sine + cosine * (np.sin(HALF_HOUR) / HALF_HOUR) * np.cos(angle), 0)
+    partly = (np.abs(angle - sunset) < HALF_HOUR) | (sunset > np.pi - 2 * HALF_HOUR)
+    mean[~partly & (angle > sunset)] = 0
+    mean[partly] = _partial_mean(angle[partly], sunset[partly], sine[partly], cosine[partly])
     mean[mean < 1e-6] = 0  # rounding at night
     return Sun(first_hour, mean.astype(np.float32), distance.astype(np.float32))
+
+
+def _partial_mean(
+    angle: NDArray[np.float64], sunset: NDArray[np.float64], sine: NDArray[np.float64], cosine: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Mean over an hour in which the sun may rise or set; about midnight it may see the sun of the day after."""
+    mean = np.zeros_like(angle)
+    for turn in (0.0, -2 * np.pi):
+        begin = np.clip(angle - HALF_HOUR + turn, -sunset, sunset)
+        end = np.clip(angle + HALF_HOUR + turn, -sunset, sunset)
+        mean += sine * (end - begin) + cosine * (np.sin(end) - np.sin(begin))
+    return np.maximum(mean / (2 * HALF_HOUR), 0)
 
 
 def _position(
