@@ -20,6 +20,10 @@ Float = NDArray[np.float64]
 
 SERIAL_CORRELATION = 1.5
 """Errors of successive starts are not independent: a mean of n has the variance of one of n / 1.5."""
+INDEPENDENT_PLACES = 2.0
+"""Errors of neighbours are alike: a cluster's mean is as sure as that of two."""
+WEAKEST_SIGNAL = 0.005
+"""Least variance of true biases, in variances of a single error, that is still believed in."""
 VARIANCE_PRIOR = 30.0
 """Pairs a cluster's error variance counts for beside a place's own."""
 CORRELATION_SHRINKAGE = 0.3
@@ -28,7 +32,7 @@ EQUAL_SHARE = 0.1
 RATIO_EQUAL_SHARE = 0.5
 """The same for amounts, whose error variance a few storms decide."""
 RATIO_PRIOR = 100.0
-"""Pairs that the clusters' ratio counts for beside a place's own."""
+"""Pairs that a cluster's ratio counts for beside a place's own, all places' beside a cluster's, 1 beside theirs."""
 RATIO_LIMITS = (0.4, 2.5)
 
 
@@ -65,16 +69,21 @@ def fit_bias(skill: Skill, membership: Array) -> Float:
     shares = membership.astype(np.float64)
     total = np.maximum(weight.sum(axis=-1, keepdims=True), 1e-9)
     overall = error.sum(axis=-1, keepdims=True) / total
-    cluster = (error @ shares.T + 5 * overall) / (weight @ shares.T + 5)
-    prior = cluster @ shares
-    mean = np.where(weight > 0, error / np.maximum(weight, 1e-9), prior)
+    mean = np.where(weight > 0, error / np.maximum(weight, 1e-9), overall)
     groups = np.minimum((weight > 0).sum(axis=-1, keepdims=True), 0.8 * total)  # means that cost a degree of freedom
     within = square.sum(axis=-1, keepdims=True) - (weight * mean**2).sum(axis=-1, keepdims=True)
     noise = SERIAL_CORRELATION * np.maximum(within, 0) / (total - groups)
+    sampling = noise * groups / total
     # About the overall mean, not the clusters': those were drawn around the very biases, noise included.
     between = (weight * (mean - overall) ** 2).sum(axis=-1, keepdims=True) / total
-    signal = np.maximum(between - noise * groups / total, 0.02 * noise + 1e-12)
-    strength = np.clip(noise / signal, 1, 50)
+    strength = noise / np.maximum(between - sampling, WEAKEST_SIGNAL * noise + 1e-12)
+    pooled = weight @ shares.T
+    cluster = np.where(pooled > 1e-6, (error @ shares.T) / np.maximum(pooled, 1e-6), overall)
+    apart = (pooled * (cluster - overall) ** 2).sum(axis=-1, keepdims=True) / total
+    luck = sampling / INDEPENDENT_PLACES
+    drawn = luck / np.maximum(apart - luck, WEAKEST_SIGNAL * luck + 1e-12)
+    prior = ((cluster + drawn * overall) / (1 + drawn)) @ shares
+    strength = np.maximum(strength, 1)
     return (error + strength * prior) / (weight + strength)
 
 
@@ -84,10 +93,11 @@ def fit_ratio(skill: Skill, membership: Array) -> Float:
     forecast, shares = np.maximum(truth + error, 0), membership.astype(np.float64)
     weight = skill.presence.astype(np.float64)
     tiny = 1e-6
-    overall = (truth.sum(axis=-1, keepdims=True) + tiny) / (forecast.sum(axis=-1, keepdims=True) + tiny)
     amount = (forecast.sum(axis=-1, keepdims=True) + tiny) / np.maximum(weight.sum(axis=-1, keepdims=True), tiny)
-    cluster = (truth @ shares.T + 20 * overall * amount) / (forecast @ shares.T + 20 * amount)
-    ratio = (truth + RATIO_PRIOR * (cluster @ shares) * amount) / (forecast + RATIO_PRIOR * amount)
+    known = RATIO_PRIOR * amount
+    overall = (truth.sum(axis=-1, keepdims=True) + known) / (forecast.sum(axis=-1, keepdims=True) + known)
+    cluster = (truth @ shares.T + known * overall) / (forecast @ shares.T + known)
+    ratio = (truth + known * (cluster @ shares)) / (forecast + known)
     return np.clip(ratio, *RATIO_LIMITS)
 
 
