@@ -5,7 +5,7 @@ To add one: a function in a `derive_*` file, its name in that file's `FORMULAS`,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from inspect import signature
 
@@ -70,8 +70,14 @@ FORMULAS: dict[str, Formula] = (
 """In an order in which every input that is itself derived stands before."""
 
 
-def possible(given: Mapping[str, object] | set[str]) -> list[str]:
-    """Names of FORMULAS that follow from the given fields, in order."""
+def possible(given: Collection[str]) -> list[str]:
+    """Names of the derived parameters that `derive` returns for fields of the given names, in order."""
+    rows = parameters.derived()
+    return [name for name in rows if name in given] + [name for name in _followers(given) if name in rows]
+
+
+def _followers(given: Collection[str]) -> list[str]:
+    """Names of FORMULAS that follow from the given fields and are not among them, in order."""
     known = set(given)
     found = []
     for name, formula in FORMULAS.items():
@@ -92,7 +98,7 @@ def derive(fields: Mapping[str, Field]) -> dict[str, Field]:
     Sources: each formula's docstring and the `source` column.
     """
     shape = np.broadcast_shapes(*(np.shape(field) for field in fields.values())) if fields else (0, 0)
-    names = possible(fields)
+    names = _followers(fields)
     rows = parameters.derived()
     result = {name: np.array(fields[name], np.float32) for name in rows if name in fields}
     result |= {name: np.empty(shape, np.float32) for name in names if name in rows}

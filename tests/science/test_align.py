@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from pipeline.parameters import TimeMethod
 from pipeline.science.align import to_hours
 from pipeline.science.solar import Sun, sun
 
@@ -160,6 +161,16 @@ def test_radiation_from_instants_and_with_missing_values() -> None:
     found = to_hours(means, [6, 12, 18, 24], range(1, 25), "solar", interval_hours=[6] * 4, cos_zenith=day)
     assert np.isnan(found[6:12, 0]).all()
     assert np.isfinite(found[:, 1]).all()
+
+
+@pytest.mark.parametrize("method", ["linear", "circular", "accumulation", "maximum"])
+def test_axes_between_lead_and_place_are_carried_along(method: TimeMethod) -> None:
+    values = RNG.uniform(0, 360, (4, 3, 2000)).astype(np.float32)
+    found = to_hours(values, [3, 6, 9, 12], range(14), method, interval_hours=[3, 3, 3, 3])
+    assert found.shape == (14, 3, 2000)
+    for number in range(3):
+        alone = to_hours(values[:, number], [3, 6, 9, 12], range(14), method, interval_hours=[3, 3, 3, 3])
+        np.testing.assert_array_equal(found[:, number], alone)
 
 
 def test_bad_hours_are_refused() -> None:
