@@ -81,7 +81,9 @@ class SpeedyModel:
     def run(self, start: datetime, hours: int, *, every_hours: int) -> Iterator[tuple[datetime, Fields]]:
         """Fields after each `every_hours` for `hours`; ValueError if `start` is not where the model stands."""
         if start != self.start or CHUNK_HOURS % every_hours:
-            raise ValueError(f"the model stands at {self.start} and saves at divisors of {CHUNK_HOURS} h; asked {start}")
+            raise ValueError(
+                f"the model stands at {self.start} and saves at divisors of {CHUNK_HOURS} h; asked {start}"
+            )
         for begin in range(0, hours, CHUNK_HOURS):
             length = min(CHUNK_HOURS, hours - begin)
             chunk = self._model.resume(
@@ -136,7 +138,8 @@ def _fields(chunk: Any) -> dict[str, NDArray[np.float32]]:
         "stratiform_precipitation_rate": physics["_condensation"].precls * 1e-3,
     }
     return {
-        name: np.ascontiguousarray(np.swapaxes(np.asarray(values), -1, -2)[..., ::-1, :]) for name, values in raw.items()
+        name: np.ascontiguousarray(np.swapaxes(np.asarray(values), -1, -2)[..., ::-1, :])
+        for name, values in raw.items()
     }
 
 

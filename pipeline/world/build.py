@@ -8,7 +8,7 @@ import multiprocessing
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
@@ -21,7 +21,7 @@ from pipeline.world import nature
 from pipeline.world.files import Writer, write_coordinates, write_job
 from pipeline.world.grids import WORLD_SOURCES
 from pipeline.world.reports import write_observations
-from pipeline.world.schedule import FORECAST_HOURS, Blocks, History, Job, plan
+from pipeline.world.schedule import Blocks, Extent, Job, plan
 from pipeline.world.state import World, open_world
 
 SEED = 20250905
@@ -42,7 +42,7 @@ def build(
     *,
     hour: Cycle,
     workers: int = 2,
-    history: History | None = None,
+    extent: Extent | None = None,
     seed: int = SEED,
     progress: Progress | None = None,
 ) -> None:
@@ -52,9 +52,9 @@ def build(
     the code and the seed. A world of another fingerprint is replaced. `progress(stage, done, total)` is called often.
     Raises ValueError if the hour is not 00 UTC or lies before the nature run has enough history.
     """
-    history, report = history or History(), progress or _silent
-    days = _nature_days(hour, history)
-    fingerprint = _fingerprint(hour, history, seed)
+    extent, report = extent or Extent(), progress or _silent
+    days = _nature_days(hour, extent)
+    fingerprint = _fingerprint(hour, extent, seed)
     if is_built(root, fingerprint):
         return
     scratch = root.with_name(f".{root.name}.building")
@@ -63,8 +63,8 @@ def build(
     with _quiet_threads():
         _run_nature(scratch / "nature", days, report)
         world = open_world(scratch / "nature", seed, hour.init_time)
-        reports = write_observations(world, scratch)
-        counts = _write_all(scratch, hour, plan(hour, history), workers, seed, report)
+        reports = write_observations(world, scratch, extent.forecast_hours)
+        counts = _write_all(scratch, hour, plan(hour, extent), workers, seed, report)
     shutil.rmtree(scratch / "nature")
     (scratch / "README.txt").write_text(_README)
     (scratch / MARKER).write_text(
@@ -86,26 +86,26 @@ def is_built(root: Path, fingerprint: str) -> bool:
         return False
 
 
-def _nature_days(hour: Cycle, history: History) -> int:
+def _nature_days(hour: Cycle, extent: Extent) -> int:
     from models.dycore import RESTART_TIME
 
     ahead = hour.init_time - RESTART_TIME
-    if hour.init_time.hour or ahead.days < history.days + 2:
-        earliest = Cycle(RESTART_TIME) + 24 * (history.days + 2)
+    if hour.init_time.hour or ahead.days < extent.days + 2:
+        earliest = Cycle(RESTART_TIME) + 24 * (extent.days + 2)
         raise ValueError(f"the world's live hour must be 00 UTC and not before {earliest}; found {hour}")
-    return ahead.days + FORECAST_HOURS // 24 + 1
+    return ahead.days + -(-extent.forecast_hours // 24) + 1
 
 
-def _fingerprint(hour: Cycle, history: History, seed: int) -> str:
+def _fingerprint(hour: Cycle, extent: Extent, seed: int) -> str:
     """Of everything that the world depends on: its code, the models', the catalogue, the feeds' declarations."""
     house = Path(pipeline.__file__).parent
     code = [house / "world", house / "parameters" / "blended.csv", house.parent / "models"]
     files = sorted(path for part in code for path in (part.rglob("*") if part.is_dir() else [part]))
-    digest = hashlib.sha256(json.dumps([str(hour), asdict(history), seed]).encode())
+    digest = hashlib.sha256(json.dumps([str(hour), asdict(extent), seed]).encode())
     for path in files:
         if path.suffix in (".py", ".csv", ".npz"):
             digest.update(path.name.encode() + path.read_bytes())
-    digest.update(repr(plan(hour, history)).encode())
+    digest.update(repr(plan(hour, extent)).encode())
     for name in WORLD_SOURCES:
         source = SOURCES[name]
         named = [(row.name, source.names(row)) for row in source.parameters()]
@@ -136,7 +136,10 @@ def _run_nature(folder: Path, days: int, report: Progress) -> None:
     context = multiprocessing.get_context("spawn")
     report("nature run", 0, days)
     with ProcessPoolExecutor(1, mp_context=context) as pool:
-        pool.submit(nature.run, folder, days).result()
+        running = pool.submit(nature.run, folder, days)
+        while not wait([running], timeout=0.5).done:
+            report("nature run", nature.days_done(folder), days)
+        running.result()
     report("nature run", days, days)
 
 

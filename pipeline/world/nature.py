@@ -21,6 +21,8 @@ from pipeline.world.levels import (
 )
 
 EVERY_HOURS = 3
+STATES_PER_DAY = 24 // EVERY_HOURS
+_PROGRESS = "days_done"
 _LEVEL_FIELDS = ("temperature", "geopotential_height", "relative_humidity", "eastward_wind", "northward_wind")
 FIELDS = (
     *(f"{name}_{level}hpa" for level in PRESSURE_LEVELS for name in _LEVEL_FIELDS),
@@ -74,11 +76,13 @@ def run(folder: Path, days: int) -> None:
 
     model = SpeedyModel(RESTART_TIME, shipped_restart())
     folder.mkdir(parents=True, exist_ok=True)
-    states = days * 24 // EVERY_HOURS
+    states = days * STATES_PER_DAY
     shape = (states, len(FIELDS), model.latitude.size, model.longitude.size)
     fields = np.lib.format.open_memmap(folder / "fields.npy", mode="w+", dtype=np.float32, shape=shape)
     for step, (_, state) in enumerate(model.run(RESTART_TIME, days * 24, every_hours=EVERY_HOURS)):
         fields[step] = reduce_state(dict(state), model.latitude, SIGMA)
+        if (step + 1) % STATES_PER_DAY == 0:
+            (folder / _PROGRESS).write_text(str((step + 1) // STATES_PER_DAY))
     fields.flush()
     np.savez(
         folder / "grid.npz",
@@ -87,6 +91,14 @@ def run(folder: Path, days: int) -> None:
         longitude=model.longitude,
         orography=model.orography,
     )
+
+
+def days_done(folder: Path) -> int:
+    """How many days `run` has written so far."""
+    try:
+        return int((folder / _PROGRESS).read_text() or 0)
+    except FileNotFoundError:
+        return 0
 
 
 def reduce_state(state: dict[str, Array], latitude: NDArray[np.float64], sigma: NDArray[np.float64]) -> Array:

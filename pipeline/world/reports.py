@@ -22,14 +22,14 @@ AFTER_HOURS = (-1, 0, 1, 2, 3, 4, 5, 6, 24, 72, 120)  # from the live hour
 _BASES = (("low_cloud_cover", 30), ("medium_cloud_cover", 100), ("high_cloud_cover", 220))  # hundreds of feet
 
 
-def write_observations(world: World, root: Path) -> int:
-    """Write every report around the live hour below `root`/observations; returns how many."""
+def write_observations(world: World, root: Path, forecast_hours: int) -> int:
+    """Write every report from an hour before the live hour below `root`/observations; returns how many."""
     folder = root / "observations"
     land, sea = land_stations(world.seed), buoys(world.seed)
     (folder / "metar").mkdir(parents=True)
     (folder / "metar" / "nsd_cccc.txt").write_text("".join(_station_lines(land)))
     count = 0
-    for after in AFTER_HOURS:
+    for after in (hours for hours in AFTER_HOURS if hours <= forecast_hours):
         when = world.live + timedelta(hours=after)
         reports = list(metar_reports(land, observed(world, land, when), when))
         path = folder / "metar" / f"{when:%Y%m%d}" / f"{when:%H}Z.TXT"

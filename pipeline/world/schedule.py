@@ -13,18 +13,18 @@ from pipeline.sources.newest import due_cycles, interval_leads, leads_for
 from pipeline.world.grids import WORLD_SOURCES
 
 BLOCK = timedelta(hours=6)
-FORECAST_HOURS = 120
 MEMBER_STEP_HOURS = 6
 ANALYSES = ("gdas", "gdas_wave")
 RECENT_DAYS = 2  # of analyses every six hours; before, only those that verify the hours learnt from
 
 
 @dataclass(frozen=True)
-class History:
-    """The past hours that skill is learnt from."""
+class Extent:
+    """How much of a world to write: the past hours that skill is learnt from, and how far ahead of the live hour."""
 
     days: int = 30
     lead_hours: tuple[int, ...] = (6, 24, 72, 120)
+    forecast_hours: int = 120
 
 
 @dataclass(frozen=True)
@@ -51,26 +51,26 @@ def block_end(when: datetime) -> datetime:
     return datetime(when.year, when.month, when.day) + timedelta(hours=hours)
 
 
-def plan(live: Cycle, history: History) -> Blocks:
+def plan(live: Cycle, extent: Extent) -> Blocks:
     """Every job of a world by the end of its block."""
     blocks: Blocks = defaultdict(list)
     for name in WORLD_SOURCES:
         source = SOURCES[name]
         if source.role == "analysis":
-            for when, job in _analyses(source, live, history):
+            for when, job in _analyses(source, live, extent):
                 blocks[when].append(job)
             continue
-        for when, job in _live_jobs(source, live):
+        for when, job in _live_jobs(source, live, extent):
             blocks[when].append(job)
         if source.role != "ensemble":
-            for when, job in _past_jobs(source, live, history):
+            for when, job in _past_jobs(source, live, extent):
                 blocks[when].append(job)
     return dict(sorted(blocks.items()))
 
 
-def past_hours(live: Cycle, history: History) -> list[Cycle]:
+def past_hours(live: Cycle, extent: Extent) -> list[Cycle]:
     """The hours of the month that are learnt from, oldest first."""
-    return [live - 24 * back for back in range(history.days, 0, -1)]
+    return [live - 24 * back for back in range(extent.days, 0, -1)]
 
 
 def live_cycles(source: Source, live: Cycle) -> list[Cycle]:
@@ -81,11 +81,11 @@ def live_cycles(source: Source, live: Cycle) -> list[Cycle]:
     return sorted({*due[:1], *long_runs[:1]}) if source.role == "regional" else due[:1]
 
 
-def _live_jobs(source: Source, live: Cycle) -> Iterable[tuple[datetime, Job]]:
+def _live_jobs(source: Source, live: Cycle, extent: Extent) -> Iterable[tuple[datetime, Job]]:
     for cycle in live_cycles(source, live):
         step = MEMBER_STEP_HOURS if source.role == "ensemble" else None
         by_block: dict[datetime, list[int]] = defaultdict(list)
-        wanted = leads_for(source, cycle, live, FORECAST_HOURS, step)
+        wanted = leads_for(source, cycle, live, extent.forecast_hours, step)
         for lead in wanted:
             by_block[block_end(cycle.valid_time(lead))].append(lead)
         first, *_ = by_block
@@ -95,12 +95,12 @@ def _live_jobs(source: Source, live: Cycle) -> Iterable[tuple[datetime, Job]]:
             yield when, Job(source.name, cycle.init_time, live.init_time.date(), tuple(leads), further)
 
 
-def _past_jobs(source: Source, live: Cycle, history: History) -> Iterable[tuple[datetime, Job]]:
-    for hour in past_hours(live, history):
+def _past_jobs(source: Source, live: Cycle, extent: Extent) -> Iterable[tuple[datetime, Job]]:
+    for hour in past_hours(live, extent):
         for cycle in due_cycles(source, hour)[:1]:
             age = int(cycle.lead_hours(hour.init_time))
             native = source.leads(cycle)
-            wanted = [age + ahead for ahead in history.lead_hours if age + ahead in native]
+            wanted = [age + ahead for ahead in extent.lead_hours if age + ahead in native]
             further = interval_leads(source, cycle, wanted)
             for lead in wanted:
                 when = block_end(cycle.valid_time(lead))
@@ -109,10 +109,10 @@ def _past_jobs(source: Source, live: Cycle, history: History) -> Iterable[tuple[
                 yield when, Job(source.name, cycle.init_time, hour.init_time.date(), (lead,), near, exact)
 
 
-def _analyses(source: Source, live: Cycle, history: History) -> Iterable[tuple[datetime, Job]]:
+def _analyses(source: Source, live: Cycle, extent: Extent) -> Iterable[tuple[datetime, Job]]:
     wanted: dict[Cycle, set[int]] = defaultdict(set)
-    verifying = {hour + ahead for hour in past_hours(live, history) for ahead in history.lead_hours}
-    verifying |= {live + hours for hours in range(-24 * RECENT_DAYS, FORECAST_HOURS + 1, 6)}
+    verifying = {hour + ahead for hour in past_hours(live, extent) for ahead in extent.lead_hours}
+    verifying |= {live + hours for hours in range(-24 * RECENT_DAYS, extent.forecast_hours + 1, 6)}
     for time in verifying:
         wanted[time].add(0)
         wanted[time - 6].add(6)
