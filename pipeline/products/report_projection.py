@@ -77,25 +77,23 @@ class Canvas:
         x = (np.arange(width) + 0.5) * WIDTH / width
         y = (np.arange(height) + 0.5) * HEIGHT / height
         latitude, east = unproject(x[None, :], y[:, None])
-        fine = max(columns, 4 * round(width / 2))
+        fine = max(columns, width // 2)  # cubic to these columns, linear between them
         self._rows = interpolation(rows, (90 - latitude[:, 0]) * (rows - 1) / 180, wrap=False)
         longitude = (np.arange(fine) * 360 / fine - 180 + CENTRE) % 360
         self._columns = interpolation(columns, longitude * columns / 360, wrap=True).T.copy()
-        self._pick = np.clip(np.floor((east + 180) / 360 * fine), 0, fine - 1).astype(np.int64)
+        position = np.clip((east + 180) / 360 * fine, 0, fine)
+        self._left = np.minimum(position, fine - 1).astype(np.int64)
+        self._right = (self._left + 1) % fine
+        self._part = (position - self._left).astype(np.float32)
         self.outside = np.abs(east) > 180
 
     def raster(self, field: Field) -> NDArray[np.float32]:
         """(height, width) values at pixels, NaN outside the globe; `field` is (latitude, longitude) without NaN."""
         smooth = (self._rows @ field.astype(np.float32)) @ self._columns
-        values = np.take_along_axis(smooth, self._pick, axis=1)
+        values = np.take_along_axis(smooth, self._left, axis=1)
+        values += self._part * (np.take_along_axis(smooth, self._right, axis=1) - values)
         values[self.outside] = np.nan
         return values
-
-    def nearest(self, field: NDArray) -> NDArray:
-        """(height, width) value of the nearest cell, for labels; pixels outside the globe hold the edge's value."""
-        rows = np.argmax(self._rows, axis=1)
-        columns = np.argmax(self._columns, axis=0)
-        return np.take_along_axis(field[np.ix_(rows, columns)], self._pick, axis=1)
 
 
 def png(bands: NDArray[np.uint8], palette: NDArray[np.uint8]) -> str:
