@@ -24,7 +24,8 @@ app = typer.Typer(
     For real: copy `examples/production.yaml` to `forecast.yaml`, choose a store in it, then
     `hourcast run --cycle 2026-01-31T06`.
 
-    Exit codes: 0 done, 1 the hour failed (nothing published), 2 the input cannot be used, 130 stopped by Ctrl-C.
+    Exit codes: 0 done, 1 the hour failed (nothing published), 2 the input or the store cannot be used, 130 stopped
+    by Ctrl-C.
     """,
 )
 export = typer.Typer(no_args_is_help=True, help="Copies of a published hour in other formats.")
@@ -185,7 +186,7 @@ def main() -> None:
     try:
         code = app(standalone_mode=False)
         if code == _INTERRUPTED:  # typer's answer to Ctrl-C
-            _stop("stopped by Ctrl-C; nothing is half-written, `hourcast resume` continues", _INTERRUPTED)
+            _stop("stopped by Ctrl-C; nothing is half-written, the same command continues", _INTERRUPTED)
         sys.exit(code)
     except typer.TyperException as error:
         message = error.format_message().rstrip(".")
@@ -195,7 +196,8 @@ def main() -> None:
 
         if os.environ.get("HOURCAST_DEBUG") or not isinstance(error, (StageError, ValueError, KeyError, OSError)):
             raise
-        _stop(_one_line(error), 1 if isinstance(error, StageError) else 2)
+        failed_hour = isinstance(error, StageError) and not isinstance(error.__cause__, OSError)
+        _stop(_one_line(error), 1 if failed_hour else 2)
 
 
 def _one_line(error: Exception) -> str:

@@ -54,6 +54,7 @@ class Pool:
                 child.kill()
             for child in ours:
                 child.join()
+            self._executor.shutdown()  # frees its semaphores, which the interpreter would complain of
 
 
 class Cluster:
@@ -113,8 +114,12 @@ def _uninterrupted() -> Iterator[None]:
 
 def _start_forkserver(*, threads: int) -> None:
     """Start the process that workers are forked from; its libraries use `threads` threads each."""
-    before = {name: os.environ.get(name) for name in _THREAD_VARIABLES}
-    os.environ.update({name: before[name] or str(threads) for name in _THREAD_VARIABLES})
+    settings = {name: os.environ.get(name) or str(threads) for name in _THREAD_VARIABLES}
+    # A killed worker cannot give back numba's semaphore; the system does, and nobody needs to hear of it.
+    heard_of = os.environ.get("PYTHONWARNINGS")
+    settings["PYTHONWARNINGS"] = ",".join(part for part in (heard_of, "ignore:resource_tracker:UserWarning") if part)
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update(settings)
     heard = signal.signal(signal.SIGINT, signal.SIG_IGN)  # inherited: Ctrl-C is the parent's alone, from the start
     try:
         multiprocessing.forkserver.ensure_running()
@@ -123,6 +128,8 @@ def _start_forkserver(*, threads: int) -> None:
         for name, value in before.items():
             if value is None:
                 del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _follow_the_parent() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 
 from pipeline.cli import main
 from pipeline.store import Store
+from tests.tiny_deployment import HOUR, tiny
 
 LEAST = "store: file://{folder}/store\nsources: {{gfs: }}\n"
 COMMANDS = ("demo", "run", "resume", "status", "ingest", "evaluate", "point", "report", "export")
@@ -113,6 +115,22 @@ def test_a_store_that_cannot_be_written_fails_the_run_in_one_line(tmp_path: Path
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "cannot write file:///proc/hourcast" in done.stderr.splitlines()[-1]
+
+
+def fill_disk() -> None:
+    """Let no file grow over some kilobytes, as a full disk would."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))
+
+
+def test_a_full_disk_fails_the_run_in_one_line_and_publishes_nothing(tmp_path: Path) -> None:
+    config = tiny(tmp_path, "store")
+    command = [sys.executable, "-m", "pipeline", "run", "--cycle", str(HOUR), "--config", str(config)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, preexec_fn=fill_disk)
+    assert done.returncode == 2
+    assert "cannot write file://" in done.stderr.splitlines()[-1]
+    assert "nothing was published" in done.stderr.splitlines()[-1]
+    assert not (tmp_path / "store/forecast/latest.json").exists()
 
 
 def test_status_of_an_empty_store_says_so(
