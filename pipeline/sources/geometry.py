@@ -16,6 +16,7 @@ from pipeline.sources.naming import with_handle
 Coordinates = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 _UNSTRUCTURED_TEMPLATE = 101
+_NCEP_ROTATED_TEMPLATE = 32769
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +66,11 @@ def geometry(message: Message, coordinates: Coordinates | None = None) -> Geomet
     key = hashlib.sha1(bytes([message.edition]) + section).hexdigest()
     known = _KNOWN.get(key)
     if known is None:
-        if message.edition == 2 and int.from_bytes(section[12:14], "big") == _UNSTRUCTURED_TEMPLATE:
+        template = int.from_bytes(section[12:14], "big") if message.edition == 2 else None
+        if template == _UNSTRUCTURED_TEMPLATE:
             known = _unstructured(key, int.from_bytes(section[6:10], "big"), coordinates)
+        elif template == _NCEP_ROTATED_TEMPLATE:
+            known = _ncep_rotated(key, section)
         else:
             known = with_handle(message, lambda handle: _from_handle(handle, key))
         if len(_KNOWN) >= _KNOWN_LIMIT:
@@ -83,6 +87,45 @@ def _unstructured(key: str, points: int, coordinates: Coordinates | None) -> Geo
             f"give its CLAT and CLON files too; found {found}"
         )
     return Geometry(key, coordinates[0], coordinates[1], None)
+
+
+def _ncep_rotated(key: str, section: bytes) -> Geometry:
+    """NCEP's own template for the rotated grid of its Rapid Refresh, of which ecCodes knows no coordinates.
+
+    Rows and columns are even in latitude and longitude about the centre, from the first point to the last.
+    """
+
+    def number(octet: int) -> int:
+        value = int.from_bytes(section[octet - 1 : octet + 3], "big")
+        return -(value & 0x7FFFFFFF) if value & 0x80000000 else value
+
+    columns, rows = number(31), number(35)
+    first, centre, last = ((number(at) * 1e-6, number(at + 4) * 1e-6) for at in (47, 56, 73))
+    if section[71] != 0x40 or columns * rows != int.from_bytes(section[6:10], "big"):
+        raise GribError(f"the rotated grid of NCEP has {columns} x {rows} points and an order {section[71]} not known")
+    (south, west), (north, east) = (_turned(*point, *centre) for point in (first, last))
+    y, x = np.meshgrid(np.linspace(south, north, rows), np.linspace(west, east, columns), indexing="ij")
+    latitude, longitude = _turned_back(y.ravel(), x.ravel(), *centre)
+    return Geometry(key, latitude, longitude % 360.0, (rows, columns), bool(section[54] & 0x08))
+
+
+def _turned(latitude: float, longitude: float, centre_latitude: float, centre_longitude: float) -> tuple[float, float]:
+    """Coordinates on the globe that is turned so that the centre lies at 0, 0; degrees."""
+    phi, lam, tilt = np.deg2rad([latitude, longitude - centre_longitude, centre_latitude])
+    y = np.sin(phi) * np.cos(tilt) - np.cos(phi) * np.cos(lam) * np.sin(tilt)
+    x = np.arctan2(np.cos(phi) * np.sin(lam), np.cos(phi) * np.cos(lam) * np.cos(tilt) + np.sin(phi) * np.sin(tilt))
+    return float(np.rad2deg(np.arcsin(y))), float(np.rad2deg(x))
+
+
+def _turned_back(
+    y: NDArray[np.float64], x: NDArray[np.float64], centre_latitude: float, centre_longitude: float
+) -> Coordinates:
+    phi, lam, tilt = np.deg2rad(y), np.deg2rad(x), np.deg2rad(centre_latitude)
+    latitude = np.arcsin(np.sin(phi) * np.cos(tilt) + np.cos(phi) * np.cos(lam) * np.sin(tilt))
+    longitude = np.arctan2(
+        np.cos(phi) * np.sin(lam), np.cos(phi) * np.cos(lam) * np.cos(tilt) - np.sin(phi) * np.sin(tilt)
+    )
+    return np.rad2deg(latitude), np.rad2deg(longitude) + centre_longitude
 
 
 def _from_handle(handle: int, key: str) -> Geometry:

@@ -36,6 +36,7 @@ from pipeline.steps.input_store import InputWriter
 # DWD's local parameters that hold the coordinates of its unstructured grids: (discipline, category, number).
 _COORDINATES = {(0, 191, 1): "latitude", (0, 191, 2): "longitude"}
 _REASONS_SHOWN = 3
+LEAST_POINTS = 4
 
 
 def ingest_files(deployment: Deployment, source_name: str, files: Iterable[Path | str]) -> Iterator[str]:
@@ -48,13 +49,16 @@ def ingest_files(deployment: Deployment, source_name: str, files: Iterable[Path 
     named = [Path(file) for file in files]
     coordinates = _coordinates(named)
     runs: dict[Cycle, list[Field]] = {}
+    line = ""
     for file in named:
         fields, line = read_file(file, coordinates)
         for field in fields:
             runs.setdefault(Cycle(field.init_time), []).append(field)
-        yield line
+        if runs or len(named) > 1:
+            yield line
     if not runs:
-        raise ValueError(f"none of the {len(named)} files holds a parameter of the catalogue on a usable grid")
+        only = f": {line}" if len(named) == 1 else ""
+        raise ValueError(f"none of the {len(named)} files holds a parameter of the catalogue on a usable grid{only}")
     for cycle, fields in sorted(runs.items()):
         yield from _store(deployment, source, cycle, fields)
 
@@ -90,14 +94,20 @@ def read_file(file: Path, coordinates: Coordinates | None = None) -> tuple[list[
         broken = str(error)
     fields, turned_away = earth_winds(fields)
     reasons.update(f"{field.parameter} is {reason}" for field, reason in turned_away)
-    whole = [field for field in fields if _full_hours(field)]
-    reasons.update(f"{field.parameter} is not at a full hour" for field in fields if not _full_hours(field))
+    obstacles = [_obstacle(field) for field in fields]
+    reasons.update(obstacle for obstacle in obstacles if obstacle)
+    whole = [field for field, obstacle in zip(fields, obstacles, strict=True) if not obstacle]
     return whole, _line(file, whole, reasons, broken)
 
 
-def _full_hours(field: Field) -> bool:
+def _obstacle(field: Field) -> str:
+    """Why a field cannot be filed; empty if it can."""
     moment = field.init_time
-    return not (moment.minute or moment.second) and float(field.end_hours).is_integer()
+    if moment.minute or moment.second or not float(field.end_hours).is_integer():
+        return f"{field.parameter} is not at a full hour"
+    if len(field.values) < LEAST_POINTS:
+        return f"{field.parameter} has {len(field.values)} points, too few for a grid"
+    return ""
 
 
 def _line(file: Path, fields: Sequence[Field], reasons: Counter[str], broken: str) -> str:

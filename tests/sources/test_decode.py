@@ -105,7 +105,7 @@ def test_an_unknown_unit_is_refused() -> None:
 @pytest.mark.parametrize(
     ("keys", "told"),
     [
-        ({"shortName": "q", "typeOfLevel": "isobaricInhPa", "level": 500}, "q at isobaricInhPa 500 is not in the catalogue"),
+        ({"shortName": "q", "typeOfLevel": "isobaricInhPa", "level": 500}, "q at isobaricInhPa 500 is not in the"),
         ({"productDefinitionTemplateNumber": 5, "shortName": "2t"}, "2t is a probability"),
         ({"productDefinitionTemplateNumber": 6, "shortName": "2t"}, "2t is a percentile"),
         ({"shortName": "t", "typeOfLevel": "hybrid", "level": 3}, "t at hybrid 3"),

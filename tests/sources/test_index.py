@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -115,7 +116,7 @@ def test_coalesced_ranges_hold_every_entry_and_lie_apart(spans: list[tuple[int, 
     entries = [IndexEntry("x", start, start + length, None) for start, length in spans]
     ranges = coalesce(entries, gap)
     assert all(any(start <= entry.start and entry.end <= end for start, end in ranges) for entry in entries)
-    assert all(after[0] - before[1] > gap for before, after in zip(ranges, ranges[1:], strict=False))
+    assert all(after[0] - before[1] > gap for before, after in itertools.pairwise(ranges))
 
 
 @pytest.mark.realdata

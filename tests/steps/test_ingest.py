@@ -1,0 +1,271 @@
+"""Ingest: from a bucket in a feed's real layout to its input store."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from pipeline import paths
+from pipeline.config import Config
+from pipeline.cycle import Cycle
+from pipeline.parameters import parameter
+from pipeline.sources import SOURCES
+from pipeline.steps import Deployment
+from pipeline.steps.ingest import ingest_files, ingest_source, past_runs, run, shards
+from pipeline.steps.input_store import rounded
+from pipeline.store import Store
+from tests.grib_samples import COLUMNS, GRID, ROWS, STEP, message, of_parameter, put_ncep
+
+GFS = SOURCES["gfs"]
+CYCLE = Cycle.parse("2026-01-30T18")
+HOUR = Cycle.parse("2026-01-31T00")
+LATITUDE = np.repeat(np.linspace(90, -90, ROWS), COLUMNS)
+TEMPERATURE, RAIN, U, V = (
+    parameter(name) for name in ("temperature_2m", "precipitation", "eastward_wind_10m", "northward_wind_10m")
+)
+
+
+@pytest.fixture
+def deployment(tmp_path: Path) -> Deployment:
+    world = f"file://{tmp_path}/world"
+    config = Config(
+        store=f"file://{tmp_path}/store",
+        synthetic=True,
+        grid_resolution=STEP,
+        last_lead_hours=12,
+        sources={name: {"endpoint": world, "lead_step_hours": 3} for name in ("gfs", "gefs", "gdas")},
+        learning={"days": 1, "every_hours": 24, "lead_hours": (6,)},
+    )
+    return Deployment.open(config)
+
+
+def bucket_of(deployment: Deployment) -> Store:
+    return Store.open(GFS.bucket, endpoint=deployment.config.sources["gfs"].endpoint)
+
+
+def put_lead(bucket: Store, lead: int, *, cycle: Cycle = CYCLE) -> str:
+    """Temperature that is 280 K + lead, wind 3 and 4 m/s, rain of 1 kg m-2 an hour in NCEP's growing buckets."""
+    begin, flat, time = (lead - 1) // 6 * 6, np.ones(LATITUDE.shape), f"{lead} hour fcst"
+    entries = [
+        (
+            "TMP:2 m above ground",
+            time,
+            of_parameter(TEMPERATURE, cycle, lead, lead, 280 + lead + LATITUDE / 90),
+        ),
+        (
+            "UGRD:10 m above ground",
+            time,
+            of_parameter(U, cycle, lead, lead, 3 * flat),
+        ),
+        (
+            "VGRD:10 m above ground",
+            time,
+            of_parameter(V, cycle, lead, lead, 4 * flat),
+        ),
+    ]
+    if lead:
+        rain = of_parameter(RAIN, cycle, begin, lead, (lead - begin) * flat)
+        entries.append(("APCP:surface", f"{begin}-{lead} hour acc fcst", rain))
+    return put_ncep(bucket, GFS, cycle, lead, entries)
+
+
+def opened(deployment: Deployment, source: str = "gfs", cycle: Cycle = CYCLE) -> xr.Dataset:
+    return xr.open_zarr(deployment.store.zarr(paths.input_zarr(source, cycle)), consolidated=False, chunks=None)
+
+
+def record(deployment: Deployment, source: str = "gfs", cycle: Cycle = CYCLE) -> dict[str, object]:
+    return json.loads(deployment.store.read(paths.input_record(source, cycle)))  # type: ignore[no-any-return]
+
+
+LEADS = (6, 9, 12, 15, 18)
+
+
+def test_the_newest_run_becomes_the_input_store(deployment: Deployment) -> None:
+    bucket = bucket_of(deployment)
+    for lead in LEADS:
+        put_lead(bucket, lead)
+    run(deployment, HOUR, "gfs")
+    store = opened(deployment)
+    assert tuple(store["lead_time"].values) == LEADS
+    warm = store["forecast"].sel(parameter="temperature_2m")
+    np.testing.assert_allclose(warm.sel(latitude=90, longitude=0), 281.0 + np.array(LEADS), atol=0.02)
+    np.testing.assert_allclose(store["forecast"].sel(parameter="precipitation"), 1.0, atol=0.01)
+    np.testing.assert_array_equal(store["interval_hours"].sel(parameter="precipitation"), [6, 3, 3, 3, 3])
+    assert (store["coverage"] == 1).all()
+    assert store.attrs["synthetic"] is True
+    assert record(deployment)["leads"] == list(LEADS)
+
+
+def test_wind_speed_is_computed_where_the_feed_has_only_components(deployment: Deployment) -> None:
+    for lead in LEADS:
+        put_lead(bucket_of(deployment), lead)
+    run(deployment, HOUR, "gfs")
+    speed = opened(deployment)["forecast"].sel(parameter="wind_speed_10m").sel(latitude=slice(60, -60))
+    np.testing.assert_allclose(speed, 5.0, atol=0.01)
+
+
+def test_what_is_missing_is_recorded_and_empty(deployment: Deployment) -> None:
+    for lead in LEADS:
+        put_lead(bucket_of(deployment), lead)
+    bucket_of(deployment).delete(GFS.key(CYCLE, 9))
+    run(deployment, HOUR, "gfs")
+    missing = record(deployment)["missing"]
+    assert record(deployment)["status"] == "partial"
+    reason = f"no file {GFS.key(CYCLE, 9)}"
+    assert {"parameter": "temperature_2m", "lead_time": 9, "reason": reason} in missing  # type: ignore[operator]
+    assert np.isnan(opened(deployment)["forecast"].sel(parameter="temperature_2m", lead_time=9)).all()
+    np.testing.assert_array_equal(opened(deployment)["interval_hours"].sel(parameter="precipitation"), [6, 0, 6, 3, 3])
+
+
+def test_damaged_bytes_are_quarantined_with_their_reason(deployment: Deployment) -> None:
+    bucket = bucket_of(deployment)
+    for lead in LEADS:
+        key = put_lead(bucket, lead)
+    good = bucket.read(key)
+    bucket.write(key, b"\0" * 50 + good[50:])
+    run(deployment, HOUR, "gfs")
+    (kept,) = record(deployment)["quarantined"]  # type: ignore[misc]
+    assert deployment.store.read(kept["key"]).startswith(b"\0" * 50)
+    assert "expected GRIB messages" in kept["reason"]
+    assert np.isnan(opened(deployment)["forecast"].sel(parameter="temperature_2m", lead_time=18)).all()
+    assert np.isfinite(opened(deployment)["forecast"].sel(parameter="precipitation", lead_time=18)).all()
+
+
+def test_nothing_is_written_when_nothing_has_arrived(deployment: Deployment) -> None:
+    run(deployment, HOUR, "gfs")
+    assert not deployment.store.list("")
+
+
+def test_a_second_run_leaves_the_store_untouched(deployment: Deployment) -> None:
+    for lead in LEADS:
+        put_lead(bucket_of(deployment), lead)
+    run(deployment, HOUR, "gfs")
+    before = [(item.key, item.last_modified, deployment.store.read(item.key)) for item in deployment.store.list("")]
+    run(deployment, HOUR, "gfs")
+    assert before == [
+        (item.key, item.last_modified, deployment.store.read(item.key)) for item in deployment.store.list("")
+    ]
+
+
+def test_a_run_without_its_record_is_ingested_again_to_the_same_bytes(deployment: Deployment) -> None:
+    for lead in LEADS:
+        put_lead(bucket_of(deployment), lead)
+    run(deployment, HOUR, "gfs")
+    before = {item.key: deployment.store.read(item.key) for item in deployment.store.list("")}
+    deployment.store.delete(paths.input_record("gfs", CYCLE))
+    deployment.store.delete(paths.input_zarr("gfs", CYCLE) + "/zarr.json")
+    run(deployment, HOUR, "gfs")
+    assert before == {item.key: deployment.store.read(item.key) for item in deployment.store.list("")}
+
+
+def test_more_leads_of_a_run_join_those_it_has(deployment: Deployment) -> None:
+    for lead in LEADS:
+        put_lead(bucket_of(deployment), lead)
+    ingest_source(deployment, GFS, CYCLE, [12])
+    assert tuple(opened(deployment)["lead_time"].values) == (12,)
+    ingest_source(deployment, GFS, CYCLE, [6, 18])
+    assert tuple(opened(deployment)["lead_time"].values) == (6, 12, 18)
+    np.testing.assert_array_equal(opened(deployment)["interval_hours"].sel(parameter="precipitation"), 6)
+
+
+def test_past_runs_are_those_newest_at_each_start(deployment: Deployment) -> None:
+    assert past_runs(deployment, GFS, HOUR) == [(HOUR - 30, (12,))]
+    analyses = past_runs(deployment, SOURCES["gdas"], HOUR)
+    assert analyses == [(HOUR - 24, (6,)), (HOUR - 18, (0,))]
+
+
+def test_orography_and_land_come_from_the_analysis(deployment: Deployment) -> None:
+    gdas, cycle = SOURCES["gdas"], HOUR - 12
+    land = (LATITUDE > 0).astype(float)
+    orography = message({"centre": 7, "shortName": "orog"}, 10 * LATITUDE + 1000)
+    mask = message({"centre": 7, "shortName": "lsm"}, land)
+    put_ncep(bucket_of(deployment), gdas, cycle, 0, [("HGT:surface", "anl", orography), ("LAND:surface", "anl", mask)])
+    run(deployment, HOUR, "gdas")
+    store = xr.open_zarr(deployment.store.zarr(paths.static_fields()), consolidated=False)
+    np.testing.assert_allclose(store["surface_altitude"].sel(latitude=60, longitude=30), 1600, atol=1)
+    np.testing.assert_allclose(store["land_area_fraction"].sel(latitude=60, longitude=30), 1)
+
+
+def test_members_of_an_ensemble_at_the_hour(deployment: Deployment) -> None:
+    gefs = SOURCES["gefs"]
+    bucket = Store.open(gefs.bucket, endpoint=deployment.config.sources["gefs"].endpoint)
+    for member in (1, 2, 30):
+        for lead in LEADS:
+            data = of_parameter(
+                TEMPERATURE, CYCLE, lead, lead, np.full(LATITUDE.shape, 280.0 + member),
+                productDefinitionTemplateNumber=1, perturbationNumber=member,
+            )  # fmt: skip
+            key = gefs.key(CYCLE, lead, member=member)
+            bucket.write(key, data)
+            line = f"1:0:d=2026013018:TMP:2 m above ground:{lead} hour fcst:ENS=+{member}"
+            bucket.write(gefs.index_key(key), line.encode())
+    run(deployment, HOUR, "gefs")
+    store = xr.open_zarr(deployment.store.zarr(paths.ensemble(HOUR, "gefs")), consolidated=False)
+    assert tuple(store["number"].values) == (1, 2, 30)
+    assert tuple(store["lead_time"].values) == (0, 3, 6, 9, 12)
+    np.testing.assert_allclose(store["temperature_2m"].sel(number=30), 310.0, atol=0.01)
+    missing = record(deployment, "gefs", HOUR)["missing"]
+    assert {"parameter": "", "lead_time": 6, "reason": "member 5 has no files"} in missing  # type: ignore[operator]
+
+
+def test_files_are_filed_under_a_source_by_their_start(deployment: Deployment, tmp_path: Path) -> None:
+    file = tmp_path / "some.grib2"
+    file.write_bytes(
+        of_parameter(TEMPERATURE, CYCLE, 6, 6, 280 + LATITUDE / 90) + of_parameter(U, CYCLE, 6, 6, LATITUDE)
+    )
+    lines = list(ingest_files(deployment, "ifs", [file]))
+    assert lines == [f"{file}: 2 fields of 2 parameters", "input/ifs/20260130T18Z.zarr: 2 parameters at 6 h"]
+    np.testing.assert_allclose(
+        opened(deployment, "ifs")["forecast"].sel(parameter="temperature_2m", latitude=90), 281, atol=0.02
+    )
+
+
+def test_a_regional_file_counts_only_where_it_lies(deployment: Deployment, tmp_path: Path) -> None:
+    part = {**GRID, "Ni": 5, "Nj": 5, "latitudeOfFirstGridPointInDegrees": 60, "latitudeOfLastGridPointInDegrees": -60,
+            "longitudeOfFirstGridPointInDegrees": 60, "longitudeOfLastGridPointInDegrees": 180}  # fmt: skip
+    file = tmp_path / "part.grib2"
+    file.write_bytes(
+        message({"shortName": "2t", "dataDate": 20260130, "dataTime": 1800}, np.full(25, 280.0), grid=part)
+    )
+    list(ingest_files(deployment, "hrrr", [file]))
+    store = opened(deployment, "hrrr")
+    assert float(store["coverage"].sel(latitude=0, longitude=120)) == 1
+    assert float(store["coverage"].sel(latitude=0, longitude=300)) == 0
+    assert np.isnan(store["forecast"].sel(parameter="temperature_2m", latitude=0, longitude=300)).all()
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (b"", "an empty file"),
+        (b"PK\3\4 some archive", "a zip archive"),
+        (b"\x1f\x8bgarbage", "cannot be read"),
+        (None, "No such file"),
+    ],
+)
+def test_a_file_of_another_kind_is_told_in_one_line(
+    deployment: Deployment, tmp_path: Path, data: bytes | None, told: str
+) -> None:
+    file = tmp_path / "some.grib2"
+    if data is not None:
+        file.write_bytes(data)
+    with pytest.raises(ValueError, match=told) as caught:
+        list(ingest_files(deployment, "gfs", [file]))
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_source_is_named_with_the_nearest(deployment: Deployment) -> None:
+    with pytest.raises(ValueError, match="did you mean gfs"):
+        list(ingest_files(deployment, "gsf", []))
+    assert shards(deployment, HOUR) == ["gfs", "gefs", "gdas"]
+
+
+def test_rounding_stays_within_the_precision_and_clears_bits() -> None:
+    values = np.random.default_rng(0).normal(280, 10, 1000).astype(np.float32)
+    result = rounded(values, 0.01)
+    assert np.abs(result - values).max() <= 0.01
+    assert (result.view(np.uint32) & 0xFF == 0).all()
