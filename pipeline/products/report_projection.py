@@ -15,6 +15,7 @@ from itertools import pairwise
 import numpy as np
 from contourpy import contour_generator
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from pipeline.products.report_colours import Scale
 
@@ -53,18 +54,22 @@ def unproject(x: Field, y: Field) -> tuple[Field, Field]:
     return latitude, np.rad2deg((2 * x / WIDTH - 1) * _X_MAX / _stretch(theta))
 
 
-def interpolation(count: int, positions: Field, *, wrap: bool) -> NDArray[np.float32]:
-    """(position, count) matrix of cubic convolution (Keys 1981) at fractional indices."""
+def interpolation(count: int, positions: Field, *, wrap: bool) -> csr_array:
+    """(position, count) sparse matrix of cubic convolution (Keys 1981) at fractional indices."""
     left = np.floor(positions).astype(int)
     t = positions - left
     taps = [
         (-t + 2 * t**2 - t**3) / 2, (2 - 5 * t**2 + 3 * t**3) / 2, (t + 4 * t**2 - 3 * t**3) / 2, (t**3 - t**2) / 2
     ]  # fmt: skip
-    matrix = np.zeros((len(positions), count), np.float32)
-    for offset, tap in enumerate(taps, start=-1):
-        index = (left + offset) % count if wrap else np.clip(left + offset, 0, count - 1)
-        np.add.at(matrix, (np.arange(len(positions)), index), tap)
-    return matrix
+    index = left[:, None] + np.arange(-1, 3)
+    index = index % count if wrap else np.clip(index, 0, count - 1)
+    values = np.stack(taps, axis=-1).astype(np.float32)
+    return csr_array((values.ravel(), index.ravel(), np.arange(0, values.size + 1, 4)), (len(positions), count))
+
+
+def resampled(rows: csr_array, columns: csr_array, field: Field) -> NDArray[np.float32]:
+    """(row, column) `field` interpolated by the two matrices."""
+    return np.asarray(rows @ np.ascontiguousarray((columns @ field.astype(np.float32).T).T))
 
 
 class Canvas:
@@ -80,7 +85,7 @@ class Canvas:
         fine = max(columns, width // 2)  # cubic to these columns, linear between them
         self._rows = interpolation(rows, (90 - latitude[:, 0]) * (rows - 1) / 180, wrap=False)
         longitude = (np.arange(fine) * 360 / fine - 180 + CENTRE) % 360
-        self._columns = interpolation(columns, longitude * columns / 360, wrap=True).T.copy()
+        self._columns = interpolation(columns, longitude * columns / 360, wrap=True)
         position = np.clip((east + 180) / 360 * fine, 0, fine)
         self._left = np.minimum(position, fine - 1).astype(np.int64)
         self._right = (self._left + 1) % fine
@@ -89,7 +94,7 @@ class Canvas:
 
     def raster(self, field: Field) -> NDArray[np.float32]:
         """(height, width) values at pixels, NaN outside the globe; `field` is (latitude, longitude) without NaN."""
-        smooth = (self._rows @ field.astype(np.float32)) @ self._columns
+        smooth = resampled(self._rows, self._columns, field)
         values = np.take_along_axis(smooth, self._left, axis=1)
         values += self._part * (np.take_along_axis(smooth, self._right, axis=1) - values)
         values[self.outside] = np.nan
@@ -125,7 +130,7 @@ def refined(field: Field, step: float = 1.25) -> tuple[Field, Field, Field]:
     east = np.linspace(-180, 180, max(columns, round(360 / step)) + 1)
     by_row = interpolation(rows, (90 - latitude) * (rows - 1) / 180, wrap=False)
     by_column = interpolation(columns, ((east + CENTRE) % 360) * columns / 360, wrap=True)
-    return latitude, east, by_row @ field.astype(np.float32) @ by_column.T
+    return latitude, east, resampled(by_row, by_column, field)
 
 
 def path(lines: Iterable[Field], *, tolerance: float = 0.0) -> str:

@@ -9,7 +9,7 @@ from contourpy import contour_generator
 from numpy.typing import NDArray
 
 from pipeline.products import report_charts as charts
-from pipeline.products.report_projection import interpolation, path
+from pipeline.products.report_projection import interpolation, path, resampled
 
 WIDTH = 900.0
 TALLEST = 560.0
@@ -40,7 +40,7 @@ class Region:
         longitude = self.middle[0] + np.linspace(-180, 180, 721)
         by_row = interpolation(rows, (90 - latitude) * (rows - 1) / 180, wrap=False)
         by_column = interpolation(columns, (longitude % 360) * columns / 360, wrap=True)
-        values = by_row @ fraction.astype(np.float32) @ by_column.T
+        values = resampled(by_row, by_column, fraction)
         outlines = contour_generator(longitude, latitude, values, fill_type="OuterOffset").filled(0.5, np.inf)
         rings = [
             self.pixels(*points[start:end].T)
