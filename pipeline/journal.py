@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from time import perf_counter
+from time import perf_counter, process_time
 
 from pipeline import paths
 from pipeline.cycle import Cycle
@@ -22,11 +22,12 @@ _BEGUN, _FINISHED = "begun.json", "finished.json"
 
 @dataclass(frozen=True)
 class Entry:
-    """A finished shard of a stage: how long it took, in seconds, when it ended (UTC) and on which host."""
+    """A finished shard of a stage: how long it took and how long it computed (s), when it ended (UTC), on which host."""
 
     stage: str
     shard: str
     seconds: float
+    cpu_seconds: float
     finished: str
     host: str
 
@@ -34,10 +35,11 @@ class Entry:
 @contextmanager
 def recorded(store: Store, hour: Cycle, stage: str, shard: str) -> Iterator[None]:
     """Mark the shard as finished when the block ends without an error; the first of several markers stays."""
-    start = perf_counter()
+    start, computed = perf_counter(), process_time()
     yield
+    seconds, cpu_seconds = round(perf_counter() - start, 3), round(process_time() - computed, 3)
     finished = datetime.now(UTC).isoformat(timespec="seconds")
-    entry = Entry(stage, shard, round(perf_counter() - start, 3), finished, socket.gethostname())
+    entry = Entry(stage, shard, seconds, cpu_seconds, finished, socket.gethostname())
     store.write_new(f"{paths.journal(hour, stage, shard)}.json", json.dumps(asdict(entry)).encode())
 
 

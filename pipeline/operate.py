@@ -96,14 +96,15 @@ def show_status(config: Path, cycle: str | None) -> None:
     for hour in hours:
         state = "finished" if journal.is_finished(store, hour) else "begun"
         mark = ", latest published" if hour == published else ""
-        table = Table("stage", "shards done", "seconds of work", "last finished", title=f"{hour}: {state}{mark}")
+        table = Table("stage", "shards done", "seconds", "computing", "last finished", title=f"{hour}: {state}{mark}")
         by_stage: dict[str, list[journal.Entry]] = defaultdict(list)
         for entry in journal.entries(store, hour):
             by_stage[entry.stage].append(entry)
         for stage in STAGES:
             done = by_stage.get(stage.name, [])
-            seconds, last = sum(entry.seconds for entry in done), max((entry.finished for entry in done), default="")
-            table.add_row(stage.name, str(len(done)), f"{seconds:.1f}", last)
+            seconds, computing = sum(entry.seconds for entry in done), sum(entry.cpu_seconds for entry in done)
+            last = max((entry.finished for entry in done), default="")
+            table.add_row(stage.name, str(len(done)), f"{seconds:.1f}", f"{computing:.1f}", last)
         console.print(table)
     if not hours:
         console.print(f"No hour has been begun in {store.url}.")
