@@ -22,7 +22,7 @@ _BEGUN, _FINISHED = "begun.json", "finished.json"
 
 @dataclass(frozen=True)
 class Entry:
-    """A finished shard of a stage: how long it took and how long it computed (s), when it ended (UTC), on which host."""
+    """A finished shard: seconds it took and seconds it computed, when it ended (UTC) and on which host."""
 
     stage: str
     shard: str
