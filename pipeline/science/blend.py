@@ -57,7 +57,7 @@ def _weighted_mean(
     result: Array,
 ) -> None:
     places = forecasts.shape[2]
-    # Blocks whose weights stay in cache over all leads; within one, rows that the compiler turns into wide instructions.
+    # Blocks whose weights stay in cache over all leads; within one, rows that become wide instructions.
     for task in prange((places + BLOCK - 1) // BLOCK):
         start, stop = task * BLOCK, min((task + 1) * BLOCK, places)
         total, mass = np.empty(BLOCK, np.float32), np.empty(BLOCK, np.float32)
