@@ -64,10 +64,9 @@ def apply(
     if values.shape[-1] != points:
         raise ValueError(f"expected fields of {points} points, as the weights; found {values.shape[-1]}")
     fields = np.ascontiguousarray(values, np.float32).reshape(-1, points)
-    places = len(weights.start) - 1 if isinstance(weights, PointWeights) else len(weights.coverage)
     if out is None:
-        out = np.empty((*values.shape[:-1], places), np.float32)
-    target = out.reshape(-1, places)
+        out = np.empty((*values.shape[:-1], weights.places), np.float32)
+    target = out.reshape(-1, weights.places)
     if isinstance(weights, PointWeights):
         apply_points(weights.start, weights.index, weights.weight, fields, target)
     else:

@@ -25,6 +25,11 @@ class PointWeights:
     weight: NDArray[np.float32]
 
     @property
+    def places(self) -> int:
+        """Number of target places."""
+        return len(self.start) - 1
+
+    @property
     def coverage(self) -> NDArray[np.bool_]:
         """(place,) where the source reaches."""
         return np.asarray(np.diff(self.start) > 0)

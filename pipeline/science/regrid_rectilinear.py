@@ -56,6 +56,11 @@ class RectilinearWeights:
     pole_rows: tuple[int, int]  # source rows next to the north and the south pole where a polar row is made, or -1
 
     @property
+    def places(self) -> int:
+        """Number of target places."""
+        return len(self.rows.share) * len(self.columns.share)
+
+    @property
     def coverage(self) -> NDArray[np.bool_]:
         """(place,) where at least half of the target's weight lies on the source."""
         return np.asarray((self.rows.share[:, None] * self.columns.share[None, :] >= 0.5).ravel())
@@ -224,9 +229,10 @@ def apply_rectilinear(
         fields[:, 1::2] = fields[:, 1::2, ::-1]
     poles = _polar_rows(fields, weights, vector=vector)
     rows, columns = ((axis.index, axis.weight, axis.share) for axis in (weights.rows, weights.columns))
+    complete = bool(rows[2].min() * columns[2].min() >= 0.5)
     pairs = (weights.pairs.first, weights.pairs.weight, weights.pairs.runs)
     target = out.reshape(len(values), len(rows[2]), len(columns[2]))
-    blend_rows(fields, poles, rows, columns, pairs, bool(weights.coverage.all()), target)
+    blend_rows(fields, poles, rows, columns, pairs, complete, target)
 
 
 def _polar_rows(fields: NDArray[np.float32], weights: RectilinearWeights, *, vector: bool) -> NDArray[np.float32]:
