@@ -19,7 +19,9 @@ _TAIL_SPACINGS = 3
 _TAIL_POWER = 8  # the kernel squares three times
 _LARGEST_RATIO = np.float32(3)
 # Rows of the kernels' scratch array, one value a lane.
-_MEAN, _CENTRE, _FACTOR, _LOWER, _UPPER, _COUNT, _BELOW, _ABOVE, _ROWS_OF_WORK = range(9)
+_MEAN, _CENTRE, _FACTOR, _LOWER, _UPPER, _COUNT, _BELOW, _ABOVE, _INVERSE_LOWER, _INVERSE_UPPER, _ROWS_OF_WORK = range(
+    11
+)
 
 
 @numba.njit(parallel=True, cache=True, error_model="numpy")
@@ -51,22 +53,24 @@ def _chunk(
     work = np.zeros((_ROWS_OF_WORK, _LANES), np.float32)
     q = np.zeros((len(levels), _LANES), np.float32)
     p = np.zeros((len(thresholds), _LANES), np.float32)
+    bracket = np.zeros((len(thresholds), 3, _LANES), np.float32)
     for start in range(begin, stop, _LANES):
         lanes = min(_LANES, stop - start)
-        n = number + 1
-        while n > valid[:lanes].min() or n > number:  # cells of equally many members together, mostly all at once
-            _load(members, centre, spread_factor, lead, start, lanes, rows, valid, work)
+        n, fewest = number + 1, 0
+        while n > fewest:  # cells of equally many members together, mostly all at once
+            complete = _load(members, centre, spread_factor, lead, start, lanes, rows, valid, work)
             _sort(rows, network)
-            n = _next_smaller(valid, lanes, n)
+            fewest = number if complete else valid[:lanes].min()
+            n = number if complete else _next_smaller(valid, lanes, n)
             if multiplicative:
                 _recentre_amount(rows, n, work, exponential)
             else:
                 _recentre(rows, n, work)
             _tails(rows, n, work)
             _quantiles(rows, n, work, levels, minimum, maximum, q)
-            _exceedance(rows, n, work, thresholds, minimum, maximum, p)
-            _store(q, n, valid, quantiles, lead, start, lanes)
-            _store(p, n, valid, exceedance, lead, start, lanes)
+            _exceedance(rows, n, work, bracket, thresholds, minimum, maximum, p)
+            _store(q, n, valid, n == fewest == number, quantiles, lead, start, lanes)
+            _store(p, n, valid, n == fewest == number, exceedance, lead, start, lanes)
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -79,11 +83,13 @@ def _next_smaller(valid: Any, lanes: int, n: int) -> int:
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _store(values: Any, n: int, valid: Any, out: Any, lead: int, start: int, lanes: int) -> None:
-    """Keep the results of the cells that have n members."""
-    uniform = valid[:lanes].min() == n and valid[:lanes].max() == n
+def _store(values: Any, n: int, valid: Any, whole: bool, out: Any, lead: int, start: int, lanes: int) -> None:
+    """Keep the results of the cells that have n members, of the whole block if all have."""
     for i in range(values.shape[0]):
-        if uniform:
+        if whole and lanes == _LANES:
+            for k in range(_LANES):
+                out[i, lead, start + k] = values[i, k]
+        elif whole:
             for k in range(lanes):
                 out[i, lead, start + k] = values[i, k]
         else:
@@ -95,8 +101,11 @@ def _store(values: Any, n: int, valid: Any, out: Any, lead: int, start: int, lan
 @numba.njit(cache=True, error_model="numpy")
 def _load(
     members: Any, centre: Any, spread_factor: Any, lead: int, start: int, lanes: int, rows: Any, valid: Any, work: Any
-) -> None:
-    """Members of the cells and their mean, +inf for those without a value; `valid` counts the others."""
+) -> bool:
+    """Members of the cells and their mean, +inf for those without a value; `valid` counts the others.
+
+    True if no member is missing.
+    """
     number = members.shape[0]
     for k in range(_LANES):
         work[_MEAN, k] = 0
@@ -117,12 +126,15 @@ def _load(
     for i in range(number, rows.shape[0]):
         for k in range(_LANES):
             rows[i, k] = np.inf
+    complete = True
     for k in range(lanes):
         work[_CENTRE, k] = centre[lead, start + k]
         work[_FACTOR, k] = spread_factor[lead, start + k]
         work[_MEAN, k] /= np.float32(number)
         if work[_MEAN, k] != work[_MEAN, k]:
             _leave_out_missing(rows, k, valid, work)
+            complete = False
+    return complete
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -211,33 +223,62 @@ def _quantiles(
 
 @numba.njit(cache=True, error_model="numpy")
 def _exceedance(
-    rows: Any, n: int, work: Any, thresholds: Any, minimum: Any, maximum: Any, out: Any
-) -> None:  # fmt: skip
+    rows: Any, n: int, work: Any, bracket: Any, thresholds: Any, minimum: Any, maximum: Any, out: Any
+) -> None:
     one, zero, half, share = np.float32(1), np.float32(0), np.float32(0.5), np.float32(1 / max(n, 1))
+    inverse_lower, inverse_upper = work[_INVERSE_LOWER], work[_INVERSE_UPPER]
+    for k in range(_LANES):  # a tail without a scale ends at once
+        inverse_lower[k] = one / work[_LOWER, k] if work[_LOWER, k] > 0 else np.float32(np.inf)
+        inverse_upper[k] = one / work[_UPPER, k] if work[_UPPER, k] > 0 else np.float32(np.inf)
+    last = max(n - 1, 0)
+    lowest, highest = np.float32(np.inf), np.float32(-np.inf)
+    for k in range(_LANES):
+        lowest = rows[0, k] if rows[0, k] < lowest else lowest
+        highest = rows[last, k] if rows[last, k] > highest else highest
+    for index in range(thresholds.shape[0]):
+        if lowest <= thresholds[index] < highest:
+            _bracket(rows, n, thresholds[index], bracket[index])
+        else:  # mostly a threshold is far from all members of all cells
+            above = thresholds[index] < lowest
+            for k in range(_LANES):
+                bracket[index, 0, k] = zero if above else np.float32(n)
+                bracket[index, 1, k] = bracket[index, 2, k] = rows[0, k] if above else rows[last, k]
     for index in range(thresholds.shape[0]):
         t = thresholds[index]
         for k in range(_LANES):
-            work[_COUNT, k] = 0
-        for i in range(0, rows.shape[0], _STEP):
-            for k in range(_LANES):
-                work[_COUNT, k] += (
-                    (one if rows[i, k] <= t else zero)
-                    + (one if rows[i + 1, k] <= t else zero)
-                    + (one if rows[i + 2, k] <= t else zero)
-                    + (one if rows[i + 3, k] <= t else zero)
-                    + (one if rows[i + 4, k] <= t else zero)
-                )
-        for k in range(_LANES):
-            i = int(work[_COUNT, k])
-            work[_BELOW, k] = rows[max(i - 1, 0), k]
-            work[_ABOVE, k] = rows[min(i, max(n - 1, 0)), k]
-        for k in range(_LANES):
-            count, below, above = work[_COUNT, k], work[_BELOW, k], work[_ABOVE, k]
+            count, below, above = bracket[index, 0, k], bracket[index, 1, k], bracket[index, 2, k]
             inside = one - share * (count - half + (t - below) / (above - below))
-            p = half * share * _tail(t - below, work[_UPPER, k]) if count == n else inside
-            p = one - half * share * _tail(above - t, work[_LOWER, k]) if count == 0 else p
-            p = zero if t >= maximum else (one if t < minimum else p)
-            out[index, k] = p if n > 0 and rows[0, k] == rows[0, k] else np.float32(np.nan)
+            top = count == n
+            distance = t - below if top else above - t
+            beyond = half * share * _tail(distance * (inverse_upper[k] if top else inverse_lower[k]))
+            p = beyond if top else inside
+            p = one - beyond if count == 0 else p
+            out[index, k] = p if rows[0, k] == rows[0, k] else np.float32(np.nan)
+        if t >= maximum or t < minimum or n == 0:
+            certain = np.float32(np.nan) if n == 0 else (zero if t >= maximum else one)
+            for k in range(_LANES):
+                out[index, k] = certain if rows[0, k] == rows[0, k] else np.float32(np.nan)
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _bracket(rows: Any, n: int, t: Any, found: Any) -> None:
+    """How many members are at most t, the last of these and the first above."""
+    one, zero = np.float32(1), np.float32(0)
+    for k in range(_LANES):
+        found[0, k] = 0
+    for i in range(0, rows.shape[0], _STEP):
+        for k in range(_LANES):
+            found[0, k] += (
+                (one if rows[i, k] <= t else zero)
+                + (one if rows[i + 1, k] <= t else zero)
+                + (one if rows[i + 2, k] <= t else zero)
+                + (one if rows[i + 3, k] <= t else zero)
+                + (one if rows[i + 4, k] <= t else zero)
+            )
+    for k in range(_LANES):
+        i = int(found[0, k])
+        found[1, k] = rows[max(i - 1, 0), k]
+        found[2, k] = rows[min(i, max(n - 1, 0)), k]
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -247,9 +288,9 @@ def _tail_inverse(part: float) -> float:
 
 
 @numba.njit(cache=True, error_model="numpy", inline="always")
-def _tail(distance: Any, scale: Any) -> Any:
-    """What part of a tail lies beyond `distance`: (1 - z / 8)^8; nothing where the scale is 0."""
-    part = np.float32(1) - distance / scale / np.float32(_TAIL_POWER)
+def _tail(scales: Any) -> Any:
+    """What part of a tail lies further out: (1 - z / 8)^8, nothing beyond 8 scales or where the scale is 0."""
+    part = np.float32(1) - scales * np.float32(1 / _TAIL_POWER)
     part = part if part > 0 else np.float32(0)
     part *= part
     part *= part
