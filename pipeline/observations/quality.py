@@ -76,7 +76,7 @@ def check_departures(
         if np.array_equal(changed, good):
             break
         good = changed
-    bad = finite & (score > _REJECT_BEYOND)
+    bad = finite & ~good
     return np.where(bad, np.where(variance <= _INFORMED, "buddy", "background"), "")
 
 
