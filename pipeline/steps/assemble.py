@@ -85,10 +85,12 @@ def _joined(
         within = np.flatnonzero((ends - lengths >= start) & (ends <= lead))
         within = within if len(within) else at
         part, weight = values[within], lengths[within].astype(np.float32)
-        if method in ("maximum", "minimum"):
+        if len(within) == 1:
+            total = part[0]
+        elif method in ("maximum", "minimum"):
             total = part.max(axis=0) if method == "maximum" else part.min(axis=0)
         else:
-            total = np.tensordot(weight / weight.sum(), part, 1)
+            total = np.einsum("k,kn->n", weight / weight.sum(), part)
         chosen.append(lead)
         joined_lengths.append(float(weight.sum()))
         joined.append(total)

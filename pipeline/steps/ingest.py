@@ -166,13 +166,17 @@ def _fetch_all(
 ) -> Delivery:
     """Every product at every lead, and the further leads that intervals need; winds turned to earth, with speeds."""
     intervals = tuple(row for row in rows if row.kind in INTERVAL_KINDS)
+    instants = tuple(row for row in rows if row.kind not in INTERVAL_KINDS)
     further = interval_leads(source, cycle, leads) if intervals else ()
     parts = []
     for product in source.products:
         wanted = [(lead, rows) for lead in leads]
         if source.role == "analysis":  # its short forecast is only for intervals
             wanted = [(lead, intervals if lead else rows) for lead in leads]
-        wanted += [(lead, intervals) for lead in further if product == "forecast"]
+        if product == "spread":  # of a difference of totals nobody knows it
+            wanted = [(lead, instants) for lead in leads]
+        else:
+            wanted += [(lead, intervals) for lead in further]
         for lead, which in wanted:
             request = Request(cycle, lead, which, product=product)
             parts.append(usable(fetch(bucket, source, request, coordinates=coordinates)))
