@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from pipeline.parameters import TimeMethod
 from pipeline.science import align_kernels as kernels
-from pipeline.science.align_plan import Instants, Intervals, instants, intervals
+from pipeline.science.align_plan import Intervals, instants, intervals
 from pipeline.science.solar import Sun
 
 Hours = Sequence[float] | NDArray[np.float64]
+OVER_INTERVALS = ("accumulation", "solar", "maximum", "minimum")
 
 
 def to_hours(
@@ -50,25 +51,22 @@ def to_hours(
         raise ValueError(f"expected one ascending valid hour (and interval) a lead; found {list(hours_in)}")
     fields = np.ascontiguousarray(values, np.float32).reshape(len(values), -1)
     kept = kernels.any_finite(fields)
-    whole = method in ("accumulation", "solar", "maximum", "minimum") and bool((lengths[kept] > 0).any())
+    whole = method in OVER_INTERVALS and bool((lengths[kept] > 0).any())
     if whole:
         kept &= lengths > 0
     out = np.full((len(hours), fields.shape[1]), np.nan, np.float32)
     if kept.any() and len(hours):
-        fields = fields if kept.all() else fields[kept]
+        fields, hours_in, lengths = fields if kept.all() else fields[kept], hours_in[kept], lengths[kept]
         if method == "solar":
-            _solar(fields, hours_in[kept], lengths[kept], hours, cos_zenith, out)
+            _solar(fields, hours_in, lengths, hours, cos_zenith, out)
         elif whole:
             guess = None if reference is None else np.ascontiguousarray(reference, np.float32).reshape(out.shape)
-            _over_intervals(fields, intervals(hours_in[kept], lengths[kept], hours), method, guess, out)
+            _over_intervals(fields, intervals(hours_in, lengths, hours), method, guess, out)
         else:
-            _at_instants(fields, instants(hours_in[kept], hours, method), method, out)
+            plan = instants(hours_in, hours, method)
+            interpolate = kernels.circular if method == "circular" else kernels.linear
+            interpolate(fields, plan.before, plan.after, plan.weight, out)
     return out.reshape(len(hours), *values.shape[1:])
-
-
-def _at_instants(fields: NDArray[np.float32], plan: Instants, method: TimeMethod, out: NDArray[np.float32]) -> None:
-    apply = kernels.circular if method == "circular" else kernels.linear
-    apply(fields, plan.before, plan.after, plan.weight, out)
 
 
 def _over_intervals(
@@ -103,6 +101,7 @@ def _solar(
         raise ValueError("expected cos_zenith with the method solar; found none: make it with solar.sun")
     if fields.shape[1] != sun.cosine.shape[1]:
         raise ValueError(f"expected the sun at {fields.shape[1]} places, as the values; found {sun.cosine.shape[1]}")
+    first, last = hours_in - 1, hours_in + 1
     if (lengths > 0).any():
         first, last = hours_in - lengths, hours_in
         known = (first >= sun.first_hour - 1) & (last < sun.first_hour + len(sun.cosine))
@@ -113,34 +112,9 @@ def _solar(
             return
         fields, first, last = np.ascontiguousarray(fields[known]), first[known], last[known]
         plan = intervals(last, last - first, hours)
-        kernels.sunny(
-            fields,
-            first,
-            last,
-            plan.trend_owner,
-            plan.trend_target,
-            plan.trend_hour,
-            plan.trend.before,
-            plan.trend.after,
-            plan.trend.weight,
-            sun.cosine,
-            sun.first_hour,
-            out,
-        )
-        return
-    plan_instants = instants(hours_in, hours, "accumulation")
-    nobody = np.where(plan_instants.before < 0, -1, -2)
-    kernels.sunny(
-        fields,
-        hours_in - 1,
-        hours_in + 1,
-        nobody,
-        np.arange(len(hours)),
-        hours,
-        plan_instants.before,
-        plan_instants.after,
-        plan_instants.weight,
-        sun.cosine,
-        sun.first_hour,
-        out,
-    )
+        between, rows = plan.trend, (plan.trend_owner, plan.trend_target, plan.trend_hour)
+    else:
+        between = instants(hours_in, hours, "solar")
+        rows = (np.where(between.before < 0, -1, -2), np.arange(len(hours)), hours)
+    shape = (between.before, between.after, between.weight)
+    kernels.sunny(fields, first, last, rows, shape, sun.cosine, sun.first_hour, out)

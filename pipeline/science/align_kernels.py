@@ -142,22 +142,21 @@ def sunny(
     fields: NDArray[np.float32],
     starts: NDArray[np.float64],
     ends: NDArray[np.float64],
-    owner: NDArray[np.int64],
-    target: NDArray[np.int64],
-    hour: NDArray[np.float64],
-    before: NDArray[np.int64],
-    after: NDArray[np.int64],
-    weight: NDArray[np.float32],
+    rows: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]],
+    shape: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]],
     cosine: NDArray[np.float32],
     first_hour: int,
     out: NDArray[np.float32],
 ) -> None:  # pragma: no cover
     """Interpolated clearness times the sun's height, scaled to each interval's mean.
 
-    Rows as in `extreme`; `before`, `after` and `weight` say between which leads the clearness of a row lies. An owner
-    of -1: outside; -2: not scaled. cosine (hour, place) ends at `first_hour` and later.
+    rows: owner, target and hour as in `extreme`, an owner of -1: outside, -2: not scaled. shape: the leads before and
+    after between which the clearness of a row lies and the weight of the later. cosine (hour, place) ends at
+    `first_hour` and later.
     """
     places, many = fields.shape[1], len(fields)
+    owner, target, hour = rows
+    before, after, weight = shape
     for block in prange((places + BLOCK - 1) // BLOCK):
         first, last = block * BLOCK, min(places, (block + 1) * BLOCK)
         clearness = _clearness(fields, starts, ends, cosine, first_hour, first, last)

@@ -75,6 +75,13 @@ def density_altitude(air_density_2m: Field) -> Field:
     return 44330.77 * (1 - (air_density_2m / 1.225) ** np.float32(0.234969))
 
 
+def lifting_condensation_level(temperature_2m: Field, dew_point_temperature_2m: Field) -> Field:
+    """m above the surface: dry ascent to Bolton's (1980, eq. 15) condensation temperature."""
+    condensation = thermo.condensation_temperature(temperature_2m, dew_point_temperature_2m)
+    heat_capacity = thermo.DRY_GAS / thermo.KAPPA
+    return np.maximum((temperature_2m - condensation) * (heat_capacity / thermo.GRAVITY), 0)
+
+
 def surface_altitude(temperature_2m: Field, surface_pressure: Field, pressure_at_sea_level: Field) -> Field:
     """m: the height whose reduction (standard lapse rate) links the two pressures; for places without orography.
 
@@ -99,5 +106,6 @@ FORMULAS = (
     equivalent_potential_temperature_2m,
     air_density_2m,
     density_altitude,
+    lifting_condensation_level,
     surface_altitude,
 )

@@ -8,7 +8,6 @@ from pipeline.science import derive_thermo as thermo
 from pipeline.science.derive_thermo import FREEZING, Field
 
 KNOTS = 1.943844  # in a m s-1
-UNDERGROUND = "a level below the ground takes the values at 2 m"
 
 
 def dew_point_at(temperature: Field, relative_humidity: Field) -> Field:
@@ -256,13 +255,6 @@ def integrated_water_vapour_transport(
     return precipitable_water * np.hypot(east, north)
 
 
-def lifting_condensation_level(temperature_2m: Field, dew_point_temperature_2m: Field) -> Field:
-    """m above the surface: dry ascent to Bolton's (1980, eq. 15) condensation temperature."""
-    condensation = thermo.condensation_temperature(temperature_2m, dew_point_temperature_2m)
-    heat_capacity = thermo.DRY_GAS / thermo.KAPPA
-    return np.maximum((temperature_2m - condensation) * (heat_capacity / thermo.GRAVITY), 0)
-
-
 def pressure_tendency_3h(pressure_at_sea_level: Field) -> Field:
     """Pa in the past 3 hours; in the first hours the change since the start, scaled to 3 hours. WMO-No. 8."""
     hours = min(3, len(pressure_at_sea_level) - 1)
@@ -276,7 +268,7 @@ def pressure_tendency_3h(pressure_at_sea_level: Field) -> Field:
     return change
 
 
-SURFACE = (lifting_condensation_level, pressure_tendency_3h, geopotential_height_1000hpa)
+SURFACE = (pressure_tendency_3h, geopotential_height_1000hpa)
 FORMULAS = (
     thickness_1000_500hpa,
     thickness_850_500hpa,
