@@ -92,7 +92,7 @@ def derive(fields: Mapping[str, Field]) -> dict[str, Field]:
 
     fields: blended parameters by name, (lead, place) in the catalogue's units, leads hourly and ascending; also
     `toa_incoming_shortwave_flux` (lead, place), see `solar.Sun.flux`, for what depends on the sun, and if known
-    `surface_altitude` (place,) in m, which is otherwise had from the two pressures.
+    `surface_altitude` (place,) in m, which is otherwise had from the two pressures, and `land_area_fraction` (place,).
     Returns (lead, place) float32 within the catalogue's bounds; NaN only where an input is. A derived parameter that
     is given stands as it is.
     Sources: each formula's docstring and the `source` column.

@@ -25,19 +25,21 @@ def surface_net_longwave_flux(
 
 def surface_albedo(
     temperature_2m: Field,
+    land_area_fraction: Field | None = None,
     snow_depth: Field | None = None,
     sea_ice_fraction: Field | None = None,
-    sea_surface_temperature: Field | None = None,
 ) -> Field:
-    """1: land 0.20, sea 0.07, snow 0.70 from 10 cm, sea ice 0.60. Typical values of Oke (1987), table 1.1."""
-    albedo = np.full_like(temperature_2m, LAND_ALBEDO)
-    if sea_surface_temperature is not None:
-        albedo = np.where(np.isfinite(sea_surface_temperature), SEA_ALBEDO, albedo)
-    if sea_ice_fraction is not None:
-        albedo = albedo + np.nan_to_num(sea_ice_fraction) * (ICE_ALBEDO - albedo)
+    """1: land 0.20 to snow 0.70 from 10 cm, sea 0.07 to ice 0.60; what is not known of a place counts as bare land.
+
+    Typical values of Oke (1987), table 1.1.
+    """
+    land, sea = np.full_like(temperature_2m, LAND_ALBEDO), np.full_like(temperature_2m, SEA_ALBEDO)
     if snow_depth is not None:
-        albedo = albedo + np.clip(np.nan_to_num(snow_depth) / 0.1, 0, 1) * (SNOW_ALBEDO - albedo)
-    return albedo + 0 * temperature_2m
+        land = land + np.clip(np.nan_to_num(snow_depth) / 0.1, 0, 1) * (SNOW_ALBEDO - land)
+    if sea_ice_fraction is not None:
+        sea = sea + np.nan_to_num(sea_ice_fraction) * (ICE_ALBEDO - sea)
+    share = np.float32(1) if land_area_fraction is None else np.nan_to_num(land_area_fraction, nan=1.0)
+    return share * land + (1 - share) * sea + 0 * temperature_2m
 
 
 def surface_net_shortwave_flux(surface_downwelling_shortwave_flux: Field, surface_albedo: Field) -> Field:

@@ -327,6 +327,13 @@ def test_evapotranspiration_of_the_fao_example() -> None:
         assert found[0] == pytest.approx(expected, abs=0.02)
 
 
+def test_albedo_knows_land_sea_snow_and_ice() -> None:
+    air = array(280, 280, 280, 280)
+    land, snow, ice = array(1, 1, 0, 0), array(0, 0.2, 5, np.nan), array(np.nan, 1, 0, 1)
+    np.testing.assert_allclose(derive_land.surface_albedo(air, land, snow, ice), [0.2, 0.7, 0.07, 0.6], rtol=1e-6)
+    np.testing.assert_allclose(derive_land.surface_albedo(air), 0.2)
+
+
 def test_fire_and_degree_hours() -> None:
     moisture = derive_land.fine_fuel_moisture(array(310.93), array(0.05))  # 100 degF, 5 %
     assert moisture[0] == pytest.approx(0.01 * (0.03229 + 0.281073 * 5 - 0.000578 * 5 * 100), abs=1e-4)
