@@ -73,9 +73,9 @@ def blend_rows(
                     line[i] += factor * source[i]
         line[width] = line[0]
         _along(line, index, weight, first, next_weight, runs, target)
-        missing = 0 if complete else 1
+        missing = not complete
         for i in range(wide):
-            missing += target[i] != target[i]
+            missing |= target[i] != target[i]
         if missing:
             # Once more with missing values as nothing, and the weight that is present beside it.
             present, total = np.zeros(width + 1, np.float32), np.empty(wide, np.float32)
