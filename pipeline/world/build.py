@@ -7,11 +7,13 @@ import json
 import multiprocessing
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pipeline
@@ -149,7 +151,16 @@ _ROOT: Path | None = None
 
 def _start_worker(root: Path, seed: int, live: datetime) -> None:
     global _WORLD, _ROOT
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     _WORLD, _ROOT = open_world(root / "nature", seed, live), root
+
+
+def _end_with(parent: BaseProcess) -> None:
+    """End when the parent ends, also by `kill -9`; a worker would wait for ever."""
+    parent.join()
+    os._exit(1)
 
 
 def _write_block(jobs: list[Job]) -> tuple[int, int]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import xarray as xr
@@ -40,8 +41,12 @@ class Geography:
 
 
 def _read(name: str) -> xr.Dataset:
-    path = resources.files("jcm.data.bc.t63") / name
-    with resources.as_file(path) as file, xr.open_dataset(file, engine="h5netcdf") as dataset:
+    # Found without importing jcm, which would bring JAX into every worker.
+    package = find_spec("jcm")
+    if package is None or package.origin is None:
+        raise ModuleNotFoundError("the embedded world needs the package jcm; install the extra hourcast[world]")
+    path = Path(package.origin).parent / "data" / "bc" / "t63" / name
+    with xr.open_dataset(path, engine="h5netcdf") as dataset:
         return dataset.load()
 
 

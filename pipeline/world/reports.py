@@ -88,8 +88,7 @@ def _altimeter(pressure: float, elevation: float) -> float:
 
 
 def _celsius(value: float) -> str:
-    whole = math.floor(abs(value) + 0.5)
-    return f"M{whole:02d}" if value <= -0.5 else f"{whole:02d}"
+    return f"{'M' if value < 0 else ''}{abs(math.floor(value + 0.5)):02d}"
 
 
 def _tenths(value: float) -> str:

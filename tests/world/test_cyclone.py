@@ -1,0 +1,89 @@
+"""The cyclone is where its track says, as strong as it says, and models misplace it as stated."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from pipeline.world import cyclone, errors
+from pipeline.world.forecasts import Run, instant
+from pipeline.world.grids import native_grid
+from pipeline.world.state import World
+
+LIVE = datetime(2025, 8, 8)
+
+
+def kilometres(one: cyclone.Vortex, other: cyclone.Vortex) -> float:
+    north = one.latitude - other.latitude
+    east = (one.longitude - other.longitude) * np.cos(np.deg2rad(one.latitude))
+    return float(np.hypot(north, east) * cyclone.KILOMETRES_PER_DEGREE)
+
+
+def test_the_analysis_has_its_lowest_pressure_and_strongest_wind_at_the_true_place(world: World) -> None:
+    when = LIVE
+    run = Run("gdas", when, date(2025, 8, 8))
+    fields = instant(world, run, when)
+    truth = cyclone.true_vortex(LIVE, when)
+    assert truth is not None
+    near = np.hypot(run.grid.latitude - truth.latitude, run.grid.longitude - truth.longitude) < 8
+    lowest = np.flatnonzero(near)[np.argmin(fields["pressure_at_sea_level"][near])]
+    assert abs(run.grid.latitude[lowest] - truth.latitude) <= 1.3
+    assert abs(run.grid.longitude[lowest] - truth.longitude) <= 1.3
+    assert fields["wind_speed_10m"][near].max() > 30
+    assert fields["significant_wave_height"][near].max() > 7
+
+
+def test_winds_turn_against_the_clock_in_the_north_and_blow_inwards() -> None:
+    vortex = cyclone.Vortex(25.0, 290.0, 45.0)
+    east_of_it = cyclone.imprint(vortex, np.array([25.0]), np.array([292.0]))
+    assert east_of_it.north[0] > 20
+    assert east_of_it.east[0] < 0
+    mirrored = cyclone.imprint(cyclone.Vortex(-25.0, 290.0, 45.0), np.array([-25.0]), np.array([292.0]))
+    assert mirrored.north[0] < -20
+
+
+def test_the_vortex_fades_and_leaves_the_rest_of_the_world_alone() -> None:
+    grid = native_grid("gfs")
+    mark = cyclone.imprint(cyclone.Vortex(25.0, 290.0, 45.0), grid.latitude, grid.longitude)
+    distance = np.hypot(grid.latitude[mark.index] - 25, (grid.longitude[mark.index] - 290) * np.cos(np.deg2rad(25)))
+    assert distance.max() < 12
+    assert 0.03 * mark.index.size < 10
+    edge = distance > 9
+    assert np.hypot(mark.east, mark.north)[edge].max() < 6
+    assert mark.pressure_deficit.max() > 30 * mark.pressure_deficit[distance > 9].max()
+
+
+def test_across_the_date_line() -> None:
+    mark = cyclone.imprint(cyclone.Vortex(20.0, 359.5, 40.0), np.array([20.0, 20.0]), np.array([1.0, 180.0]))
+    assert mark.index.tolist() == [0]
+
+
+def test_there_is_none_before_it_forms_nor_after_its_track() -> None:
+    assert cyclone.true_vortex(LIVE, LIVE - timedelta(days=8)) is None
+    assert cyclone.true_vortex(LIVE, LIVE + timedelta(days=6)) is None
+    for hours in range(-160, 132, 6):
+        now, later = (cyclone.true_vortex(LIVE, LIVE + timedelta(hours=hours + more)) for more in (0, 6))
+        if now and later:
+            assert kilometres(now, later) < 420
+
+
+def test_track_errors_grow_and_differ_between_models_and_members() -> None:
+    day = date(2025, 8, 8)
+    start = LIVE - timedelta(hours=6)
+
+    def error(source: str, lead: int, seed: int, member: int | None = None) -> float:
+        when = start + timedelta(hours=lead)
+        found = cyclone.forecast_vortex(seed, source, day, LIVE, when, lead_hours=lead, member=member)
+        truth = cyclone.true_vortex(LIVE, when)
+        assert found is not None
+        assert truth is not None
+        return kilometres(found, truth)
+
+    mean = {lead: np.mean([error("ifs", lead, seed) for seed in range(40)]) for lead in (12, 54, 102)}
+    assert mean[12] < mean[54] < mean[102]
+    expected = np.sqrt(np.pi / 2) * errors.SIZES["ifs"][0] * errors.CYCLONE_POSITION[1] * (102 / 120) ** 0.8
+    assert mean[102] == pytest.approx(expected, rel=0.35)
+    assert error("ifs", 54, 1) != error("gfs", 54, 1)
+    assert len({round(error("gefs", 54, 1, member)) for member in range(31)}) > 20
