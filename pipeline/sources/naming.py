@@ -5,8 +5,10 @@ ecCodes needs a millisecond to name a message, so the answer is kept by the octe
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, TypeVar
@@ -118,9 +120,22 @@ _KNOWN_LIMIT = 16384
 T = TypeVar("T")
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Drop what the library of ecCodes writes to standard error about failures: each is an exception of ours."""
+    saved, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(nowhere)
+
+
 def with_handle(message: Message, use: Callable[[int], T]) -> T:
     """Call `use` with an ecCodes handle of the message, which is released whatever happens; GribError if it fails."""
-    with ECCODES:
+    with ECCODES, _quiet():
         try:
             handle = eccodes.codes_new_from_message(message.data)
         except eccodes.CodesInternalError as error:
