@@ -9,9 +9,9 @@ from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter
 from pipeline.sources import Source
-from pipeline.sources.fetch import Delivery, Request, fetch, merge
+from pipeline.sources.fetch import Delivery, Request, merge
 from pipeline.sources.geometry import Coordinates
-from pipeline.sources.newest import BUCKET_HOURS, due_cycles, interval_leads, newest_cycle
+from pipeline.sources.newest import BUCKET_HOURS, arrival_key, due_cycles, interval_leads, newest_cycle
 from pipeline.steps import Deployment
 from pipeline.steps.assemble import INTERVAL_KINDS
 from pipeline.steps.ingest_common import (
@@ -19,12 +19,12 @@ from pipeline.steps.ingest_common import (
     bucket_of,
     coordinates_of,
     coverage_of,
+    fetched,
     live_leads,
     quarantine,
     record_of,
     source_named,
     speeds,
-    usable,
     write_fields,
 )
 from pipeline.steps.ingest_files import ingest_files
@@ -55,12 +55,14 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     if source.role == "ensemble":
         ingest_members(deployment, source, hour)
         return
+    bucket = bucket_of(deployment, source)
     for past, leads in past_runs(deployment, source, hour):
-        ingest_source(deployment, source, past, leads)
+        # Some feeds keep a day only: one question is enough for a run that is gone.
+        if any(bucket.exists(arrival_key(source, past, lead)) for lead in leads):
+            ingest_source(deployment, source, past, leads)
     if source.role == "analysis":
         ingest_static(deployment, source, hour)
         return
-    bucket = bucket_of(deployment, source)
     cycle = newest_cycle(bucket, source, hour, deployment.config.last_lead_hours)
     if cycle is not None:
         ingest_source(deployment, source, cycle, live_leads(deployment, source, cycle, hour))
@@ -168,7 +170,7 @@ def _fetch_all(
     intervals = tuple(row for row in rows if row.kind in INTERVAL_KINDS)
     instants = tuple(row for row in rows if row.kind not in INTERVAL_KINDS)
     further = interval_leads(source, cycle, leads) if intervals else ()
-    parts = []
+    requests = []
     for product in source.products:
         wanted = [(lead, rows) for lead in leads]
         if source.role == "analysis":  # its short forecast is only for intervals
@@ -177,7 +179,5 @@ def _fetch_all(
             wanted = [(lead, instants) for lead in leads]
         else:
             wanted += [(lead, intervals) for lead in further]
-        for lead, which in wanted:
-            request = Request(cycle, lead, which, product=product)
-            parts.append(usable(fetch(bucket, source, request, coordinates=coordinates)))
-    return merge(parts)
+        requests += [Request(cycle, lead, which, product=product) for lead, which in wanted if which]
+    return fetched(bucket, source, requests, coordinates)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -16,13 +17,16 @@ from pipeline.parameters import blended
 from pipeline.science import regrid
 from pipeline.sources import SOURCES, Source
 from pipeline.sources.decode import Field, earth_winds
-from pipeline.sources.fetch import Delivery, Fault, unpacked
+from pipeline.sources.fetch import Delivery, Fault, Request, fetch, merge, unpacked
 from pipeline.sources.geometry import Coordinates, Geometry
 from pipeline.sources.newest import leads_for
 from pipeline.steps import Deployment
 from pipeline.steps.assemble import INTERVAL_KINDS, assemble, weights_of, with_speeds
 from pipeline.steps.input_store import InputWriter
 from pipeline.store import Store
+
+# Requests to a bucket that wait for the network at one time.
+NETWORK_REQUESTS = 16
 
 
 def source_named(name: str) -> Source:
@@ -130,6 +134,20 @@ def live_leads(deployment: Deployment, source: Source, cycle: Cycle, hour: Cycle
     settings = deployment.config.sources.get(source.name)
     step = settings.lead_step_hours if settings else None
     return leads_for(source, cycle, hour, deployment.config.last_lead_hours, step)
+
+
+def fetched(
+    bucket: Store, source: Source, requests: Sequence[Request], coordinates: Coordinates | None = None
+) -> Delivery:
+    """Everything the requests give, in their order, ready to be assembled; over a network several at a time."""
+
+    def one(request: Request) -> Delivery:
+        return usable(fetch(bucket, source, request, coordinates=coordinates))
+
+    if bucket.url.startswith("file://"):
+        return merge([one(request) for request in requests])
+    with ThreadPoolExecutor(NETWORK_REQUESTS) as pool:
+        return merge(pool.map(one, requests))
 
 
 def usable(delivery: Delivery) -> Delivery:

@@ -15,12 +15,13 @@ from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter, blended
 from pipeline.sources import Source
 from pipeline.sources.decode import Field
-from pipeline.sources.fetch import Bucket, Delivery, Request, fetch, merge
+from pipeline.sources.fetch import Delivery, Request, merge
 from pipeline.sources.newest import interval_leads, newest_cycle
 from pipeline.steps import Deployment
 from pipeline.steps.assemble import INTERVAL_KINDS, assemble
-from pipeline.steps.ingest_common import attributes, bucket_of, live_leads, quarantine, record_of, speeds, usable
+from pipeline.steps.ingest_common import attributes, bucket_of, fetched, live_leads, quarantine, record_of, speeds
 from pipeline.steps.input_store import rounded
+from pipeline.store import Store
 
 DIMENSIONS = ("number", "lead_time", "latitude", "longitude")
 
@@ -54,18 +55,18 @@ def ingest_members(deployment: Deployment, source: Source, hour: Cycle) -> None:
     record_of(whole, names, leads, kept, absent).write(deployment.store, source, record)
 
 
-def _arrived(bucket: Bucket, source: Source, cycle: Cycle, lead: int, member: int) -> bool:
+def _arrived(bucket: Store, source: Source, cycle: Cycle, lead: int, member: int) -> bool:
     return bucket.exists(source.index_key(source.key(cycle, lead, member=member)))
 
 
 def _fetch_member(
-    bucket: Bucket, source: Source, cycle: Cycle, leads: Sequence[int], rows: tuple[Parameter, ...], member: int
+    bucket: Store, source: Source, cycle: Cycle, leads: Sequence[int], rows: tuple[Parameter, ...], member: int
 ) -> Delivery:
     intervals = tuple(row for row in rows if row.kind in INTERVAL_KINDS)
     wanted = [(lead, rows) for lead in leads]
     wanted += [(lead, intervals) for lead in interval_leads(source, cycle, leads)]
     requests = [Request(cycle, lead, which, member=member) for lead, which in wanted]
-    return merge(usable(fetch(bucket, source, request)) for request in requests)
+    return fetched(bucket, source, requests)
 
 
 def _create(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import boto3
 import numpy as np
 import pytest
 import xarray as xr
@@ -19,6 +20,7 @@ from pipeline.steps.ingest import ingest_files, ingest_source, past_runs, run, s
 from pipeline.steps.input_store import rounded
 from pipeline.store import Store
 from tests.grib_samples import COLUMNS, GRID, ROWS, STEP, message, of_parameter, put_ncep
+from tests.test_store import s3_server  # noqa: F401
 
 GFS = SOURCES["gfs"]
 CYCLE = Cycle.parse("2026-01-30T18")
@@ -133,6 +135,30 @@ def test_damaged_bytes_are_quarantined_with_their_reason(deployment: Deployment)
     assert "expected GRIB messages" in kept["reason"]
     assert np.isnan(opened(deployment)["forecast"].sel(parameter="temperature_2m", lead_time=18)).all()
     assert np.isfinite(opened(deployment)["forecast"].sel(parameter="precipitation", lead_time=18)).all()
+
+
+def test_a_bucket_of_s3_is_read_without_credentials(
+    deployment: Deployment,
+    s3_server: str,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client = boto3.client("s3", endpoint_url=s3_server, region_name="us-east-1")
+    client.create_bucket(Bucket=GFS.folder)
+    writable = Store.open(GFS.bucket, endpoint=s3_server)
+    for lead in LEADS:
+        put_lead(writable, lead)
+        put_lead(bucket_of(deployment), lead)
+    for item in writable.list(""):
+        client.put_object_acl(Bucket=GFS.folder, Key=item.key, ACL="public-read")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    run(deployment, HOUR, "gfs")
+    near = {item.key: deployment.store.read(item.key) for item in deployment.store.list("input")}
+    deployment.store.delete("input")
+    remote = {"gfs": deployment.config.sources["gfs"].model_copy(update={"endpoint": s3_server})}
+    far = Deployment(deployment.config.model_copy(update={"sources": remote}), deployment.store)
+    run(far, HOUR, "gfs")
+    assert near == {item.key: deployment.store.read(item.key) for item in deployment.store.list("input")}
 
 
 def test_nothing_is_written_when_nothing_has_arrived(deployment: Deployment) -> None:
