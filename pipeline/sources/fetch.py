@@ -203,7 +203,7 @@ def _slice(blocks: dict[int, bytes], starts: list[int], entry: IndexEntry) -> by
 def choose(
     entries: Mapping[str, Sequence[IndexEntry]], source: Source, request: Request, parameter: Parameter
 ) -> list[IndexEntry]:
-    """The messages to fetch for a parameter, one a member: best name first, then the statistic that suits its kind.
+    """The messages to fetch for a parameter, one a member, or the wanted member's: best name first, then the statistic.
 
     entries: those of the index, by name. Of several intervals the longest is taken where the source counts from the
     start, as only these can be subtracted at any lead; else the shortest, which needs the least subtraction.
@@ -214,7 +214,7 @@ def choose(
         for entry in entries.get(name, ()):
             if entry.step is None or entry.step[1] != request.lead or entry.statistic not in suitable:
                 continue
-            if source.index == "ecmwf" and source.members and entry.member not in source.members:
+            if request.member is not None and entry.member not in (request.member, None):
                 continue
             known = by_member.get(entry.member)
             if known is None or _prefers(source, entry, known):

@@ -20,7 +20,7 @@ from pipeline.sources.newest import interval_leads, newest_cycle
 from pipeline.steps import Deployment
 from pipeline.steps.assemble import INTERVAL_KINDS, assemble
 from pipeline.steps.ingest_common import attributes, bucket_of, fetched, live_leads, quarantine, record_of, speeds
-from pipeline.steps.input_store import rounded
+from pipeline.steps.input_store import plain_array, rounded
 from pipeline.store import Store
 
 DIMENSIONS = ("number", "lead_time", "latitude", "longitude")
@@ -89,16 +89,7 @@ def _create(
         "longitude": (grid.longitude, {"standard_name": "longitude", "units": "degrees_east"}),
     }
     for name, (values, described) in axes.items():
-        axis = group.create_array(
-            name,
-            shape=values.shape,
-            chunks=values.shape,
-            dtype=values.dtype,
-            compressors=None,
-            dimension_names=(name,),
-            attributes={**described},
-        )
-        axis[...] = values
+        plain_array(group, name, values, (name,), **described)
     for name in names:
         group.create_array(
             name,

@@ -98,11 +98,11 @@ def _documents(
             compressors=ZstdCodec(level=LEVEL),
             dimension_names=DIMENSIONS,
         )
-    _plain(group, "interval_hours", np.zeros(shape[:2], np.float32), DIMENSIONS[:2], units="hours")
-    _plain(group, "coverage", np.zeros(grid.shape, np.float32), DIMENSIONS[2:], units="1")
-    _plain(group, "lead_time", np.asarray(leads, np.int32), ("lead_time",), units="hours")
-    _plain(group, "latitude", grid.latitude, ("latitude",), units="degrees_north", standard_name="latitude")
-    _plain(group, "longitude", grid.longitude, ("longitude",), units="degrees_east", standard_name="longitude")
+    plain_array(group, "interval_hours", np.zeros(shape[:2], np.float32), DIMENSIONS[:2], units="hours")
+    plain_array(group, "coverage", np.zeros(grid.shape, np.float32), DIMENSIONS[2:], units="1")
+    plain_array(group, "lead_time", np.asarray(leads, np.int32), ("lead_time",), units="hours")
+    plain_array(group, "latitude", grid.latitude, ("latitude",), units="degrees_north", standard_name="latitude")
+    plain_array(group, "longitude", grid.longitude, ("longitude",), units="degrees_east", standard_name="longitude")
     names = group.create_array(
         "parameter", shape=(len(parameters),), dtype=str, compressors=None, dimension_names=("parameter",)
     )
@@ -110,7 +110,10 @@ def _documents(
     return {key: value.to_bytes() for key, value in store._store_dict.items()}
 
 
-def _plain(group: zarr.Group, name: str, values: NDArray[Any], dimensions: tuple[str, ...], **attributes: str) -> None:
+def plain_array(
+    group: zarr.Group, name: str, values: NDArray[Any], dimensions: tuple[str, ...], **attributes: str
+) -> None:
+    """Write one small array whole and without compression."""
     array = group.create_array(
         name,
         shape=values.shape,

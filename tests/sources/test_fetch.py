@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -161,6 +162,25 @@ def test_an_index_that_is_none_is_a_fault_with_its_bytes(bucket: Store) -> None:
     fault = get(bucket, "temperature_2m").faults[0]
     assert "expected `number:offset" in fault.reason
     assert fault.data == b"<html>not found</html>"
+
+
+def test_a_member_is_found_in_a_file_of_all_members() -> None:
+    bucket, source, cycle = Store.open("memory://"), SOURCES["ifs_ens"], Cycle.parse("2026-11-01T00")
+    lines, data = [], b""
+    for member in (1, 2, 3):
+        part = of_parameter(
+            TEMPERATURE, cycle, 6, 6, 280 + member + RAMP, productDefinitionTemplateNumber=1, perturbationNumber=member
+        )
+        row = {"param": "2t", "levtype": "sfc", "step": "6", "number": str(member), "_offset": len(data)}
+        lines.append(json.dumps(row | {"_length": len(part)}))
+        data += part
+    key = source.key(cycle, 6)
+    bucket.write(key, data)
+    bucket.write(source.index_key(key), "\n".join(lines).encode())
+    one = fetch(bucket, source, Request(cycle, 6, (TEMPERATURE,), member=2)).fields
+    assert [field.member for field in one] == [2]
+    every = fetch(bucket, source, Request(cycle, 6, (TEMPERATURE,))).fields
+    assert [field.member for field in every] == [1, 2, 3]
 
 
 def test_files_of_one_parameter_are_unpacked() -> None:
