@@ -16,7 +16,7 @@ from rich.table import Table
 
 from pipeline import paths
 from pipeline.cycle import Cycle
-from pipeline.parameters import parameter
+from pipeline.parameters import blended, parameter
 from pipeline.pool import Cluster, Pool, workers
 from pipeline.progress import watched
 from pipeline.runner import run
@@ -26,6 +26,7 @@ from pipeline.steps import Deployment
 HOUR = Cycle.parse("2025-09-05T00")
 """The live hour of the embedded world: a month after its nature run begins, with a tropical cyclone about."""
 
+_PAST_DAYS = 8  # hours scored beside the live one, none of them learnt from before it was scored
 _INTERVAL_HOURS = 6  # an analysis verifies sums and extremes by the first hours of its short forecast
 _SCOREBOARD_WIDTH = 100
 _SYSTEMS = ("best_source", "equal_weights", "inverse_mse", "hourcast")
@@ -96,7 +97,9 @@ def let_time_pass(deployment: Deployment, pool: Pool | Cluster) -> None:
     names = [name for name in deployment.config.sources if SOURCES[name].role == "analysis"]
     for future in [pool.submit(ingest_truth, deployment, name) for name in names]:
         future.result()
-    pool.submit(verify, deployment).result()
+    jobs = {name: pool.submit(verify, deployment, name) for name in dict.fromkeys((*_SHOWN, *blended()))}
+    parts = [jobs[name].result() for name in blended()]
+    import_module("pipeline.steps.verify").write(deployment, HOUR, parts)
 
 
 def ingest_truth(deployment: Deployment, name: str) -> None:
@@ -109,12 +112,13 @@ def ingest_truth(deployment: Deployment, name: str) -> None:
             ingest_source(deployment, SOURCES[name], cycle, [native])
 
 
-def verify(deployment: Deployment) -> None:
-    """Score the live hour once every valid time has passed and its analysis has come."""
+def verify(deployment: Deployment, name: str) -> Any:
+    """Score one parameter of the live hour once every valid time has passed, the shown ones with the week before."""
     step = import_module("pipeline.steps.verify")
     inputs = import_module("pipeline.steps.inputs")
     last = max(deployment.config.learning.lead_hours)
-    step.run(deployment, HOUR + last + inputs.truth_delay_hours(deployment), str(HOUR))
+    past = [HOUR - 24 * day for day in range(_PAST_DAYS, 0, -1)] if name in _SHOWN else []
+    return step.score_parameter(deployment, name, HOUR, HOUR + last + inputs.truth_delay_hours(deployment), past)
 
 
 def write_results(deployment: Deployment, folder: Path) -> None:

@@ -18,8 +18,6 @@ from pipeline.science.skill import Skill, diagonal
 Array = NDArray[np.float32]
 Float = NDArray[np.float64]
 
-SERIAL_CORRELATION = 1.5
-"""Errors of successive starts are not independent: a mean of n has the variance of one of n / 1.5."""
 INDEPENDENT_PLACES = 2.0
 """Errors of neighbours are alike: a cluster's mean is as sure as that of two."""
 WEAKEST_SIGNAL = 0.005
@@ -67,24 +65,30 @@ def fit_bias(skill: Skill, membership: Array) -> Float:
     weight, error = skill.presence.astype(np.float64), skill.error.astype(np.float64)
     square = skill.product[diagonal(len(skill.sources))].astype(np.float64)
     shares = membership.astype(np.float64)
-    total = np.maximum(weight.sum(axis=-1, keepdims=True), 1e-9)
-    overall = error.sum(axis=-1, keepdims=True) / total
+    overall = error.sum(axis=-1, keepdims=True) / np.maximum(weight.sum(axis=-1, keepdims=True), 1e-9)
     mean = np.where(weight > 0, error / np.maximum(weight, 1e-9), overall)
-    groups = np.minimum((weight > 0).sum(axis=-1, keepdims=True), 0.8 * total)  # means that cost a degree of freedom
-    within = square.sum(axis=-1, keepdims=True) - (weight * mean**2).sum(axis=-1, keepdims=True)
-    noise = SERIAL_CORRELATION * np.maximum(within, 0) / (total - groups)
-    sampling = noise * groups / total
-    # About the overall mean, not the clusters': those were drawn around the very biases, noise included.
-    between = (weight * (mean - overall) ** 2).sum(axis=-1, keepdims=True) / total
-    strength = noise / np.maximum(between - sampling, WEAKEST_SIGNAL * noise + 1e-12)
-    pooled = weight @ shares.T
-    cluster = np.where(pooled > 1e-6, (error @ shares.T) / np.maximum(pooled, 1e-6), overall)
-    apart = (pooled * (cluster - overall) ** 2).sum(axis=-1, keepdims=True) / total
-    luck = sampling / INDEPENDENT_PLACES
-    drawn = luck / np.maximum(apart - luck, WEAKEST_SIGNAL * luck + 1e-12)
+    pooled = np.maximum(weight @ shares.T, 1e-9)
+    groups = np.minimum((weight > 0) @ shares.T, 0.8 * pooled)  # means that cost a degree of freedom
+    within = (square - weight * mean**2) @ shares.T
+    noise = _repetition(skill.lead_bins) * np.maximum(within, 1e-12) / np.maximum(pooled - groups, 1e-9)
+    sampling = noise * groups / pooled
+    # Per cluster, for most regions have no bias and a few have a large one; about the mean of all places, for the
+    # clusters were drawn around the very biases, noise included.
+    between = ((weight * (mean - overall) ** 2) @ shares.T) / pooled
+    signal = np.maximum(between - sampling, WEAKEST_SIGNAL * noise)
+    strength = np.maximum((noise @ shares) / (signal @ shares), 1)
+    cluster, luck = (error @ shares.T) / pooled, sampling / INDEPENDENT_PLACES
+    drawn = luck / np.maximum((cluster - overall) ** 2 - luck, WEAKEST_SIGNAL * luck + 1e-15)
     prior = ((cluster + drawn * overall) / (1 + drawn)) @ shares
-    strength = np.maximum(strength, 1)
     return (error + strength * prior) / (weight + strength)
+
+
+def _repetition(lead_bins: tuple[float, ...]) -> Float:
+    """(lead_bin, 1) how many pairs say as much as one independent pair.
+
+    Errors of starts a day apart are alike for about as long as the forecasts have run.
+    """
+    return 1 + np.clip(np.asarray(lead_bins) / 48, 0, 3)[:, None]
 
 
 def fit_ratio(skill: Skill, membership: Array) -> Float:
@@ -116,7 +120,8 @@ def fit_errors(skill: Skill, bias: Float, membership: Array) -> Errors:
     prior = cluster[own] @ shares
     presence = weight[own]
     variance = (residual[own] + VARIANCE_PRIOR * prior) / (presence + VARIANCE_PRIOR)
-    variance *= 1 + SERIAL_CORRELATION / (presence + 1 + SERIAL_CORRELATION)
+    repetition = _repetition(skill.lead_bins)
+    variance *= 1 + repetition / (presence + 1 + repetition)
     fallback = np.where(known, np.nan, 1.5) * np.ones((count, bins))
     for b in range(bins):
         typical = variance[known[:, b], b].mean() if known[:, b].any() else 1.0

@@ -7,21 +7,22 @@ one before.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from pipeline import paths
 from pipeline.cycle import Cycle
-from pipeline.parameters import blended
+from pipeline.parameters import Parameter, blended
 from pipeline.products import layout, provenance
 from pipeline.products.catalogue import item
 from pipeline.sources import SOURCES
 from pipeline.steps import Deployment
 from pipeline.steps import validate as gate
-from pipeline.steps.inputs import contribution
+from pipeline.steps.inputs import contribution, coverage
 from pipeline.steps.observe import record_key
 
 
@@ -163,8 +164,34 @@ def _collate_weights(deployment: Deployment, hour: Cycle) -> dict[str, dict[str,
     means = {}
     for name, data in fitted.items():
         shape = (len(sources), len(bins), *grid.shape)
-        weight = data["weight"].reindex(source=sources, fill_value=0).values.reshape(shape)
+        weight = data["weight"].reindex(source=sources, fill_value=0).values
+        weight = _as_used(weight, _present(deployment, hour, blended()[name], sources, bins)).reshape(shape)
         bias = data["bias"].reindex(source=sources).values.reshape(shape)
         layout.write_tile(store, key, {f"{name}_weight": weight, f"{name}_bias": bias}, slice(None))
         means[name] = {source: mean for source, mean in provenance.mean_weights(weight, grid, sources).items() if mean}
     return means
+
+
+def _as_used(weight: NDArray[np.float32], present: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Weights (source, lead_bin, place) with what absent sources leave to the others; all zero where none is there."""
+    share = weight * present
+    total = share.sum(axis=0)
+    return np.divide(share, total, out=np.zeros_like(share), where=total > 0)
+
+
+def _present(
+    deployment: Deployment, hour: Cycle, row: Parameter, sources: Sequence[str], bins: NDArray[np.int32]
+) -> NDArray[np.float32]:
+    """(source, lead_bin, place) how much of a source is there: its coverage, at the leads that it reaches."""
+    present = np.zeros((len(sources), len(bins), deployment.grid.shape[0] * deployment.grid.shape[1]), np.float32)
+    for index, name in enumerate(sources):
+        part = contribution(deployment, name, hour)
+        if part is None:
+            continue
+        record = json.loads(deployment.store.read(paths.input_record(name, part.cycle)))
+        missing = {item["lead_time"] for item in record["missing"] if item["parameter"] == row.name}
+        leads = [lead - part.age_hours for lead in record["leads"] if lead not in missing]
+        if row.name in record["parameters"] and leads:
+            reached = np.asarray(bins) <= max(leads)
+            present[index, reached] = coverage(deployment, part) if SOURCES[name].role == "regional" else 1
+    return present

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import xarray as xr
@@ -19,8 +21,9 @@ from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter, blended
 from pipeline.science.blend import angular_error
 from pipeline.science.scores import ScoreRecord, score
-from pipeline.science.skill import diagonal, from_dataset
+from pipeline.science.skill import from_dataset
 from pipeline.steps import Deployment
+from pipeline.steps.hindcast import Hindcast, blend_fields, hindcasts, mean_square_of
 from pipeline.steps.inputs import sources_of, truth, truth_delay_hours, verified
 
 Array = NDArray[np.float32]
@@ -30,10 +33,15 @@ BLOCK_DEGREES = 15
 """Neighbouring cells err alike: the bootstrap draws boxes of this size."""
 
 
+Scored = tuple[list[ScoreRecord], list[dict[str, object]]]
+Ours = Callable[[Mapping[str, Array], int], Array]
+
+
 @dataclass(frozen=True)
 class Pairs:
     """One parameter at one lead of one hour on the cells where all is known: errors (system, cell)."""
 
+    hour: Cycle
     systems: tuple[str, ...]
     errors: Float
     truth: Float
@@ -51,108 +59,131 @@ def shards(deployment: Deployment, hour: Cycle) -> list[str]:
 def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     """Score one published hour at every lead whose truth has come by `hour`; write scores.json and calibration.json."""
     scored = Cycle.parse(shard)
-    known = hour - truth_delay_hours(deployment)
-    records: list[ScoreRecord] = []
-    calibration: list[dict[str, object]] = []
+    write(deployment, scored, [score_parameter(deployment, name, scored, hour) for name in blended()])
+
+
+def write(deployment: Deployment, scored: Cycle, parts: Iterable[Scored]) -> None:
+    """Store the records of all parameters of a published hour."""
+    parts = list(parts)
+    for name, column in (("scores.json", 0), ("calibration.json", 1)):
+        records = [record for part in parts for record in part[column]]
+        deployment.store.write(paths.scores(scored, name), (json.dumps(records, indent=1) + "\n").encode())
+
+
+def score_parameter(
+    deployment: Deployment, name: str, scored: Cycle, hour: Cycle, past: Sequence[Cycle] = ()
+) -> Scored:
+    """Score records and calibration records of one parameter of the hour `scored`, as known at `hour`.
+
+    `past`: earlier hours that are scored with it, as the blend would have been then (without ramp and consistency).
+    """
+    row, known = blended()[name], hour - truth_delay_hours(deployment)
     best = _open(deployment, paths.forecast(scored, "best.zarr"))
     probability = _open(deployment, paths.forecast(scored, "probability.zarr"))
-    for row in blended().values():
-        for lead in deployment.config.learning.lead_hours:
-            if row.name not in best or lead > deployment.config.last_lead_hours or scored + lead > known:
-                continue
-            pairs = pair(deployment, row, scored, lead, best)
-            if pairs is None:
-                continue
-            quantiles = _quantiles(probability, row, lead, pairs.cells)
-            crps = None if quantiles is None else _crps(quantiles, probability["quantile"].values, pairs.truth)
-            records += score_pairs(deployment, row, lead, pairs, crps)
-            calibration += calibrate(probability, row, lead, pairs, quantiles)
-    deployment.store.write(paths.scores(scored, "scores.json"), _dump(records))
-    deployment.store.write(paths.scores(scored, "calibration.json"), _dump(calibration))
+    leads = [lead for lead in deployment.config.learning.lead_hours if lead <= deployment.config.last_lead_hours]
+    leads = [lead for lead in leads if name in best and scored + lead <= known]
+    if not leads:
+        return [], []
+    earlier = list(hindcasts(deployment, row, past))
+    skill = mean_square_of(from_dataset(_open(deployment, paths.skill(name, scored))))
+    records: list[ScoreRecord] = []
+    calibration: list[dict[str, object]] = []
+    for position, lead in enumerate(leads):
+        ours = partial(_ours, best, row, lead)
+        pairs = pair(deployment, row, scored, lead, skill[:, position], ours)
+        if pairs is None:
+            continue
+        more = [_earlier_pair(deployment, row, hindcast, lead, position) for hindcast in earlier]
+        quantiles = _quantiles(probability, row, lead, pairs.cells)
+        crps = None if quantiles is None else _crps(quantiles, probability["quantile"].values, pairs.truth)
+        alike = [part for part in more if part is not None and part.systems == pairs.systems]
+        records += score_pairs(deployment, row, lead, [*alike, pairs], crps)
+        calibration += calibrate(probability, row, lead, pairs, quantiles)
+    return records, calibration
 
 
-def pair(deployment: Deployment, row: Parameter, scored: Cycle, lead: int, best: xr.Dataset) -> Pairs | None:
-    """Errors of every global source, of the simple blends and of the published forecast, on the cells they share."""
+def _earlier_pair(deployment: Deployment, row: Parameter, hindcast: Hindcast, lead: int, position: int) -> Pairs | None:
+    def ours(fields: Mapping[str, Array], interval: int) -> Array:
+        return blend_fields(deployment, row, hindcast, lead, fields)
+
+    return pair(deployment, row, hindcast.hour, lead, hindcast.mean_square[:, position], ours)
+
+
+def pair(
+    deployment: Deployment, row: Parameter, scored: Cycle, lead: int, mean_square: Float, ours: Ours
+) -> Pairs | None:
+    """Errors of every global source, of the simple blends and of ours, on the cells they share.
+
+    `mean_square`: (source,) as known at the scored hour, for the simple blends.
+    """
     analysis = truth(deployment, row, scored + lead)
     if analysis is None:
         return None
     observed, interval = analysis
-    names, fields = [], []
-    for name in sources_of(deployment, row):
-        field = verified(deployment, name, row, scored, lead, interval)
-        if field is not None and np.isfinite(field).mean() > 0.5 * np.isfinite(observed).mean():
-            names.append(name)
-            fields.append(field)
+    sources = sources_of(deployment, row)
+    found = {name: verified(deployment, name, row, scored, lead, interval) for name in sources}
+    fields = {name: field for name, field in found.items() if field is not None}
+    everywhere = np.isfinite(observed).mean()
+    names = [name for name, field in fields.items() if np.isfinite(field).mean() > 0.5 * everywhere]
     if not names:
         return None
-    ours = _ours(best, row, lead, interval)
-    stack = np.stack([*fields, ours])
+    stack = np.stack([*(fields[name] for name in names), ours(fields, interval)])
     cells = np.flatnonzero(np.isfinite(observed) & np.isfinite(stack).all(axis=0))
     values, seen = stack[:, cells].astype(np.float64), observed[cells].astype(np.float64)
-    simple = _simple_blends(deployment, row, scored, lead, names, values[:-1])
-    values = np.concatenate([values[:-1], simple, values[-1:]])
-    errors = (
-        angular_error(values.astype(np.float32), seen.astype(np.float32)) if row.kind == "direction" else values - seen
-    )
-    return Pairs(
-        (*names, "equal_weights", "best_source", "inverse_mse", "hourcast"), errors.astype(np.float64), seen, cells
-    )
+    known = mean_square[[sources.index(name) for name in names]]
+    values = np.concatenate([values[:-1], _simple_blends(row, known, values[:-1]), values[-1:]])
+    errors = values - seen
+    if row.kind == "direction":
+        errors = angular_error(values.astype(np.float32), seen.astype(np.float32)).astype(np.float64)
+    return Pairs(scored, (*names, "equal_weights", "best_source", "inverse_mse", "hourcast"), errors, seen, cells)
 
 
-def _ours(best: xr.Dataset, row: Parameter, lead: int, interval: int) -> Array:
+def _ours(best: xr.Dataset, row: Parameter, lead: int, fields: Mapping[str, Array], interval: int) -> Array:
     if not interval:
-        return best[row.name].sel(lead_time=lead).values.reshape(-1)
+        return np.asarray(best[row.name].sel(lead_time=lead).values.reshape(-1))
     hours = best[row.name].sel(lead_time=slice(lead - interval + 1, lead)).values.reshape(interval, -1)
     combine = {"interval_maximum": np.max, "interval_minimum": np.min}.get(row.kind, np.mean)
     return np.asarray(combine(hours, axis=0), np.float32)
 
 
-def _simple_blends(
-    deployment: Deployment, row: Parameter, scored: Cycle, lead: int, names: list[str], values: Float
-) -> Float:
-    """Equal weights, the source best in the past, inverse mean square error, as known at the scored hour."""
-    mean_square = np.ones(len(names))
-    data = _open(deployment, paths.skill(row.name, scored))
-    skill = from_dataset(data)
-    own, lead_bin = diagonal(len(skill.sources)), skill.lead_bins.index(lead)
-    for index, name in enumerate(names):
-        at = skill.sources.index(name)
-        weight = float(skill.presence[at, lead_bin].sum(dtype=np.float64))
-        square = float(skill.product[own[at], lead_bin].sum(dtype=np.float64))
-        mean_square[index] = square / weight if weight else np.nan
-    mean_square = np.where(np.isnan(mean_square), np.nanmax(mean_square, initial=1.0), mean_square)
-    shares = [np.ones(len(names)), np.arange(len(names)) == mean_square.argmin(), 1 / np.maximum(mean_square, 1e-12)]
+def _simple_blends(row: Parameter, mean_square: Float, values: Float) -> Float:
+    """Equal weights, the source best in the past and inverse mean square error weights of values (source, cell)."""
+    worst = np.nanmax(mean_square) if np.isfinite(mean_square).any() else 1.0
+    size = np.where(np.isnan(mean_square), worst, mean_square)
+    shares = [np.ones(len(size)), np.arange(len(size)) == size.argmin(), 1 / np.maximum(size, 1e-12)]
     normed = [np.asarray(share, np.float64) / np.sum(share) for share in shares]
-    if row.kind == "direction":
-        angle = np.deg2rad(values)
-        return np.stack(
-            [np.rad2deg(np.arctan2(share @ np.sin(angle), share @ np.cos(angle))) % 360 for share in normed]
-        )
-    return np.stack([share @ values for share in normed])
+    if row.kind != "direction":
+        return np.stack([share @ values for share in normed])
+    angle = np.deg2rad(values)
+    return np.stack([np.rad2deg(np.arctan2(share @ np.sin(angle), share @ np.cos(angle))) % 360 for share in normed])
 
 
 def score_pairs(
-    deployment: Deployment, row: Parameter, lead: int, pairs: Pairs, crps: Float | None
+    deployment: Deployment, row: Parameter, lead: int, parts: Sequence[Pairs], crps: Float | None
 ) -> list[ScoreRecord]:
-    """One record a system, cells weighted by their area; ours with the CRPS of its quantiles where it has them."""
-    columns = deployment.grid.shape[1]
-    area = np.repeat(deployment.grid.cell_area, columns)[pairs.cells]
-    latitude, longitude = deployment.grid.places
-    boxes = np.floor((90 - latitude[pairs.cells]) / BLOCK_DEGREES) * 1000 + np.floor(
-        longitude[pairs.cells] / BLOCK_DEGREES
-    )
-    return [
-        score(
-            row.name,
-            lead,
-            system,
-            pairs.errors[index],
-            boxes.astype(np.int64),
-            crps if system == "hourcast" else None,
-            area,
-        )
-        for index, system in enumerate(pairs.systems)
+    """One record a system over all hours of `parts`, cells weighted by area.
+
+    `crps`: (cell,) of our quantiles for the last of the parts, which then alone counts in it.
+    """
+    area = np.repeat(deployment.grid.cell_area, deployment.grid.shape[1])
+    weight = np.concatenate([area[part.cells] for part in parts])
+    blocks = np.concatenate([_boxes(deployment, part) for part in parts])
+    errors = np.concatenate([part.errors for part in parts], axis=1)
+    records = [
+        score(row.name, lead, system, errors[index], blocks, None, weight)
+        for index, system in enumerate(parts[-1].systems)
     ]
+    if crps is not None:
+        records[-1]["crps"] = float(np.average(crps, weights=area[parts[-1].cells]))
+    return records
+
+
+def _boxes(deployment: Deployment, part: Pairs) -> NDArray[np.int64]:
+    """(cell,) number of the box and hour that a pair belongs to, for the bootstrap."""
+    latitude, longitude = (axis[part.cells] for axis in deployment.grid.places)
+    boxes = np.floor((90 - latitude) / BLOCK_DEGREES) * 100 + np.floor(longitude / BLOCK_DEGREES)
+    hours = round(Cycle.parse("1970-01-01T00").lead_hours(part.hour.init_time))
+    return boxes.astype(np.int64) + 10_000 * hours
 
 
 def _crps(quantiles: Float, levels: Float, observed: Float) -> Float:
@@ -211,7 +242,3 @@ def _manifest(deployment: Deployment, hour: Cycle) -> bool:
 
 def _open(deployment: Deployment, key: str) -> xr.Dataset:
     return xr.open_zarr(deployment.store.zarr(key), consolidated=False, chunks=None, decode_timedelta=False)
-
-
-def _dump(records: object) -> bytes:
-    return (json.dumps(records, indent=1) + "\n").encode()

@@ -31,7 +31,7 @@ def prepared(hour: Cycle = HOUR, store: Deployment | None = None) -> Deployment:
     """A deployment with all that the stages before validate leave, of `gfs` alone: `ifs` has not arrived."""
     deployment = store or Deployment.open(Config.model_validate(CONFIG))
     record = {
-        "status": "partial", "parameters": list(NAMES), "leads": [0, 3, 6], "licence": "public domain",
+        "status": "partial", "parameters": list(NAMES), "leads": [0, 3, 6, 30], "licence": "public domain",
         "missing": [{"parameter": "precipitation", "lead_time": lead, "reason": "not in the file"} for lead in (3, 6)],
         "quarantined": [], "files": [{"key": "gfs.f003", "sha256": "00"}], "attribution": "NOAA", "delay": 5.0,
     }  # fmt: skip
@@ -111,7 +111,7 @@ def test_the_manifest_tells_where_everything_comes_from(published: Deployment) -
         "NDBC: no observations of the hour had arrived",
     ]
     assert manifest["observations"]["METAR"] == {"status": "complete", "stations": 12, "observations": 40}
-    assert manifest["mean_weights"]["temperature_2m"] == {"gfs": pytest.approx(0.7), "ifs": pytest.approx(0.3)}
+    assert manifest["mean_weights"]["temperature_2m"] == {"gfs": pytest.approx(1)}, "ifs has not arrived"
     assert manifest["parameters"]["best"] == sorted(NAMES)
     low, high = manifest["ranges"]["temperature_2m"]
     assert 250 <= low < 255 < 295 < high <= 300
@@ -122,7 +122,9 @@ def test_the_weights_are_collated(published: Deployment) -> None:
     data = xr.open_zarr(published.store.zarr(paths.forecast(HOUR, "weights.zarr")))
     assert data["source"].values.tolist() == ["gfs", "ifs"]
     assert data["lead_bin"].values.tolist() == [6, 24]
-    np.testing.assert_allclose(data["temperature_2m_weight"].sel(source="gfs"), 0.7, atol=0.002)
+    weight = data["temperature_2m_weight"]
+    np.testing.assert_allclose(weight.sel(source="gfs"), 1, atol=0.002)
+    np.testing.assert_allclose(weight.sel(source="ifs"), 0, atol=0.002)
     assert data["precipitation_bias"].attrs["units"] == "1"
 
 

@@ -1,0 +1,68 @@
+"""What the blend would have said at past hours from what was known then: more hours to score than were published."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.cycle import Cycle
+from pipeline.parameters import Parameter
+from pipeline.science import skill as skills
+from pipeline.science.blend import blend, dry_unless_agreed
+from pipeline.science.learn import learn
+from pipeline.science.skill import Skill
+from pipeline.science.weights import Weights
+from pipeline.steps import Deployment
+from pipeline.steps.inputs import contribution, coverage, sources_of
+from pipeline.steps.learn import absorb, places
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Hindcast:
+    """The weights as of an hour, and each source's mean square error as then known (source, lead_bin)."""
+
+    hour: Cycle
+    weights: Weights
+    mean_square: NDArray[np.float64]
+
+
+def hindcasts(deployment: Deployment, row: Parameter, hours: Sequence[Cycle]) -> Iterator[Hindcast]:
+    """Learn in time order and stop at each of the ascending `hours`; nothing of an hour's future is known to it."""
+    bins = tuple(float(lead) for lead in deployment.config.learning.lead_hours)
+    state = skills.zero(sources_of(deployment, row), bins, deployment.grid.shape[0] * deployment.grid.shape[1])
+    before, centres, where = None, None, places(deployment)
+    for hour in hours:
+        state = absorb(deployment, row, state, before, hour)
+        learnt = learn(row, [state], where, centres)
+        before, centres = hour, learnt.centres
+        yield Hindcast(hour, learnt.weights[0], mean_square_of(state))
+
+
+def mean_square_of(state: Skill) -> NDArray[np.float64]:
+    """(source, lead_bin) mean square error over all places, NaN without history."""
+    weight = state.presence.sum(axis=-1, dtype=np.float64)
+    square = state.product[skills.diagonal(len(state.sources))].sum(axis=-1, dtype=np.float64)
+    return np.where(weight > 0, square / np.maximum(weight, 1e-9), np.nan)
+
+
+def blend_fields(
+    deployment: Deployment, row: Parameter, hindcast: Hindcast, lead: int, fields: Mapping[str, Array]
+) -> Array:
+    """(place,) the blend of the sources' `fields` (place,) at one lead; NaN where none has a value."""
+    weights, chosen = hindcast.weights, [hindcast.weights.sources.index(name) for name in fields]
+    parts = [contribution(deployment, name, hindcast.hour) for name in fields]
+    covered = np.stack([coverage(deployment, part) for part in parts if part is not None])
+    used = Weights(
+        tuple(fields), weights.lead_bins, weights.bias[chosen], weights.weight[chosen] * covered[:, None],
+        weights.error_variance, weights.spread_factor, weights.ratio,
+    )  # fmt: skip
+    forecasts, leads = np.stack(list(fields.values()))[:, None], np.array([lead])
+    result = blend(forecasts, used, leads, circular=row.blend == "circular")
+    if row.blend == "precipitation":
+        result = dry_unless_agreed(result, forecasts, used, leads)
+    return np.clip(result[0], row.minimum, row.maximum)
