@@ -8,6 +8,7 @@ Molteni 2003 (SPEEDY), https://doi.org/10.1007/s00382-002-0268-2.
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from importlib import resources
@@ -55,7 +56,11 @@ class SpeedyModel:
         self._coordinates = coordinates
         self.orography = np.asarray(terrain["orog"].values.T[::-1], np.float32)
         self.land_fraction = np.asarray(terrain["lsm"].values.T[::-1], np.float32)
-        self._forcing = ForcingData.from_dataset(_boundary("forcing.nc"), coords=coordinates, align_mode="wrap_year")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # jcm merges datasets in a way that xarray will change
+            self._forcing = ForcingData.from_dataset(
+                _boundary("forcing.nc"), coords=coordinates, align_mode="wrap_year"
+            )
         self._model = Model(
             coords=coordinates,
             terrain=TerrainData.from_coords(

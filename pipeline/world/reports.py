@@ -19,6 +19,11 @@ MILE = 1609.344
 INCH_OF_MERCURY = 3386.389  # Pa
 STANDARD_EXPONENT = 0.190263  # ICAO standard atmosphere
 AFTER_HOURS = (-1, 0, 1, 2, 3, 4, 5, 6, 24, 72, 120)  # from the live hour
+_REPORTED = (
+    "temperature_2m", "dew_point_temperature_2m", "eastward_wind_10m", "northward_wind_10m", "wind_gust", "visibility",
+    "precipitation", "low_cloud_cover", "medium_cloud_cover", "total_cloud_cover", "pressure_at_sea_level",
+    "station_pressure", "snow_depth", "convective_available_potential_energy",
+)  # fmt: skip
 _BASES = (("low_cloud_cover", 30), ("medium_cloud_cover", 100), ("high_cloud_cover", 220))  # hundreds of feet
 
 
@@ -58,7 +63,8 @@ def _minutes(degrees: float, hemispheres: str, width: int) -> str:
 def metar_reports(stations: Stations, fields: dict[str, Array], when: datetime) -> Iterator[tuple[datetime, str]]:
     """(time, report) of every station; the American ones send at seven minutes to the hour."""
     pressure = surface_pressure(fields["pressure_at_sea_level"], stations.elevation, fields["temperature_2m"])
-    values = {name: row.astype(float) for name, row in (fields | {"station_pressure": pressure}).items()}
+    named = fields | {"station_pressure": pressure}
+    values = {name: named[name].astype(float) for name in _REPORTED}
     for index, name in enumerate(stations.names):
         time = when - timedelta(minutes=7) if stations.american[index] else when
         row = {key: float(column[index]) for key, column in values.items()}
