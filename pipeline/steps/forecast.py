@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,14 +20,14 @@ from pipeline.science.probability import distribution
 from pipeline.science.ramp import ramp_factor
 from pipeline.science.weights import Weights
 from pipeline.steps import Deployment
-from pipeline.steps.inputs import Contribution, at_hours, contribution, coverage, native, sources_of
+from pipeline.steps.inputs import Contribution, at_hours, contribution, coverage, holds, native, sources_of
 from pipeline.steps.learn import places, read_weights
 
 Array = NDArray[np.float32]
 
 QUANTILES = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 ENSEMBLE = "gefs"
-SURROUNDINGS = ("toa_incoming_shortwave_flux", "surface_altitude")
+SURROUNDINGS = ("toa_incoming_shortwave_flux", "surface_altitude", "land_area_fraction")
 """What consistency and derivation know of a cell beside the forecast."""
 
 
@@ -42,7 +43,7 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     columns = deployment.grid.shape[1]
     cells = slice(rows.start * columns, rows.stop * columns)
     leads = np.arange(deployment.config.last_lead_hours + 1)
-    fields = consistent(deployment, hour, blend_all(deployment, hour, leads, cells), leads, cells)
+    fields, changed = consistent(deployment, hour, blend_all(deployment, hour, leads, cells), leads, cells)
     tile = (len(leads), rows.stop - rows.start, columns)
     best, probability = templates(deployment, hour)
     layout.create(deployment.store, paths.forecast(hour, "best.zarr"), best)
@@ -52,6 +53,7 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     for row in probabilistic(deployment, hour):
         parts = _distribution(deployment, hour, row, fields[row.name], leads, rows)
         layout.write_tile(deployment.store, paths.forecast(hour, "probability.zarr"), parts, rows)
+    deployment.store.write(paths.work(hour, f"consistency/{shard}.json"), json.dumps(changed).encode())
 
 
 def available(deployment: Deployment, hour: Cycle) -> list[Parameter]:
@@ -91,26 +93,36 @@ def background(deployment: Deployment, hour: Cycle, name: str) -> Array:
 
 
 def blend_parameter(
-    deployment: Deployment, hour: Cycle, row: Parameter, leads: NDArray[np.int64], cells: slice
+    deployment: Deployment,
+    hour: Cycle,
+    row: Parameter,
+    leads: NDArray[np.int64],
+    cells: slice,
+    *,
+    chance: bool = False,
 ) -> Array:
     """(lead, place) the blend of one parameter on the flattened `cells`.
 
+    `chance`: amounts stay wet where few sources are, for a distribution's centre.
     Where no source reaches a lead, the nearest lead stands in. Raises ValueError for a cell without any value.
     """
     parts = _contributions(deployment, hour, row)
     covered = np.stack([coverage(deployment, part)[cells] for part in parts])
     weights = tile_weights(read_weights(deployment, hour, row.name), [part.source for part in parts], covered, cells)
-    forecasts = np.stack([at_hours(deployment, part, row, hour, leads.tolist(), cells) for part in parts])
-    taper = np.stack([_taper(deployment, part, row, hour, leads) for part in parts])
+    fields = [
+        (at_hours(deployment, part, row, hour, leads.tolist(), cells), _taper(deployment, part, row, hour, leads))
+        for part in parts
+    ]
+    forecasts, taper = (np.stack(stacked) for stacked in zip(*fields, strict=True))
     result = blend(forecasts, weights, leads, taper, circular=row.blend == "circular")
-    if row.blend == "precipitation":
+    if row.blend == "precipitation" and not chance:
         result = dry_unless_agreed(result, forecasts, weights, leads, taper)
     return np.clip(_bridge(row, result), row.minimum, row.maximum)
 
 
 def _contributions(deployment: Deployment, hour: Cycle, row: Parameter) -> list[Contribution]:
     parts = [contribution(deployment, name, hour) for name in sources_of(deployment, row)]
-    return [part for part in parts if part and native(deployment, part.source, part.cycle, row, hour)]
+    return [part for part in parts if part and holds(deployment, part, row)]
 
 
 def _taper(deployment: Deployment, part: Contribution, row: Parameter, hour: Cycle, leads: NDArray[np.int64]) -> Array:
@@ -171,16 +183,17 @@ def _increment(deployment: Deployment, hour: Cycle, row: Parameter) -> Array | N
 
 def consistent(
     deployment: Deployment, hour: Cycle, fields: dict[str, Array], leads: NDArray[np.int64], cells: slice
-) -> dict[str, Array]:
-    """The fields made consistent with each other, and all that is derived from them."""
+) -> tuple[dict[str, Array], dict[str, int]]:
+    """The fields made consistent with each other and all that is derived from them; how many values each rule changed."""
     where = places(deployment)
     sun = solar.sun(where.latitude[cells], where.longitude[cells], hour.init_time, int(leads[0]), int(leads[-1]))
     surroundings = {
         "toa_incoming_shortwave_flux": sun.flux(int(leads[0]), int(leads[-1])),
         "surface_altitude": where.altitude[cells].astype(np.float32),
+        "land_area_fraction": where.land[cells].astype(np.float32),
     }
-    corrected, _ = consistency.apply(fields | surroundings)
-    return corrected | derive.derive(corrected | surroundings)
+    corrected, counts = consistency.apply(fields | surroundings)
+    return corrected | derive.derive(corrected | surroundings), counts
 
 
 def _distribution(
@@ -194,6 +207,9 @@ def _distribution(
     factor = weights.spread_factor[:, rows.start * columns : rows.stop * columns]
     spread = (1 - fraction)[:, None] * factor[lower] + fraction[:, None] * factor[upper]
     members = _members(deployment, hour, row, leads, rows)
+    if row.blend == "precipitation":  # a few wet sources make no wet forecast, but a chance of one
+        cells = slice(rows.start * columns, rows.stop * columns)
+        centre = np.maximum(centre, blend_parameter(deployment, hour, row, leads, cells, chance=True))
     quantiles, exceedance = distribution(
         members, centre, spread.astype(np.float32), QUANTILES, row.thresholds, minimum=row.minimum,
         maximum=row.maximum, multiplicative=row.blend == "precipitation",

@@ -102,14 +102,23 @@ def native(
     run = _run(deployment.store, name, cycle)
     if row.name not in run.rows or array not in run.arrays:
         return None
-    values, leads = run.read(array, row.name), run.leads
+    values, held = _values(run, array, row.name)
+    leads, intervals = run.leads[held], run.interval_hours[run.rows[row.name]][held]
     age = round(cycle.lead_hours(hour.init_time))
-    held = np.isfinite(values).any(axis=1)
-    return Native(
-        values[held],
-        (leads[held] - age).astype(np.float64),
-        run.interval_hours[run.rows[row.name]][held].astype(np.float64),
-    )
+    return Native(values, (leads - age).astype(np.float64), intervals.astype(np.float64))
+
+
+@lru_cache(maxsize=1)
+def _values(run: InputRun, array: str, parameter: str) -> tuple[Array, NDArray[np.bool_]]:
+    """Values (lead, place) at the leads that hold any, and which (lead,) those are; the last asked for is kept."""
+    values = run.read(array, parameter)
+    held = np.asarray(np.isfinite(values).any(axis=1))
+    return values if held.all() else values[held], held
+
+
+def holds(deployment: Deployment, part: Contribution, row: Parameter) -> bool:
+    """Whether a run holds a parameter, which costs nothing to know."""
+    return row.name in _run(deployment.store, part.source, part.cycle).rows
 
 
 def coverage(deployment: Deployment, part: Contribution) -> Array:
