@@ -57,8 +57,9 @@ def ingest_files(deployment: Deployment, source_name: str, files: Iterable[Path 
         if runs or len(named) > 1:
             yield line
     if not runs:
-        only = f": {line}" if len(named) == 1 else ""
-        raise ValueError(f"none of the {len(named)} files holds a parameter of the catalogue on a usable grid{only}")
+        if len(named) == 1:
+            raise ValueError(line)
+        raise ValueError(f"none of the {len(named)} files holds a parameter of the catalogue on a usable grid")
     for cycle, fields in sorted(runs.items()):
         yield from _store(deployment, source, cycle, fields)
 
