@@ -8,12 +8,11 @@ from datetime import datetime
 import numpy as np
 
 from pipeline.world import deviations, errors
-from pipeline.world.forecasts import Run, hourly, instant, size_of
+from pipeline.world.forecasts import Run, environment, hourly, size_of, with_cyclone
 from pipeline.world.interpolate import RESOLUTION, sample
 from pipeline.world.levels import Array
 from pipeline.world.state import INSTANT, World, column_numbers, departures
 
-MEMBERS = tuple(range(31))  # the control is member 0
 _AMOUNTS = ("precipitation", "snowfall")
 
 
@@ -21,19 +20,25 @@ def members(world: World, mean: Run, when: datetime, columns: tuple[str, ...]) -
     """Fields of every member at a time, `precipitation` in the six hours before, recentred on the run of the mean.
 
     Amounts are recentred by a factor within 1/3 to 3, all else by a shift, so that the published mean is their mean.
+    Cyclones are added afterwards: each member has one, where it thinks best.
     """
-    raw = {member: _member(world, replace(mean, source="gefs", member=member), when, columns) for member in MEMBERS}
-    centre = _member(world, mean, when, columns)
-    for name, wanted in centre.items():
+    runs = {member: replace(mean, source="gefs", member=member) for member in errors.MEMBERS}
+    raw = {member: _around(world, run, when, columns) for member, run in runs.items()}
+    for name, wanted in _around(world, mean, when, columns).items():
         average = np.mean([fields[name] for fields in raw.values()], axis=0)
         for fields in raw.values():
             fields[name] = _recentred(name, fields[name], average, wanted)
+    for member, fields in raw.items():
+        rain = fields.pop("precipitation", None)
+        raw[member] = with_cyclone(world, runs[member], when, fields)
+        if rain is not None:
+            raw[member]["precipitation"] = rain
     return raw
 
 
-def _member(world: World, run: Run, when: datetime, columns: tuple[str, ...]) -> dict[str, Array]:
-    fields = instant(world, run, when, tuple(name for name in columns if name != "precipitation"))
-    fields = {name: fields[name] for name in columns if name in fields}
+def _around(world: World, run: Run, when: datetime, columns: tuple[str, ...]) -> dict[str, Array]:
+    """The fields that are recentred: those of the moment without a cyclone, the rain of six hours with it."""
+    fields = environment(world, run, when, tuple(name for name in columns if name != "precipitation"))
     if "precipitation" in columns:
         fields["precipitation"] = hourly(world, run, when).reduce("precipitation", 0, 6, np.sum)
     return fields

@@ -166,6 +166,7 @@ SLOW_MEMORY_DAYS = 3.0
 
 # The ensemble's members differ by this share of its mean's error: a little less than they should, as real ones do.
 SPREAD_RATIO = 0.85
+MEMBERS = tuple(range(31))  # the control is member 0
 
 # The analysis errs too: by this share of a model's error at lead 0.
 ANALYSIS_ERROR = 0.12

@@ -141,8 +141,8 @@ def disturb(run: Run, parameter: str, values: Array, when: datetime, latent: Arr
     return np.asarray(values * factor_of(run, parameter) + bias_of(run, parameter, when), np.float32)
 
 
-def instant(world: World, run: Run, when: datetime, columns: tuple[str, ...] = INSTANT) -> dict[str, Array]:
-    """(point,) fields of the run at a time, in the catalogue's units, bounded and consistent."""
+def environment(world: World, run: Run, when: datetime, columns: tuple[str, ...]) -> dict[str, Array]:
+    """(point,) fields of the run at a time without its cyclone, in the catalogue's units."""
     latent, size = latents(world, run, when), size_of(run, when)
     north, east = displacement(run, when, latent, size)
     values = at_points(world, run.grid, when, columns, north, east)
@@ -153,18 +153,37 @@ def instant(world: World, run: Run, when: datetime, columns: tuple[str, ...] = I
     if WAVE_VECTOR[0] in fields:
         direction = np.rad2deg(np.arctan2(fields.pop(WAVE_VECTOR[0]), fields.pop(WAVE_VECTOR[1]))) % 360
         fields["wave_direction"] = disturb(run, "wave_direction", direction, when, latent, size) % 360
-    mark = vortex_at(world, run, when)
+    return fields
+
+
+def with_cyclone(world: World, run: Run, when: datetime, fields: dict[str, Array]) -> dict[str, Array]:
+    """Fields of a run with its cyclone, bounded and consistent."""
+    mark = imprint_of(world, run, when)
     if mark is not None:
         cyclone.add(fields, mark)
     return consistent(fields)
 
 
-def vortex_at(world: World, run: Run, when: datetime) -> cyclone.Imprint | None:
-    """The cyclone of the run on its grid; the true one for an analysis."""
-    vortex = cyclone.forecast_vortex(
-        world.seed, run.source, run.day, world.live, when, lead_hours=run.lead(when), member=run.member
-    )
-    return None if vortex is None else cyclone.imprint(vortex, run.grid.latitude, run.grid.longitude)
+def instant(world: World, run: Run, when: datetime, columns: tuple[str, ...] = INSTANT) -> dict[str, Array]:
+    """(point,) fields of the run at a time, in the catalogue's units, bounded and consistent."""
+    return with_cyclone(world, run, when, environment(world, run, when, columns))
+
+
+def imprint_of(world: World, run: Run, when: datetime) -> cyclone.Imprint | None:
+    """The cyclone of the run on its grid: the true one for an analysis, the members' average for the ensemble mean."""
+    members = errors.MEMBERS if run.source == "gefs_mean" else (run.member,)
+    vortices = [
+        cyclone.forecast_vortex(
+            world.seed, run.source, run.day, world.live, when, lead_hours=run.lead(when), member=member
+        )
+        for member in members
+    ]
+    marks = [
+        cyclone.imprint(vortex, run.grid.latitude, run.grid.longitude) for vortex in vortices if vortex is not None
+    ]
+    if not marks:
+        return None
+    return marks[0] if len(marks) == 1 else cyclone.average(marks, run.grid.size)
 
 
 @dataclass(frozen=True)
@@ -193,7 +212,7 @@ def hourly(world: World, run: Run, end: datetime) -> Hours:
         fields = at_points(world, run.grid, when, HOURLY, north, east)
         fields[SHORTWAVE] = fields[SHORTWAVE] * clear_sky_on(run.grid, when)
         fields = _rain_and_the_rest(run, fields, when, latent, size)
-        mark = vortex_at(world, run, when)
+        mark = imprint_of(world, run, when)
         if mark is not None:
             cyclone.add(fields, mark)
         for name in HOURLY:

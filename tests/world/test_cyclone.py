@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 import numpy as np
 import pytest
 
-from pipeline.world import cyclone, errors
+from pipeline.world import cyclone, ensemble, errors
 from pipeline.world.forecasts import Run, instant
 from pipeline.world.grids import native_grid
 from pipeline.world.state import World
@@ -58,6 +58,23 @@ def test_the_vortex_fades_and_leaves_the_rest_of_the_world_alone() -> None:
 def test_across_the_date_line() -> None:
     mark = cyclone.imprint(cyclone.Vortex(20.0, 359.5, 40.0), np.array([20.0, 20.0]), np.array([1.0, 180.0]))
     assert mark.index.tolist() == [0]
+
+
+def test_each_member_has_one_cyclone_and_their_mean_a_wider_one(world: World) -> None:
+    when = LIVE + timedelta(hours=24)
+    mean = Run("gefs_mean", LIVE - timedelta(hours=6), date(2025, 8, 8))
+    columns = ("pressure_at_sea_level", "eastward_wind_10m", "northward_wind_10m")
+    members = ensemble.members(world, mean, when, columns)
+    published = instant(world, mean, when, columns)["pressure_at_sea_level"]
+    truth = cyclone.true_vortex(LIVE, when)
+    assert truth is not None
+    near = np.hypot(mean.grid.latitude - truth.latitude, mean.grid.longitude - truth.longitude) < 12
+    depths = [101000 - fields["pressure_at_sea_level"][near].min() for fields in members.values()]
+    deficit = cyclone.AIR_DENSITY * np.e * truth.maximum_wind**2 / cyclone.HOLLAND_B
+    assert max(depths) < 1.6 * deficit
+    average = np.mean([fields["pressure_at_sea_level"] for fields in members.values()], axis=0)
+    np.testing.assert_allclose(average, published, atol=30)
+    assert 101000 - published[near].min() < np.mean(depths)
 
 
 def test_there_is_none_before_it_forms_nor_after_its_track() -> None:
