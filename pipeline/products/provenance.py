@@ -22,11 +22,13 @@ _SHOWN_LEADS = 4
 
 @dataclass(frozen=True)
 class Ingredients:
-    """Sources, networks of observations, and by parameter the mean weight of each source; all by name."""
+    """Sources, networks of observations, by parameter the mean weight of each source, and how many values each rule of
+    consistency changed; all by name."""
 
     sources: Mapping[str, Mapping[str, Any]]
     observations: Mapping[str, Mapping[str, Any]]
     mean_weights: Mapping[str, Mapping[str, float]]
+    corrections: Mapping[str, int]
 
 
 def source_record(
@@ -111,5 +113,6 @@ def manifest(
         "parameters": dict(parameters),
         "ranges": dict(ranges),
         "mean_weights": dict(made_from.mean_weights),
+        "values_corrected": dict(made_from.corrections),
         "configuration": {key: value for key, value in config.items() if key not in _PRIVATE_KEYS},
     }

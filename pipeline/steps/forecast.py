@@ -184,7 +184,7 @@ def _increment(deployment: Deployment, hour: Cycle, row: Parameter) -> Array | N
 def consistent(
     deployment: Deployment, hour: Cycle, fields: dict[str, Array], leads: NDArray[np.int64], cells: slice
 ) -> tuple[dict[str, Array], dict[str, int]]:
-    """The fields made consistent with each other and all that is derived from them; how many values each rule changed."""
+    """The fields made consistent and all that is derived from them; how many values each rule changed."""
     where = places(deployment)
     sun = solar.sun(where.latitude[cells], where.longitude[cells], hour.init_time, int(leads[0]), int(leads[-1]))
     surroundings = {

@@ -27,6 +27,12 @@ Array = NDArray[np.float32]
 
 BLENDED_ROLES = ("deterministic", "regional", "wave")
 INTERVAL_KINDS = ("accumulation", "interval_mean", "interval_maximum", "interval_minimum")
+EXTREME_OF = {
+    "temperature_2m_maximum": "temperature_2m",
+    "temperature_2m_minimum": "temperature_2m",
+    "wind_gust": "wind_speed_10m",
+}
+"""Whose instants tell when within an interval its extreme came."""
 TRUTH_HOURS = 6
 """An analysis gives interval kinds over the first six hours of its short forecast."""
 
@@ -142,7 +148,19 @@ def at_hours(
     return to_hours(
         np.ascontiguousarray(values), found.valid_hours, np.asarray(hours, np.float64), row.time,
         interval_hours=found.interval_hours, cos_zenith=sun,
+        reference=_reference(deployment, part, row, hour, hours, cells),
     )  # fmt: skip
+
+
+def _reference(
+    deployment: Deployment, part: Contribution, row: Parameter, hour: Cycle, hours: Sequence[int], cells: slice
+) -> Array | None:
+    """(hour, place) the instants whose largest (smallest) hour of an interval is that of its extreme, if known."""
+    name = EXTREME_OF.get(row.name)
+    if name is None or len(hours) < 2 or not holds(deployment, part, parameter(name)):
+        return None
+    instants = at_hours(deployment, part, parameter(name), hour, hours, cells)
+    return instants if np.isfinite(instants).all() else None
 
 
 def _fill_domain(deployment: Deployment, part: Contribution, row: Parameter, values: Array) -> Array:

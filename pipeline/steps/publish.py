@@ -7,6 +7,7 @@ one before.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,7 +20,7 @@ from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter, blended
 from pipeline.products import layout, provenance
 from pipeline.products.catalogue import item
-from pipeline.sources import SOURCES
+from pipeline.sources import SOURCES, Source
 from pipeline.steps import Deployment
 from pipeline.steps import validate as gate
 from pipeline.steps.inputs import contribution, coverage
@@ -41,7 +42,9 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     store.remove_unfinished(paths.forecast(hour))
     leads = range(deployment.config.last_lead_hours + 1)
     config = deployment.config.model_dump(mode="json")
-    made_from = provenance.Ingredients(sources, _observations(deployment, hour), weights)
+    made_from = provenance.Ingredients(
+        sources, _observations(deployment, hour), weights, _corrections(deployment, hour)
+    )
     manifest = provenance.manifest(hour, deployment.grid, config, leads, made_from, ranges, parameters)
     _write_json(deployment, paths.forecast(hour, "manifest.json"), manifest)
     _write_json(deployment, paths.forecast(hour, "item.json"), item(hour, deployment.grid, manifest))
@@ -67,6 +70,9 @@ def _sources(deployment: Deployment, hour: Cycle) -> dict[str, dict[str, Any]]:
         source = SOURCES[name]
         if source.role == "analysis":
             continue
+        if source.role == "ensemble":
+            result[name] = _ensemble(deployment, source, hour)
+            continue
         part = contribution(deployment, name, hour)
         if part is None:
             result[name] = provenance.source_record(source, None, None, {})
@@ -74,6 +80,25 @@ def _sources(deployment: Deployment, hour: Cycle) -> dict[str, dict[str, Any]]:
             record = json.loads(deployment.store.read(paths.input_record(name, part.cycle)))
             result[name] = provenance.source_record(source, part.cycle, part.age_hours, record)
     return result
+
+
+def _ensemble(deployment: Deployment, source: Source, hour: Cycle) -> dict[str, Any]:
+    """Provenance of an ensemble, which is filed under the hour that uses it."""
+    try:
+        record = json.loads(deployment.store.read(paths.input_record(source.name, hour)))
+        group = json.loads(deployment.store.read(f"{paths.ensemble(hour, source.name)}/zarr.json"))
+    except FileNotFoundError:
+        return provenance.source_record(source, None, None, {})
+    cycle = Cycle.parse(group["attributes"]["init_time"])
+    return provenance.source_record(source, cycle, round(cycle.lead_hours(hour.init_time)), record)
+
+
+def _corrections(deployment: Deployment, hour: Cycle) -> dict[str, int]:
+    """How many values each rule of consistency changed, over all tiles."""
+    total: Counter[str] = Counter()
+    for tile in gate.shards(deployment, hour):
+        total.update(json.loads(deployment.store.read(paths.work(hour, f"consistency/{tile}.json"))))
+    return dict(total)
 
 
 def _observations(deployment: Deployment, hour: Cycle) -> dict[str, dict[str, Any]]:

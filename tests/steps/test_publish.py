@@ -50,6 +50,8 @@ def prepared(hour: Cycle = HOUR, store: Deployment | None = None) -> Deployment:
         shape = (7, tile.stop - tile.start, 12)
         fields = {"temperature_2m": rng.uniform(250, 300, shape), "precipitation": rng.uniform(0, 9, shape)}
         write(deployment, hour, "best.zarr", fields, tile)
+        corrected = paths.work(hour, f"consistency/row-{tile.start:04d}.json")
+        deployment.store.write(corrected, b'{"within bounds": 2}')
         parts = {"quantile": rng.uniform(250, 300, (3, *shape)), "exceedance": rng.uniform(0, 1, (8, *shape))}
         write(deployment, hour, "probability.zarr", {f"temperature_2m_{k}": v for k, v in parts.items()}, tile)
     for name in NAMES:
@@ -69,7 +71,7 @@ def fitted(hour: Cycle, name: str) -> xr.Dataset:
     weight = np.broadcast_to(np.array([0.7, 0.3], np.float32)[:, None, None], (2, 2, 84))
     arrays = {"weight": (dims, weight), "bias": (dims, np.ones_like(weight))}
     return xr.Dataset(
-        arrays, {"source": ["gfs", "ifs"], "lead_bin": [6.0, 24.0]}, {"ratio": int(name == "precipitation")}
+        arrays, {"source": np.array(["gfs", "ifs"], object), "lead_bin": [6.0, 24.0]}, {"ratio": int(name == "precipitation")}
     )
 
 
@@ -103,6 +105,7 @@ def test_the_manifest_tells_where_everything_comes_from(published: Deployment) -
     gfs = manifest["sources"]["gfs"]
     assert (gfs["cycle"], gfs["age_hours"], gfs["status"]) == ("20260131T06Z", 6, "partial")
     assert gfs["licence"]
+    assert manifest["values_corrected"] == {"within bounds": 4}, "of both tiles"
     assert gfs["attribution"]
     assert manifest["sources"]["ifs"]["status"] == "absent"
     assert manifest["degradations"] == [
