@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -32,9 +32,10 @@ class SourceConfig(_Section):
 
 
 class ObservationsConfig(_Section):
-    """Where the observation reports lie; None is their public servers."""
+    """Where the observation reports lie; None is their public servers. `networks`: which of them are read."""
 
     endpoint: str | None = None
+    networks: tuple[Literal["metar", "ndbc", "synop"], ...] = ("metar", "ndbc", "synop")
 
 
 class LearningConfig(_Section):

@@ -8,7 +8,7 @@ catalogue's units or `relative` to the value, whichever is larger.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from functools import cache
 from importlib import resources
@@ -23,6 +23,7 @@ from pipeline.observations import metar, ndbc, synop
 from pipeline.observations.report import Observation, Problem
 
 NETWORKS = (metar, ndbc, synop)
+NAMES = tuple(module.NETWORK for module in NETWORKS)
 _WITHHELD_ONE_IN = 10
 
 
@@ -33,7 +34,7 @@ class Folder(Protocol):
         """The file's content; FileNotFoundError if there is none."""
 
 
-def read(folder: Folder, hour: Cycle) -> tuple[pd.DataFrame, list[Problem]]:
+def read(folder: Folder, hour: Cycle, networks: Sequence[str] = NAMES) -> tuple[pd.DataFrame, list[Problem]]:
     """The newest observation of every station and parameter in the hour that ends at `hour`, and what was unreadable.
 
     A missing or damaged file is a problem, not an error. Columns: station, network, latitude, longitude, elevation,
@@ -42,7 +43,7 @@ def read(folder: Folder, hour: Cycle) -> tuple[pd.DataFrame, list[Problem]]:
     """
     observations: list[Observation] = []
     problems: list[Problem] = []
-    for network in NETWORKS:
+    for network in (module for module in NETWORKS if module.NETWORK in networks):
         texts: dict[str, str] = {}
         for key in network.keys(hour):
             try:

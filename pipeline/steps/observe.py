@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -31,10 +32,11 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     """Write the table (Parquet) and then the record (JSON) of the observations of the hour."""
     endpoint = deployment.config.observations.endpoint
     folder = _Mirror(Store.open(f"s3://{BUCKET}", endpoint=endpoint)) if endpoint else _PublicServers()
-    table, problems = observations.read(folder, hour)
+    networks = deployment.config.observations.networks
+    table, problems = observations.read(folder, hour, networks)
     key = paths.observations(hour)
     deployment.store.write(key, to_parquet(table))
-    deployment.store.write(record_key(hour), json.dumps(_record(table, problems), indent=1).encode())
+    deployment.store.write(record_key(hour), json.dumps(_record(table, problems, networks), indent=1).encode())
 
 
 def record_key(hour: Cycle) -> str:
@@ -54,10 +56,9 @@ def read_parquet(store: Store, key: str) -> pd.DataFrame:
     return pd.read_parquet(io.BytesIO(store.read(key)), engine="pyarrow")
 
 
-def _record(table: pd.DataFrame, problems: list[Problem]) -> dict[str, object]:
+def _record(table: pd.DataFrame, problems: list[Problem], networks: Sequence[str]) -> dict[str, object]:
     record: dict[str, object] = {}
-    for module in observations.NETWORKS:
-        name = module.NETWORK
+    for name in networks:
         own = table[table["network"] == name]
         reasons = Counter(problem.reason for problem in problems if problem.network == name)
         examples: dict[str, list[str]] = {reason: [] for reason in reasons}

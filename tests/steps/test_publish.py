@@ -71,7 +71,9 @@ def fitted(hour: Cycle, name: str) -> xr.Dataset:
     weight = np.broadcast_to(np.array([0.7, 0.3], np.float32)[:, None, None], (2, 2, 84))
     arrays = {"weight": (dims, weight), "bias": (dims, np.ones_like(weight))}
     return xr.Dataset(
-        arrays, {"source": np.array(["gfs", "ifs"], object), "lead_bin": [6.0, 24.0]}, {"ratio": int(name == "precipitation")}
+        arrays,
+        {"source": np.array(["gfs", "ifs"], object), "lead_bin": [6.0, 24.0]},
+        {"ratio": int(name == "precipitation")},
     )
 
 
