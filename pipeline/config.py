@@ -116,7 +116,7 @@ def _explain(error: ValidationError) -> str:
     problems = error.errors(include_url=False)
     # A misspelt key is both unknown and missing; the unknown one says more.
     first = next((problem for problem in problems if problem["type"] == "extra_forbidden"), problems[0])
-    where = ".".join(str(part) for part in first["loc"])
+    where = repr(".".join(str(part) for part in first["loc"]))[1:-1]  # a key may hold a line break
     if first["type"] == "extra_forbidden":
         valid = _valid_keys(first["loc"][:-1])
         near = get_close_matches(str(first["loc"][-1]), valid, n=1, cutoff=0.4)
