@@ -52,28 +52,37 @@ def build(
 
     `root` gets a folder a bucket, `observations/`, README.txt and, last, the marker SYNTHETIC with the fingerprint of
     the code and the seed. A world of another fingerprint is replaced. `progress(stage, done, total)` is called often.
-    Raises ValueError if the hour is not 00 UTC or lies before the nature run has enough history.
+    Raises ValueError if the hour is not 00 UTC or before the nature run has enough past, or `root` holds other files.
     """
     extent, report = extent or Extent(), progress or _silent
     days = _nature_days(hour, extent)
     fingerprint = _fingerprint(hour, extent, seed)
     if is_built(root, fingerprint):
         return
-    scratch = root.with_name(f".{root.name}.building")
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(parents=True)
-    with _quiet_threads():
-        _run_nature(scratch / "nature", days, report)
-        world = open_world(scratch / "nature", seed, hour.init_time)
-        reports = write_observations(world, scratch, extent.forecast_hours)
-        counts = _write_all(scratch, hour, plan(hour, extent), workers, seed, report)
-    shutil.rmtree(scratch / "nature")
-    (scratch / "README.txt").write_text(_README)
-    (scratch / MARKER).write_text(
-        json.dumps({"fingerprint": fingerprint, "reports": reports} | counts, indent=1) + "\n"
-    )
-    shutil.rmtree(root, ignore_errors=True)
-    scratch.rename(root)
+    if root.exists() and any(root.iterdir()) and not (root / MARKER).exists():
+        raise ValueError(f"{root} holds other files and no world; name an empty folder for the world")
+    with _scratch(root) as folder, _quiet_threads():
+        _run_nature(folder / "nature", days, report)
+        world = open_world(folder / "nature", seed, hour.init_time)
+        counts = {"reports": write_observations(world, folder, extent.forecast_hours)}
+        counts |= _write_all(folder, hour, plan(hour, extent), workers, seed, report)
+        shutil.rmtree(folder / "nature")
+        (folder / "README.txt").write_text(_README)
+        (folder / MARKER).write_text(json.dumps({"fingerprint": fingerprint} | counts, indent=1) + "\n")
+        shutil.rmtree(root, ignore_errors=True)
+        folder.rename(root)
+
+
+@contextmanager
+def _scratch(root: Path) -> Iterator[Path]:
+    """A folder beside `root` that is gone afterwards, whatever happens, unless it has become `root`."""
+    folder = root.with_name(f".{root.name}.building")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _silent(stage: str, done: int, total: int) -> None:

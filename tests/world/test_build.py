@@ -75,6 +75,14 @@ def test_another_seed_asks_for_another_world_and_a_failure_leaves_the_old_one(
     with pytest.raises(RuntimeError, match="asked for again"):
         build(twice[1], hour=HOUR, extent=SMALL, seed=1)
     assert (twice[1] / "SYNTHETIC").exists()
+    assert [path.name for path in twice[1].parent.iterdir()] == ["world"]
+
+
+def test_a_folder_with_other_files_is_never_replaced(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(ValueError, match="holds other files and no world"):
+        build(tmp_path, hour=HOUR, extent=SMALL)
+    assert (tmp_path / "thesis.txt").exists()
 
 
 def test_an_hour_without_enough_past_is_refused(tmp_path: Path) -> None:
