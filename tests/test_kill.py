@@ -54,12 +54,13 @@ def test_killed_ten_times_and_resumed_gives_the_same_bytes(tmp_path: Path) -> No
     hour = f"forecast/{HOUR}/"
     reader = Reader(killed, {key.removeprefix(hour) for key in expected if key.startswith(hour)})
     reader.start()
-    config, moments = tiny(tmp_path, "killed"), random.Random(1)
+    config, moments, halfway = tiny(tmp_path, "killed"), random.Random(1), 0
     for _ in range(KILLS):
         process = start(config, "run", "--cycle", str(HOUR))
-        time.sleep(moments.uniform(0.2, 1.0) * duration)
+        time.sleep(moments.uniform(0.3, 1.0) * duration)
         process.kill()
         process.wait()
+        halfway += any((killed / f"journal/{HOUR}").glob("*/*.json"))
         if (killed / f"journal/{HOUR}/finished.json").exists():
             assert contents(killed) == expected
             start_again(killed)
@@ -68,6 +69,7 @@ def test_killed_ten_times_and_resumed_gives_the_same_bytes(tmp_path: Path) -> No
     reader.join()
     assert contents(killed) == expected
     assert reader.missing == set()
+    assert halfway, "some of the kills came while shards were being finished"
 
 
 def start_again(store: Path) -> None:
