@@ -71,7 +71,11 @@ class SpeedyModel:
             time_step=TIME_STEP_MINUTES,
             start_time=f"{start:%Y-%m-%d %H:%M:%S}",
         )
-        self._model.bootstrap_state(_state(restart) if restart else None)
+        if restart is None:
+            self._model.bootstrap_state()
+        else:  # the same with a state, but without compiling what makes grid-point fields of it
+            carry = self._model.initial_physics_carry()
+            self._model.restore_state(_state(restart), carry, time=self._model.start_time, step=jnp.int32(0))
 
     @property
     def latitude(self) -> NDArray[np.float64]:
