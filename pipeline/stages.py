@@ -38,7 +38,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("tracks", "pipeline.steps.tracks", ("ingest",), "one ensemble", "array", 1, 4096, 0, 600, 2),
     Stage("validate", "pipeline.steps.validate", ("forecast",), "one band of latitudes", "array", 2, 4096, 0, 600, 2),
     Stage("publish", "pipeline.steps.publish", ("validate", "tracks"), "the whole hour", "array", 1, 4096, 0, 600, 2),
-    Stage("verify", "pipeline.steps.verify", ("publish",), "one parameter", "array", 2, 4096, 0, 900, 2),
+    Stage("verify", "pipeline.steps.verify", ("publish",), "one earlier hour", "array", 2, 4096, 0, 900, 2),
 )  # fmt: skip
 
 

@@ -29,6 +29,8 @@ from pipeline.steps.inputs import sources_of, truth, truth_delay_hours, verified
 Array = NDArray[np.float32]
 Float = NDArray[np.float64]
 
+LATE_HOURS = 48
+"""How long after its last lead an hour is scored again, for a late analysis or an hour that was missed."""
 BLOCK_DEGREES = 15
 """Neighbouring cells err alike: the bootstrap draws boxes of this size."""
 
@@ -49,11 +51,15 @@ class Pairs:
 
 
 def shards(deployment: Deployment, hour: Cycle) -> list[str]:
-    """Earlier published hours that have a lead whose truth can be known by this hour."""
-    known = hour - truth_delay_hours(deployment)
-    first = min(deployment.config.learning.lead_hours)
-    names = sorted(deployment.store.list_folders("forecast"))
-    return [name for name in names if Cycle.parse(name) + first <= known and _manifest(deployment, Cycle.parse(name))]
+    """Earlier published hours with a lead whose truth can have come by this hour, and not all of it days ago."""
+    known, leads = hour - truth_delay_hours(deployment), deployment.config.learning.lead_hours
+    earlier = {name: Cycle.parse(name) for name in sorted(deployment.store.list_folders("forecast"))}
+    return [
+        name
+        for name, cycle in earlier.items()
+        if cycle + min(leads) <= known <= cycle + (max(leads) + LATE_HOURS)
+        and deployment.store.exists(paths.forecast(cycle, "manifest.json"))
+    ]
 
 
 def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
@@ -234,10 +240,6 @@ def _quantiles(probability: xr.Dataset, row: Parameter, lead: int, cells: NDArra
         return None
     values = probability[f"{row.name}_quantile"].sel(lead_time=lead).values
     return values.reshape(len(values), -1)[:, cells].astype(np.float64)
-
-
-def _manifest(deployment: Deployment, hour: Cycle) -> bool:
-    return deployment.store.exists(paths.forecast(hour, "manifest.json"))
 
 
 def _open(deployment: Deployment, key: str) -> xr.Dataset:
