@@ -2,78 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from pipeline import paths
-from pipeline.config import Config
-from pipeline.cycle import Cycle
 from pipeline.parameters import parameter
 from pipeline.sources import SOURCES
 from pipeline.steps import Deployment, forecast, learn
-from pipeline.steps.input_store import InputWriter
 from pipeline.steps.inputs import contribution, sources_of, truth, truth_delay_hours, verified
-
-HOUR = Cycle.parse("2025-09-05T00")
-BIAS = {"gfs": 2.0, "ifs": -1.0}
-AGE = {"gfs": 6, "ifs": 12}
-NAMES = ("temperature_2m", "precipitation", "eastward_wind_10m", "northward_wind_10m")
+from tests.steps.stored_inputs import AGE, BIAS, HOUR, fill, tiny_deployment, truth_at
 
 
 @pytest.fixture
 def deployment(tmp_path: Path) -> Deployment:
-    settings = {
-        "store": f"file://{tmp_path}/store", "grid_resolution": 30, "last_lead_hours": 24, "synthetic": True,
-        "sources": {"gfs": {}, "ifs": {}, "gdas": {}}, "learning": {"days": 12, "lead_hours": [6, 24]},
-    }  # fmt: skip
-    return Deployment.open(Config.model_validate(settings))
-
-
-def _truth(deployment: Deployment, valid: Cycle) -> np.ndarray:
-    seed = int(valid.init_time.timestamp() // 3600)
-    return np.random.default_rng(seed).normal(285, 5, deployment.grid.places[0].size).astype(np.float32)
-
-
-def _store(deployment: Deployment, name: str, cycle: Cycle, leads: list[int], fields: dict[str, np.ndarray]) -> None:
-    writer = InputWriter(
-        deployment.store, paths.input_zarr(name, cycle), deployment.grid, leads, list(fields), ["forecast"]
-    )
-    for key, values in fields.items():
-        interval = np.full(len(leads), 6.0 if parameter(key).kind == "accumulation" else 0.0)
-        writer.write(parameter(key), "forecast", values, interval)
-    writer.close(np.ones(values.shape[1], np.float32), {})
-    deployment.store.write(paths.input_record(name, cycle), json.dumps({"leads": leads}).encode())
-
-
-def _fill(deployment: Deployment) -> None:
-    """Analyses, twelve days of daily starts, and the live hour; errors are the planted bias and noise."""
-    generator = np.random.default_rng(0)
-    for step in range(-12 * 24, 1, 6):
-        valid = HOUR + step
-        fields = {key: np.stack([_truth(deployment, valid)] * 2) for key in NAMES[:1] + NAMES[2:]}
-        fields["precipitation"] = np.stack(
-            [np.full(fields[NAMES[0]].shape[1], np.nan), np.full(fields[NAMES[0]].shape[1], 0.5)]
-        )
-        _store(deployment, "gdas", valid, [0, 6], {key: value.astype(np.float32) for key, value in fields.items()})
-    for day in range(-12, 1):
-        for name, bias in BIAS.items():
-            start = HOUR + 24 * day
-            leads = [AGE[name] + lead for lead in (0, 6, 24)]
-            fields = {}
-            for key in NAMES:
-                wanted = np.stack([_truth(deployment, start + lead) for lead in (0, 6, 24)])
-                noise = generator.normal(0, 1, wanted.shape)
-                fields[key] = (
-                    np.full_like(wanted, 1.0) if key == "precipitation" else (wanted + bias + noise).astype(np.float32)
-                )
-            _store(deployment, name, start - AGE[name], leads, fields)
+    return tiny_deployment(tmp_path)
 
 
 def test_the_newest_cycle_that_had_arrived_serves_the_hour(deployment: Deployment) -> None:
-    _fill(deployment)
+    fill(deployment)
     for name in BIAS:
         part = contribution(deployment, name, HOUR)
         assert part is not None
@@ -84,14 +32,14 @@ def test_the_newest_cycle_that_had_arrived_serves_the_hour(deployment: Deploymen
 
 
 def test_truth_and_forecast_meet_at_the_valid_time(deployment: Deployment) -> None:
-    _fill(deployment)
+    fill(deployment)
     start = HOUR - 48
     found = truth(deployment, parameter("temperature_2m"), start + 24)
     said = verified(deployment, "ifs", parameter("temperature_2m"), start, 24, 0)
     assert found is not None
     assert said is not None
     assert found[1] == 0
-    np.testing.assert_allclose(found[0], _truth(deployment, start + 24), atol=0.01)
+    np.testing.assert_allclose(found[0], truth_at(deployment, start + 24), atol=0.01)
     assert abs(float((said - found[0]).mean()) - BIAS["ifs"]) < 0.3
     rain = truth(deployment, parameter("precipitation"), start + 6)
     assert rain is not None
@@ -101,7 +49,7 @@ def test_truth_and_forecast_meet_at_the_valid_time(deployment: Deployment) -> No
 
 
 def test_learning_recovers_the_planted_bias_and_goes_on_from_the_hour_before(deployment: Deployment) -> None:
-    _fill(deployment)
+    fill(deployment)
     learn.run(deployment, HOUR, "temperature_2m")
     weights = learn.read_weights(deployment, HOUR, "temperature_2m")
     for name, bias in BIAS.items():
@@ -114,7 +62,7 @@ def test_learning_recovers_the_planted_bias_and_goes_on_from_the_hour_before(dep
 
 
 def test_learning_knows_nothing_before_its_truth_has_arrived(deployment: Deployment) -> None:
-    _fill(deployment)
+    fill(deployment)
     row, sources = parameter("temperature_2m"), ("gfs", "ifs")
     delay = truth_delay_hours(deployment)
     states = []
@@ -125,13 +73,13 @@ def test_learning_knows_nothing_before_its_truth_has_arrived(deployment: Deploym
 
 
 def test_the_blend_removes_the_bias_and_dry_cells_stay_dry(deployment: Deployment) -> None:
-    _fill(deployment)
+    fill(deployment)
     for name in ("temperature_2m", "precipitation", "eastward_wind_10m"):
         learn.run(deployment, HOUR, name)
     everywhere = slice(0, deployment.grid.places[0].size)
     leads = np.arange(25)
     blended = forecast.blend_parameter(deployment, HOUR, parameter("temperature_2m"), leads, everywhere)
-    assert abs(float((blended[6] - _truth(deployment, HOUR + 6)).mean())) < 0.3
+    assert abs(float((blended[6] - truth_at(deployment, HOUR + 6)).mean())) < 0.3
     rain = forecast.blend_parameter(deployment, HOUR, parameter("precipitation"), leads, everywhere)
     np.testing.assert_allclose(rain[6], 0.5, atol=0.03)
     np.testing.assert_allclose(

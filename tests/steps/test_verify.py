@@ -1,0 +1,87 @@
+"""Verification: known errors give known scores, of the published hour and of the hours before it."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+from scores.continuous import additive_bias, mae, rmse
+
+from pipeline import paths
+from pipeline.parameters import parameter
+from pipeline.products import layout
+from pipeline.steps import Deployment, learn, verify
+from pipeline.steps.inputs import truth_delay_hours
+from tests.steps.stored_inputs import BIAS, HOUR, fill, tiny_deployment, truth_at
+
+NAME = "temperature_2m"
+LEAD = 24
+
+
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    """A learnt hour whose published temperature is the truth plus 0.5 K, and the truth of its last lead."""
+    deployment = tiny_deployment(tmp_path_factory.mktemp("verify"))
+    fill(deployment, last_hours=LEAD)
+    learn.run(deployment, HOUR, NAME)
+    grid, leads = deployment.grid, range(LEAD + 1)
+    best = layout.best(HOUR, grid, leads, [parameter(NAME)], tile_rows=grid.shape[0], synthetic=True)
+    likely = layout.probability(HOUR, grid, leads, [], (0.5,), tile_rows=grid.shape[0], synthetic=True)
+    layout.create(deployment.store, paths.forecast(HOUR, "best.zarr"), best)
+    layout.create(deployment.store, paths.forecast(HOUR, "probability.zarr"), likely)
+    fields = np.stack([truth_at(deployment, HOUR + lead) + np.float32(0.5) for lead in leads])
+    tile = {NAME: fields.reshape(len(leads), *grid.shape)}
+    layout.write_tile(deployment.store, paths.forecast(HOUR, "best.zarr"), tile, slice(0, grid.shape[0]))
+    deployment.store.write(paths.forecast(HOUR, "manifest.json"), b"{}")
+    return deployment
+
+
+def _records(deployment: Deployment) -> dict[tuple[float, str], dict[str, float]]:
+    records = json.loads(deployment.store.read(paths.scores(HOUR, "scores.json")))
+    return {(record["lead_time_hours"], record["system"]): record for record in records}
+
+
+def test_known_errors_give_known_scores(deployment: Deployment) -> None:
+    verify.run(deployment, HOUR + LEAD + truth_delay_hours(deployment), str(HOUR))
+    found = _records(deployment)
+    for lead in (6, 24):
+        ours = found[lead, "hourcast"]
+        for name in ("bias", "mae", "rmse"):
+            assert ours[name] == pytest.approx(0.5, abs=0.01)
+        for source, bias in BIAS.items():
+            assert found[lead, source]["bias"] == pytest.approx(bias, abs=0.4)
+        assert found[lead, "best_source"] == found[lead, "ifs"] | {"system": "best_source"}, "the less biased one"
+        assert found[lead, "equal_weights"]["bias"] == pytest.approx(sum(BIAS.values()) / 2, abs=0.3)
+
+
+def test_scores_equal_those_of_the_scores_library(deployment: Deployment) -> None:
+    skill = np.array([np.nan, np.nan])
+    pairs = verify.pair(deployment, parameter(NAME), HOUR, LEAD, skill, lambda fields, _: fields["gfs"])
+    assert pairs is not None
+    record = verify.score_pairs(deployment, parameter(NAME), LEAD, [pairs], None)[0]
+    area = np.repeat(deployment.grid.cell_area, deployment.grid.shape[1])[pairs.cells]
+    weights = xr.DataArray(area / area.mean(), dims="cell")
+    seen = xr.DataArray(pairs.truth, dims="cell")
+    said = seen + xr.DataArray(pairs.errors[0], dims="cell")
+    assert record["rmse"] == pytest.approx(float(rmse(said, seen, weights=weights)), rel=1e-9)
+    assert record["mae"] == pytest.approx(float(mae(said, seen, weights=weights)), rel=1e-9)
+    assert record["bias"] == pytest.approx(float(additive_bias(said, seen, weights=weights)), rel=1e-9)
+
+
+def test_earlier_hours_are_scored_with_what_was_known_then(deployment: Deployment) -> None:
+    now = HOUR + LEAD + truth_delay_hours(deployment)
+    alone, _ = verify.score_parameter(deployment, NAME, HOUR, now)
+    more, _ = verify.score_parameter(deployment, NAME, HOUR, now, [HOUR - 72, HOUR - 48])
+    by = {(record["lead_time_hours"], record["system"]): record for record in more}
+    for record in alone:
+        assert by[record["lead_time_hours"], record["system"]]["n"] == 3 * record["n"]
+    assert by[24.0, "hourcast"]["rmse"] < by[24.0, "equal_weights"]["rmse"]
+
+
+def test_only_hours_whose_truth_is_coming_are_scored(deployment: Deployment) -> None:
+    delay = truth_delay_hours(deployment)
+    assert verify.shards(deployment, HOUR + 6 + delay - 1) == []
+    assert verify.shards(deployment, HOUR + 6 + delay) == [str(HOUR)]
+    assert verify.shards(deployment, HOUR + 24 + delay + verify.LATE_HOURS + 1) == []
