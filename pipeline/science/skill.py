@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 
+BLOCK = 2048
+"""Places whose errors of all sources fit the cache of a core, so that the pairs are read from there."""
+
 
 @dataclass(frozen=True)
 class Skill:
@@ -95,21 +98,33 @@ def update(
 @njit(parallel=True, cache=True)
 def _add_errors(errors: Array, truth: Array, error: Array, weight: Array, product: Array, truth_sum: Array) -> None:
     count, places = errors.shape
-    for place in prange(places):
+    for task in prange((places + BLOCK - 1) // BLOCK):
+        start, stop = task * BLOCK, min((task + 1) * BLOCK, places)
         pair = 0
         for i in range(count):
-            first = errors[i, place]
-            if np.isnan(first):
-                pair += count - i
-                continue
-            error[i, place] += first
-            truth_sum[i, place] += truth[place]
+            _add_own(errors[i, start:stop], truth[start:stop], error[i, start:stop], truth_sum[i, start:stop])
             for j in range(i, count):
-                second = errors[j, place]
-                if not np.isnan(second):
-                    weight[pair, place] += 1
-                    product[pair, place] += first * second
+                _add_pair(
+                    errors[i, start:stop], errors[j, start:stop], weight[pair, start:stop], product[pair, start:stop]
+                )
                 pair += 1
+
+
+@njit(cache=True, inline="never")
+def _add_own(errors: Array, truth: Array, error: Array, truth_sum: Array) -> None:
+    for k in range(len(errors)):
+        good = errors[k] == errors[k]
+        error[k] += errors[k] if good else np.float32(0)
+        truth_sum[k] += truth[k] if good else np.float32(0)
+
+
+@njit(cache=True, inline="never")
+def _add_pair(first: Array, second: Array, weight: Array, product: Array) -> None:
+    for k in range(len(first)):
+        both = first[k] * second[k]
+        good = both == both
+        weight[k] += np.float32(1) if good else np.float32(0)
+        product[k] += both if good else np.float32(0)
 
 
 def decay(skill: Skill, factors: NDArray[np.floating] | float) -> Skill:
