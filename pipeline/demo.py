@@ -97,9 +97,11 @@ def let_time_pass(deployment: Deployment, pool: Pool | Cluster) -> None:
     names = [name for name in deployment.config.sources if SOURCES[name].role == "analysis"]
     for future in [pool.submit(ingest_truth, deployment, name) for name in names]:
         future.result()
+    reports = pool.submit(verify_stations, deployment)
     jobs = {name: pool.submit(verify, deployment, name) for name in dict.fromkeys((*_SHOWN, *blended()))}
     parts = [jobs[name].result() for name in blended()]
     import_module("pipeline.steps.verify").write(deployment, HOUR, parts)
+    reports.result()
 
 
 def ingest_truth(deployment: Deployment, name: str) -> None:
@@ -119,6 +121,15 @@ def verify(deployment: Deployment, name: str) -> Any:
     last = max(deployment.config.learning.lead_hours)
     past = [HOUR - 24 * day for day in range(_PAST_DAYS, 0, -1)] if name in _SHOWN else []
     return step.score_parameter(deployment, name, HOUR, HOUR + last + inputs.truth_delay_hours(deployment), past)
+
+
+def verify_stations(deployment: Deployment) -> None:
+    """Take in the stations' reports at the leads that are scored, and score the live hour against them."""
+    observe = import_module("pipeline.steps.observe")
+    leads = deployment.config.learning.lead_hours
+    for lead in leads:
+        observe.run(deployment, HOUR + lead, "all")
+    import_module("pipeline.steps.verify").write_stations(deployment, HOUR, HOUR + max(leads))
 
 
 def write_results(deployment: Deployment, folder: Path) -> None:

@@ -25,6 +25,7 @@ from pipeline.science.skill import from_dataset
 from pipeline.steps import Deployment
 from pipeline.steps.hindcast import Hindcast, blend_fields, hindcasts, mean_square_of
 from pipeline.steps.inputs import sources_of, truth, truth_delay_hours, verified
+from pipeline.steps.verify_stations import score_stations
 
 Array = NDArray[np.float32]
 Float = NDArray[np.float64]
@@ -63,9 +64,16 @@ def shards(deployment: Deployment, hour: Cycle) -> list[str]:
 
 
 def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
-    """Score one published hour at every lead whose truth has come by `hour`; write scores.json and calibration.json."""
+    """Score one published hour at every lead whose truth has come by `hour`; write its scores."""
     scored = Cycle.parse(shard)
     write(deployment, scored, [score_parameter(deployment, name, scored, hour) for name in blended()])
+    write_stations(deployment, scored, hour)
+
+
+def write_stations(deployment: Deployment, scored: Cycle, hour: Cycle) -> None:
+    """Score one published hour at the stations that have reported by `hour`; write observations.json."""
+    records = score_stations(deployment, scored, hour, _open(deployment, paths.forecast(scored, "best.zarr")))
+    deployment.store.write(paths.scores(scored, "observations.json"), (json.dumps(records, indent=1) + "\n").encode())
 
 
 def write(deployment: Deployment, scored: Cycle, parts: Iterable[Scored]) -> None:
