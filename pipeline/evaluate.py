@@ -9,13 +9,12 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.evaluate_table import Case, Series, read_table, series
 from pipeline.parameters import parameter
 from pipeline.science import skill as skills
-from pipeline.science.blend import angular_error, blend, dry_unless_agreed
+from pipeline.science.blend import angular_error, blend, dry_unless_agreed, simple_blends
 from pipeline.science.learn import RATIO_RULES, Learnt, learn
 from pipeline.science.scores import ScoreRecord, gaussian_crps, score
 from pipeline.science.skill import Skill
@@ -124,35 +123,13 @@ def _outcome(data: Series, state: Skill, learnt: Learnt, case: Case) -> Outcome:
     common = data.common[case.lead_bin]
     pairs = np.isfinite(case.observed) & np.isfinite(case.forecasts[common]).all(axis=0) & np.isfinite(ours)
     chosen = case.forecasts[:, pairs]
-    systems = np.concatenate([chosen, _reference_blends(state, case.lead_bin, chosen, circular), ours[None, pairs]])
+    systems = np.concatenate(
+        [
+            chosen,
+            simple_blends(chosen, skills.mean_square(state)[:, case.lead_bin], circular=circular),
+            ours[None, pairs],
+        ]
+    )
     errors = _errors(data, systems.astype(np.float32), case.observed[pairs]).astype(np.float64)
     deviation = np.sqrt(weights.error_variance[case.lead_bin, pairs].astype(np.float64))
     return Outcome(case.hour, case.lead_bin, errors, gaussian_crps(errors[-1], deviation))
-
-
-def _reference_blends(state: Skill, lead_bin: int, chosen: NDArray[np.float32], circular: bool) -> Float:
-    """Equal weights, the source best in the past, and inverse mean square error weights, without bias removal."""
-    presence = state.presence[:, lead_bin].sum(axis=1, dtype=np.float64)
-    square = state.product[skills.diagonal(len(state.sources)), lead_bin].sum(axis=1, dtype=np.float64)
-    mean_square = np.where(presence > 0, square / np.maximum(presence, 1e-9), np.nan)
-    if np.isnan(mean_square).all():
-        mean_square = np.ones_like(mean_square)
-    best = np.zeros(len(mean_square))
-    best[np.nanargmin(mean_square)] = 1
-    inverse = np.where(np.isnan(mean_square), 0, 1 / np.maximum(np.nan_to_num(mean_square, nan=1), 1e-12))
-    return np.stack([_mean(chosen, share, circular) for share in (np.ones(len(best)), best, inverse)])
-
-
-def _mean(values: NDArray[np.float32], share: Float, circular: bool) -> Float:
-    weight = np.where(np.isnan(values), 0, share[:, None])
-    weight /= np.maximum(weight.sum(axis=0), 1e-12)
-    if circular:
-        angle = np.deg2rad(np.nan_to_num(values))
-        return np.rad2deg(np.arctan2((weight * np.sin(angle)).sum(axis=0), (weight * np.cos(angle)).sum(axis=0))) % 360
-    result: Float = (weight * np.nan_to_num(values)).sum(axis=0)
-    return result
-
-
-def as_table(records: list[ScoreRecord]) -> pd.DataFrame:
-    """Records as a frame, one row a system, in the order of parameter, lead and RMSE."""
-    return pd.DataFrame(records).sort_values(["parameter", "lead_time_hours", "rmse"], ignore_index=True)

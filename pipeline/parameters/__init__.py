@@ -29,6 +29,7 @@ CELL_METHODS: dict[Kind, str] = {
     "interval_maximum": "time: maximum (interval: 1 hour)",
     "interval_minimum": "time: minimum (interval: 1 hour)",
 }
+INTERVAL_KINDS = tuple(CELL_METHODS)
 
 
 @dataclass(frozen=True)

@@ -168,3 +168,30 @@ def range_taper(last_lead: float, leads: Leads, hours: float = 6) -> Array:
 def angular_error(forecast: Array, truth: Array) -> Array:
     """Forecast minus truth of directions in degrees, within -180 to 180."""
     return ((forecast - truth + 180) % 360 - 180).astype(np.float32)
+
+
+def simple_blends(
+    values: NDArray[np.floating], mean_square: NDArray[np.float64], *, circular: bool
+) -> NDArray[np.float64]:
+    """(3, place) what a blend must beat: equal weights, the source best in the past, inverse mean square error.
+
+    values: (source, place), NaN where a source is absent: the others share its weight, the next best stands in.
+    mean_square: (source,) as known beforehand; one without history (NaN) counts as the worst known. `circular`:
+    directions in degrees. Every place has a source.
+    """
+    worst = np.nanmax(mean_square) if np.isfinite(mean_square).any() else 1.0
+    known = np.where(np.isnan(mean_square), worst, mean_square)[:, None]
+    absent = np.isnan(values)
+    best = np.arange(len(known))[:, None] == np.where(absent, np.inf, known).argmin(axis=0)
+    filled = np.nan_to_num(values)
+    result = np.empty((3, values.shape[1]))
+    for row, share in enumerate((np.ones_like(known), best, 1 / np.maximum(known, 1e-12))):
+        weight = np.where(absent, 0.0, share)
+        weight = weight / weight.sum(axis=0)
+        if circular:
+            angle = np.deg2rad(filled)
+            east, north = (weight * np.sin(angle)).sum(axis=0), (weight * np.cos(angle)).sum(axis=0)
+            result[row] = np.rad2deg(np.arctan2(east, north)) % 360
+        else:
+            result[row] = (weight * filled).sum(axis=0)
+    return result

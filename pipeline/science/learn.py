@@ -14,8 +14,8 @@ from pipeline.science.weights import Weights
 
 Float = NDArray[np.float64]
 
-RATIO_RULES = ("precipitation", "ratio")
-"""Blending rules whose bias multiplies: an additive one would rain everywhere or shine at night."""
+RATIO_RULES = ("precipitation",)
+"""Blending rules whose bias multiplies: an additive one would rain everywhere."""
 
 
 @dataclass(frozen=True)

@@ -127,6 +127,13 @@ def _add_pair(first: Array, second: Array, weight: Array, product: Array) -> Non
         product[k] += both if good else np.float32(0)
 
 
+def mean_square(skill: Skill) -> NDArray[np.float64]:
+    """(source, lead_bin) mean square error over all places, NaN without history."""
+    weight = skill.presence.sum(axis=-1, dtype=np.float64)
+    square = skill.product[diagonal(len(skill.sources))].sum(axis=-1, dtype=np.float64)
+    return np.where(weight > 0, square / np.maximum(weight, 1e-9), np.nan)
+
+
 def decay(skill: Skill, factors: NDArray[np.floating] | float) -> Skill:
     """The state with every sum multiplied by its lead bin's factor; `factors` is (lead_bin,) or one number."""
     scale = np.broadcast_to(np.asarray(factors, np.float32), (len(skill.lead_bins),))[:, None]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.grid import Grid
-from pipeline.parameters import Parameter, blended
+from pipeline.parameters import INTERVAL_KINDS, Parameter, blended
 from pipeline.science import regrid
 from pipeline.science.accumulate import How, consecutive
 from pipeline.sources.decode import Field
@@ -18,7 +18,6 @@ from pipeline.sources.geometry import Geometry
 from pipeline.sources.newest import BUCKET_HOURS
 
 _HOW: dict[str, How] = {"sum": "sum", "mean": "mean", "maximum": "maximum", "minimum": "minimum"}
-INTERVAL_KINDS = ("accumulation", "interval_mean", "interval_maximum", "interval_minimum")
 
 _WEIGHTS: dict[tuple[str, float, str], regrid.Weights] = {}
 _WEIGHTS_LIMIT = 32

@@ -13,7 +13,6 @@ from pipeline.parameters import Parameter
 from pipeline.science import skill as skills
 from pipeline.science.blend import blend, dry_unless_agreed
 from pipeline.science.learn import learn
-from pipeline.science.skill import Skill
 from pipeline.science.weights import Weights
 from pipeline.steps import Deployment
 from pipeline.steps.inputs import contribution, coverage, sources_of
@@ -40,14 +39,7 @@ def hindcasts(deployment: Deployment, row: Parameter, hours: Sequence[Cycle]) ->
         state = absorb(deployment, row, state, before, hour)
         learnt = learn(row, [state], where, centres)
         before, centres = hour, learnt.centres
-        yield Hindcast(hour, learnt.weights[0], mean_square_of(state))
-
-
-def mean_square_of(state: Skill) -> NDArray[np.float64]:
-    """(source, lead_bin) mean square error over all places, NaN without history."""
-    weight = state.presence.sum(axis=-1, dtype=np.float64)
-    square = state.product[skills.diagonal(len(state.sources))].sum(axis=-1, dtype=np.float64)
-    return np.where(weight > 0, square / np.maximum(weight, 1e-9), np.nan)
+        yield Hindcast(hour, learnt.weights[0], skills.mean_square(state))
 
 
 def blend_fields(

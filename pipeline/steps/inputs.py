@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.grid import unit_vectors
-from pipeline.parameters import Parameter, parameter
+from pipeline.parameters import INTERVAL_KINDS, Parameter, parameter
 from pipeline.science import regrid, solar
 from pipeline.science.align import to_hours
 from pipeline.science.solar import Sun
@@ -26,7 +26,6 @@ from pipeline.store import Store
 Array = NDArray[np.float32]
 
 BLENDED_ROLES = ("deterministic", "regional", "wave")
-INTERVAL_KINDS = ("accumulation", "interval_mean", "interval_maximum", "interval_minimum")
 EXTREME_OF = {
     "temperature_2m_maximum": "temperature_2m",
     "temperature_2m_minimum": "temperature_2m",

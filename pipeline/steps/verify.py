@@ -19,11 +19,11 @@ from scores.probability import brier_score
 from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter, blended
-from pipeline.science.blend import angular_error
+from pipeline.science.blend import angular_error, simple_blends
 from pipeline.science.scores import ScoreRecord, score
-from pipeline.science.skill import from_dataset
+from pipeline.science.skill import from_dataset, mean_square
 from pipeline.steps import Deployment
-from pipeline.steps.hindcast import Hindcast, blend_fields, hindcasts, mean_square_of
+from pipeline.steps.hindcast import Hindcast, blend_fields, hindcasts
 from pipeline.steps.inputs import sources_of, truth, truth_delay_hours, verified
 from pipeline.steps.verify_stations import score_stations
 
@@ -99,12 +99,12 @@ def score_parameter(
     if not leads:
         return [], []
     earlier = list(hindcasts(deployment, row, past))
-    skill = mean_square_of(from_dataset(_open(deployment, paths.skill(name, scored))))
+    known_errors = mean_square(from_dataset(_open(deployment, paths.skill(name, scored))))
     records: list[ScoreRecord] = []
     calibration: list[dict[str, object]] = []
     for position, lead in enumerate(leads):
         ours = partial(_ours, best, row, lead)
-        pairs = pair(deployment, row, scored, lead, skill[:, position], ours)
+        pairs = pair(deployment, row, scored, lead, known_errors[:, position], ours)
         if pairs is None:
             continue
         more = [_earlier_pair(deployment, row, hindcast, lead, position) for hindcast in earlier]
@@ -145,7 +145,9 @@ def pair(
     cells = np.flatnonzero(np.isfinite(observed) & np.isfinite(stack).all(axis=0))
     values, seen = stack[:, cells].astype(np.float64), observed[cells].astype(np.float64)
     known = mean_square[[sources.index(name) for name in names]]
-    values = np.concatenate([values[:-1], _simple_blends(row, known, values[:-1]), values[-1:]])
+    values = np.concatenate(
+        [values[:-1], simple_blends(values[:-1], known, circular=row.kind == "direction"), values[-1:]]
+    )
     errors = values - seen
     if row.kind == "direction":
         errors = angular_error(values.astype(np.float32), seen.astype(np.float32)).astype(np.float64)
@@ -158,18 +160,6 @@ def _ours(best: xr.Dataset, row: Parameter, lead: int, fields: Mapping[str, Arra
     hours = best[row.name].sel(lead_time=slice(lead - interval + 1, lead)).values.reshape(interval, -1)
     combine = {"interval_maximum": np.max, "interval_minimum": np.min}.get(row.kind, np.mean)
     return np.asarray(combine(hours, axis=0), np.float32)
-
-
-def _simple_blends(row: Parameter, mean_square: Float, values: Float) -> Float:
-    """Equal weights, the source best in the past and inverse mean square error weights of values (source, cell)."""
-    worst = np.nanmax(mean_square) if np.isfinite(mean_square).any() else 1.0
-    size = np.where(np.isnan(mean_square), worst, mean_square)
-    shares = [np.ones(len(size)), np.arange(len(size)) == size.argmin(), 1 / np.maximum(size, 1e-12)]
-    normed = [np.asarray(share, np.float64) / np.sum(share) for share in shares]
-    if row.kind != "direction":
-        return np.stack([share @ values for share in normed])
-    angle = np.deg2rad(values)
-    return np.stack([np.rad2deg(np.arctan2(share @ np.sin(angle), share @ np.cos(angle))) % 360 for share in normed])
 
 
 def score_pairs(

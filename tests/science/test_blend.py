@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.science.blend import angular_error, blend, dry_unless_agreed, lead_position, range_taper
+from pipeline.science.blend import angular_error, blend, dry_unless_agreed, lead_position, range_taper, simple_blends
 from pipeline.science.weights import Weights
 
 BINS = (6.0, 24.0, 72.0)
@@ -94,3 +94,12 @@ def test_a_source_fades_before_its_last_lead() -> None:
     assert taper[42] == 1
     assert (np.diff(taper[42:49]) < 0).all()
     assert taper[47] > taper[48] > 0
+
+
+def test_the_simple_blends_are_what_they_say() -> None:
+    values = np.array([[1.0, np.nan], [4.0, 4.0]])
+    found = simple_blends(values, np.array([1.0, 2.0]), circular=False)
+    np.testing.assert_allclose(found, [[2.5, 4], [1, 4], [2, 4]], err_msg="equal; best, or the next; 2:1")
+    np.testing.assert_allclose(
+        simple_blends(np.array([[350.0], [10]]), np.ones(2), circular=True)[0] % 360, 0, atol=1e-9
+    )
