@@ -17,7 +17,7 @@ from pipeline.parameters import parameter
 from pipeline.science.interpolate import bilinear
 from pipeline.science.ramp import STRUCTURES, Stations, analysis_increment, background_error, departures, fit
 from pipeline.steps import Deployment
-from pipeline.steps.forecast import available, background
+from pipeline.steps.blending import available, background
 from pipeline.steps.learn import read_weights
 from pipeline.steps.observe import read_parquet, to_parquet
 

@@ -16,6 +16,9 @@ from datetime import datetime
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from numba import set_num_threads
+from threadpoolctl import threadpool_limits
+
 import pipeline
 from pipeline.cycle import Cycle
 from pipeline.sources import SOURCES
@@ -61,7 +64,7 @@ def build(
         return
     if root.exists() and any(root.iterdir()) and not (root / MARKER).exists():
         raise ValueError(f"{root} holds other files and no world; name an empty folder for the world")
-    with _scratch(root) as folder, _quiet_threads():
+    with _scratch(root) as folder:
         _run_nature(folder / "nature", days, report)
         world = open_world(folder / "nature", seed, hour.init_time)
         counts = {"reports": write_observations(world, folder, extent.forecast_hours)}
@@ -126,27 +129,11 @@ def _fingerprint(hour: Cycle, extent: Extent, seed: int) -> str:
     return digest.hexdigest()
 
 
-@contextmanager
-def _quiet_threads() -> Iterator[None]:
-    """Children compute on one thread each: there are as many of them as cores."""
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
 def _run_nature(folder: Path, days: int, report: Progress) -> None:
     """In a child of its own, which gives JAX's memory back."""
     context = multiprocessing.get_context("spawn")
     report("nature run", 0, days)
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
+    with ProcessPoolExecutor(1, mp_context=context, initializer=_one_thread) as pool:
         running = pool.submit(nature.run, folder, days)
         while not wait([running], timeout=0.5).done:
             report("nature run", nature.days_done(folder), days)
@@ -158,8 +145,18 @@ _WORLD: World | None = None
 _ROOT: Path | None = None
 
 
+def _one_thread() -> None:
+    """Compute on one thread: there are as many processes as cores.
+
+    Not by the environment of the parent: numba refuses to compile once that has changed.
+    """
+    threadpool_limits(1)
+    set_num_threads(1)
+
+
 def _start_worker(root: Path, seed: int, live: datetime) -> None:
     global _WORLD, _ROOT
+    _one_thread()
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()

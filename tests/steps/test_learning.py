@@ -10,7 +10,7 @@ import pytest
 from pipeline import paths
 from pipeline.parameters import parameter
 from pipeline.sources import SOURCES
-from pipeline.steps import Deployment, forecast, learn
+from pipeline.steps import Deployment, blending, learn
 from pipeline.steps.inputs import contribution, sources_of, truth, truth_delay_hours, verified
 from tests.steps.stored_inputs import AGE, BIAS, HOUR, fill, tiny_deployment, truth_at
 
@@ -78,12 +78,12 @@ def test_the_blend_removes_the_bias_and_dry_cells_stay_dry(deployment: Deploymen
         learn.run(deployment, HOUR, name)
     everywhere = slice(0, deployment.grid.places[0].size)
     leads = np.arange(25)
-    blended = forecast.blend_parameter(deployment, HOUR, parameter("temperature_2m"), leads, everywhere)
+    blended = blending.blend_parameter(deployment, HOUR, parameter("temperature_2m"), leads, everywhere)
     assert abs(float((blended[6] - truth_at(deployment, HOUR + 6)).mean())) < 0.3
-    rain = forecast.blend_parameter(deployment, HOUR, parameter("precipitation"), leads, everywhere)
+    rain = blending.blend_parameter(deployment, HOUR, parameter("precipitation"), leads, everywhere)
     np.testing.assert_allclose(rain[6], 0.5, atol=0.03)
     np.testing.assert_allclose(
-        blended[:, :12], forecast.blend_parameter(deployment, HOUR, parameter("temperature_2m"), leads, slice(0, 12))
+        blended[:, :12], blending.blend_parameter(deployment, HOUR, parameter("temperature_2m"), leads, slice(0, 12))
     )
 
 
@@ -91,6 +91,6 @@ def test_a_cell_without_any_source_is_an_error() -> None:
     values = np.full((4, 3), np.nan, np.float32)
     values[1:3, :2] = 5
     with pytest.raises(ValueError, match="no source has a value at any lead in 1 cells"):
-        forecast._bridge(parameter("temperature_2m"), values)
-    filled = forecast._bridge(parameter("temperature_2m"), values[:, :2])
+        blending.bridge(parameter("temperature_2m"), values)
+    filled = blending.bridge(parameter("temperature_2m"), values[:, :2])
     assert (filled == 5).all()

@@ -1,0 +1,97 @@
+"""Blend: one parameter on some cells and leads, from the inputs and weights of an hour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.cycle import Cycle
+from pipeline.parameters import Parameter, blended
+from pipeline.science.blend import blend, dry_unless_agreed, range_taper
+from pipeline.science.weights import Weights
+from pipeline.steps import Deployment
+from pipeline.steps.inputs import Contribution, at_hours, contribution, coverage, holds, native, sources_of
+from pipeline.steps.learn import read_weights
+
+Array = NDArray[np.float32]
+
+
+def available(deployment: Deployment, hour: Cycle) -> list[Parameter]:
+    """Blended parameters for which at least one source has arrived, in the order of the catalogue."""
+    return [row for row in blended().values() if _contributions(deployment, hour, row)]
+
+
+def background(deployment: Deployment, hour: Cycle, name: str) -> Array:
+    """(place,) the blend at lead 0, which observations are compared with."""
+    everywhere = slice(0, deployment.grid.shape[0] * deployment.grid.shape[1])
+    return blend_parameter(deployment, hour, blended()[name], np.arange(1), everywhere)[0]
+
+
+def blend_parameter(
+    deployment: Deployment,
+    hour: Cycle,
+    row: Parameter,
+    leads: NDArray[np.int64],
+    cells: slice,
+    *,
+    chance: bool = False,
+) -> Array:
+    """(lead, place) the blend of one parameter on the flattened `cells`.
+
+    `chance`: amounts stay wet where few sources are, for a distribution's centre.
+    Where no source reaches a lead, the nearest lead stands in. Raises ValueError for a cell without any value.
+    """
+    parts = _contributions(deployment, hour, row)
+    covered = np.stack([coverage(deployment, part)[cells] for part in parts])
+    weights = tile_weights(read_weights(deployment, hour, row.name), [part.source for part in parts], covered, cells)
+    fields = [
+        (at_hours(deployment, part, row, hour, leads.tolist(), cells), _taper(deployment, part, row, hour, leads))
+        for part in parts
+    ]
+    forecasts, taper = (np.stack(stacked) for stacked in zip(*fields, strict=True))
+    result = blend(forecasts, weights, leads, taper, circular=row.blend == "circular")
+    if row.blend == "precipitation" and not chance:
+        result = dry_unless_agreed(result, forecasts, weights, leads, taper)
+    return np.clip(bridge(row, result), row.minimum, row.maximum)
+
+
+def _contributions(deployment: Deployment, hour: Cycle, row: Parameter) -> list[Contribution]:
+    parts = [contribution(deployment, name, hour) for name in sources_of(deployment, row)]
+    return [part for part in parts if part and holds(deployment, part, row)]
+
+
+def _taper(deployment: Deployment, part: Contribution, row: Parameter, hour: Cycle, leads: NDArray[np.int64]) -> Array:
+    """(lead,) a source's share as it nears its own last lead; whole where it reaches the hour's last."""
+    found = native(deployment, part.source, part.cycle, row, hour)
+    last = found.valid_hours[-1] if found is not None and len(found.valid_hours) else -1.0
+    return np.ones(len(leads), np.float32) if last >= leads[-1] else range_taper(last, leads)
+
+
+def tile_weights(weights: Weights, names: Sequence[str], covered: Array, cells: slice) -> Weights:
+    """The weights of the named sources on the flattened `cells`, times `covered` (source, cell), feathered edges."""
+    chosen = [weights.sources.index(name) for name in names]
+    return Weights(
+        tuple(names), weights.lead_bins, np.ascontiguousarray(weights.bias[chosen][..., cells]),
+        weights.weight[chosen][..., cells] * covered[:, None], weights.error_variance[:, cells],
+        weights.spread_factor[:, cells], weights.ratio,
+    )  # fmt: skip
+
+
+def bridge(row: Parameter, values: Array) -> Array:
+    """Leads that no source reaches take the nearest lead that one does; an error where there is none at all."""
+    missing = np.isnan(values)
+    if not missing.any():
+        return values
+    good = ~missing
+    if not good.any(axis=0).all():
+        count = int((~good.any(axis=0)).sum())
+        raise ValueError(
+            f"{row.name}: no source has a value at any lead in {count} cells; remove it or add a global source"
+        )
+    index = np.arange(len(values))[:, None]
+    before = np.maximum.accumulate(np.where(good, index, -1), axis=0)
+    after = np.minimum.accumulate(np.where(good, index, len(values))[::-1], axis=0)[::-1]
+    nearest = np.where((before >= 0) & ((after >= len(values)) | (index - before <= after - index)), before, after)
+    return np.take_along_axis(values, nearest, axis=0)
