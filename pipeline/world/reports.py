@@ -18,7 +18,7 @@ KNOT = 1852 / 3600
 MILE = 1609.344
 INCH_OF_MERCURY = 3386.389  # Pa
 STANDARD_EXPONENT = 0.190263  # ICAO standard atmosphere
-AFTER_HOURS = (-1, 0, 1, 2, 3, 4, 5, 6, 24, 72, 120)  # from the live hour
+AFTER_HOURS = (*range(-1, 25), 72, 120, 240)  # from the live hour; hourly for a day, so that more hours can be forecast
 _REPORTED = (
     "temperature_2m", "dew_point_temperature_2m", "eastward_wind_10m", "northward_wind_10m", "wind_gust", "visibility",
     "precipitation", "low_cloud_cover", "medium_cloud_cover", "total_cloud_cover", "pressure_at_sea_level",
