@@ -43,7 +43,7 @@ def work(cycle: Cycle, name: str) -> str:
 
 
 def forecast(cycle: Cycle, name: str = "") -> str:
-    """A product of a published hour: best.zarr, probability.zarr, weights.zarr, manifest.json, item.json."""
+    """A product of a published hour, such as best.zarr or manifest.json; docs/storage.md lists them."""
     return f"forecast/{cycle}/{name}" if name else f"forecast/{cycle}"
 
 

@@ -22,6 +22,7 @@ TimeMethod = Literal["linear", "accumulation", "maximum", "minimum", "circular",
 RegridMethod = Literal["bilinear", "conservative", "nearest"]
 BlendRule = Literal["weighted_mean", "vector", "circular", "precipitation", "fraction", "category"]
 Domain = Literal["all", "sea", "land"]
+Attribute = str | float | list[float]
 
 CELL_METHODS: dict[Kind, str] = {
     "accumulation": "time: sum (interval: 1 hour)",
@@ -38,7 +39,7 @@ class Parameter:
 
     `precision` is the absolute rounding error allowed in storage. `domain` says where the parameter exists.
     `speed` names the wind speed that belongs to a vector component. Derived parameters have no feed names;
-    `source` is the paper or manual of their formula.
+    `source` is the paper or manual of their formula. `flags` are the values of a category and their meanings.
     """
 
     name: str
@@ -65,14 +66,18 @@ class Parameter:
     icon: str = ""
     gdps: str = ""
     source: str = ""
+    flags: tuple[tuple[float, str], ...] = ()
 
-    def cf_attributes(self) -> dict[str, str | float]:
+    def cf_attributes(self) -> dict[str, Attribute]:
         """CF-1.11 attributes of an array of this parameter."""
-        attributes: dict[str, str | float] = {"long_name": self.long_name, "units": self.units}
+        attributes: dict[str, Attribute] = {"long_name": self.long_name, "units": self.units}
         if self.standard_name:
             attributes["standard_name"] = self.standard_name
         if self.kind in CELL_METHODS:
             attributes["cell_methods"] = CELL_METHODS[self.kind]
+        if self.flags:
+            attributes["flag_values"] = [value for value, _ in self.flags]
+            attributes["flag_meanings"] = " ".join(meaning for _, meaning in self.flags)
         return attributes
 
 
@@ -92,6 +97,9 @@ def _read(row: dict[str, str]) -> Parameter:
             values[key] = text == "yes"
         elif key == "thresholds":
             values[key] = tuple(float(part) for part in text.split())
+        elif key == "flags":
+            pairs = (part.split(" ") for part in text.split("|") if part)
+            values[key] = tuple((float(value), meaning) for value, meaning in pairs)
         elif key in many:
             values[key] = tuple(part for part in text.split(many[key]) if part)
         elif text:

@@ -15,7 +15,9 @@ ZARR_MEDIA_TYPE = "application/vnd.zarr; version=3"
 _ASSETS = {
     "best.zarr": ("Blended forecast", ["data"], ZARR_MEDIA_TYPE),
     "probability.zarr": ("Quantiles and exceedance probabilities", ["data"], ZARR_MEDIA_TYPE),
-    "weights.zarr": ("Weights and biases of the sources", ["metadata"], ZARR_MEDIA_TYPE),
+    "weights.zarr": ("Weights and biases of the sources, and the skill behind them", ["metadata"], ZARR_MEDIA_TYPE),
+    "increments.zarr": ("What observations added at lead 0", ["metadata"], ZARR_MEDIA_TYPE),
+    "observations.parquet": ("Observations compared with the blend", ["metadata"], pystac.MediaType.PARQUET),
     "manifest.json": ("Provenance", ["metadata"], pystac.MediaType.JSON),
 }
 
@@ -45,6 +47,9 @@ def item(hour: Cycle, grid: Grid, manifest: Mapping[str, Any]) -> dict[str, Any]
             "source_licences": {name: source["licence"] for name, source in used.items()},
         },
     )
+    there = {*manifest["parameters"], "manifest"}
     for name, (title, roles, media_type) in _ASSETS.items():
+        if name.split(".")[0] not in there:
+            continue
         result.add_asset(name.split(".")[0], pystac.Asset(f"./{name}", title=title, roles=roles, media_type=media_type))
     return result.to_dict(include_self_link=False, transform_hrefs=False)

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 import pipeline
 from pipeline.products.shard import codecs, decode, encode, round_to_precision
-from pipeline.products.templates import Coordinate, Template, Variable, best, probability, weights
+from pipeline.products.templates import Coordinate, Template, Variable, best, probability
 from pipeline.products.zarr_json import LITTLE_ENDIAN, array_json, group_json
 from pipeline.store import Store
 
-__all__ = ["Template", "best", "create", "probability", "read_tile", "weights", "write_tile"]
+__all__ = ["Template", "best", "create", "probability", "read_tile", "write_coordinates", "write_tile"]
 
 _LEADS_PER_CHUNK = 24
 _LONGITUDES_PER_CHUNK = 120
@@ -32,11 +32,16 @@ def create(store: Store, key: str, template: Template) -> None:
     group = _dump(group_json(_attributes(template), arrays))
     if store.exists(f"{key}/zarr.json") and store.read(f"{key}/zarr.json") == group:
         return
-    for name, coordinate in template.coordinates.items():
-        store.write(f"{key}/{name}/c{'/0' * coordinate.values.ndim}", _coordinate_bytes(coordinate))
+    write_coordinates(store, key, template)
     for name, metadata in arrays.items():
         store.write(f"{key}/{name}/zarr.json", _dump(metadata))
     store.write(f"{key}/zarr.json", group)  # last: its presence means that the arrays are there
+
+
+def write_coordinates(store: Store, key: str, template: Template) -> None:
+    """Write the values of all coordinates of a Zarr, anew where they are there already."""
+    for name, coordinate in template.coordinates.items():
+        store.write(f"{key}/{name}/c{'/0' * coordinate.values.ndim}", _coordinate_bytes(coordinate))
 
 
 def write_tile(store: Store, key: str, variables: Mapping[str, NDArray[np.float32]], row_slice: slice) -> None:

@@ -65,7 +65,10 @@ def _copy(store: Store, key: str, name: str, metadata: dict[str, Any], file: net
     rows = metadata["chunk_grid"]["configuration"]["chunk_shape"][-2]
     chunks = metadata["codecs"][0]["configuration"]["chunk_shape"]
     variable = file.createVariable(name, "f4", dimensions, chunksizes=np.minimum(chunks, shape), **_COMPRESSION)
-    variable.setncatts(metadata["attributes"])
+    attributes = metadata["attributes"]
+    if "flag_values" in attributes:  # CF wants them to be of the array's type
+        attributes = attributes | {"flag_values": np.asarray(attributes["flag_values"], np.float32)}
+    variable.setncatts(attributes)
     for first in range(0, shape[-2], rows):
         tile = slice(first, min(first + rows, shape[-2]))
         variable[..., tile, :] = read_tile(store, key, name, tile)

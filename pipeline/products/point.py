@@ -14,6 +14,7 @@ from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.grid import unit_vectors
 from pipeline.products.display import TITLES, display
+from pipeline.products.weights import as_used
 from pipeline.store import Store
 
 EARTH_RADIUS_KM = 6371.0
@@ -175,8 +176,7 @@ def _weights(store: Store, hour: Cycle, names: Sequence[str], row: int, column: 
     name = next((name for name in names if f"{name}_weight" in weights), "")
     if not name:
         return []
-    values = np.nan_to_num(weights[f"{name}_weight"].isel(latitude=row, longitude=column).values)
-    share = values / np.maximum(values.sum(axis=0), 1e-9)
+    share = as_used(weights.isel(latitude=row, longitude=column), name)
     leads = [int(lead) for lead in weights["lead_bin"].values]
     lines = [f"Weights of the sources here, {display(name).title}, %", " " * 12 + "".join(f"{k:>6} h" for k in leads)]
     for source, parts in sorted(zip(weights["source"].values, share, strict=True), key=lambda item: -item[1][0]):

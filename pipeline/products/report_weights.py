@@ -13,6 +13,7 @@ from pipeline.products import report_charts as charts
 from pipeline.products import report_colours as colours
 from pipeline.products import report_projection as projection
 from pipeline.products.display import display
+from pipeline.products.weights import as_used
 
 SHOWN = (
     "temperature_2m", "dew_point_temperature_2m", "wind_speed_10m", "pressure_at_sea_level", "precipitation",
@@ -31,14 +32,14 @@ def source_colours(names: Sequence[str]) -> dict[str, str]:
 def weight_maps(weights: xr.Dataset, land: NDArray[np.floating], palette: Mapping[str, str]) -> list[dict[str, object]]:
     """One entry a parameter: lead bins, dominant-source pictures, mean shares; per-source pictures for the first.
 
-    weights: `<parameter>_weight` and `<parameter>_bias`, dims (source, lead_bin, latitude, longitude).
+    weights: `weights.zarr`.
     """
     names = [name for name in SHOWN if f"{name}_weight" in weights]
     large, small = (projection.Canvas(land.shape, width=width) for width in (LARGE, SMALL))
     area = np.cos(np.deg2rad(weights["latitude"].values))[:, None] * np.ones(land.shape)
     entries: list[dict[str, object]] = []
     for name in names:
-        values = np.nan_to_num(weights[f"{name}_weight"].values)
+        values = as_used(weights, name)
         row = parameters.parameter(name)
         valid = np.ones(land.shape) if row.domain == "all" else (land < 0.5) * 1.0
         shares = np.average(values, axis=(2, 3), weights=area * valid)

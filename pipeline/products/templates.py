@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +11,10 @@ from numpy.typing import NDArray
 
 from pipeline.cycle import Cycle
 from pipeline.grid import Grid
-from pipeline.parameters import Parameter
+from pipeline.parameters import Attribute, Parameter
 
 MAP_DIMENSIONS = ("lead_time", "latitude", "longitude")
-WEIGHT_DIMENSIONS = ("source", "lead_bin", "latitude", "longitude")
 _PROBABILITY_PRECISION = 0.005
-_WEIGHT_PRECISION = 0.002
 _TIME_UNITS = "hours since 1970-01-01 00:00:00"
 _EPOCH = Cycle.parse("1970-01-01T00")
 _TEMPERATURE_DIFFERENCES = ("depression", "difference", "k_index", "total_totals", "showalter", "lifted", "degree")
@@ -65,7 +63,7 @@ def best(
 ) -> Template:  # fmt: skip
     """The template of `best.zarr`: one array (lead_time, latitude, longitude) a parameter."""
     variables = tuple(Variable(row.name, _labels(row), row.precision) for row in parameters)
-    coordinates = _times(hour, lead_hours) | _places(grid)
+    coordinates = _times(hour, lead_hours) | places(grid)
     return Template(f"Hourcast blended forecast of {hour}", synthetic, tile_rows, variables, coordinates)
 
 
@@ -80,7 +78,7 @@ def probability(
     """
     variables: list[Variable] = []
     quantile = {"standard_name": "quantile", "long_name": "quantile of the forecast distribution", "units": "1"}
-    coordinates = _times(hour, lead_hours) | _places(grid)
+    coordinates = _times(hour, lead_hours) | places(grid)
     coordinates["quantile"] = Coordinate(np.asarray(levels, np.float64), quantile, ("quantile",))
     for row in parameters:
         attributes = _labels(row) | {"long_name": f"quantile of {row.long_name}"}
@@ -96,34 +94,7 @@ def probability(
     return Template(f"Hourcast probabilistic forecast of {hour}", synthetic, tile_rows, tuple(variables), coordinates)
 
 
-def weights(
-    hour: Cycle, grid: Grid, sources: Sequence[str], lead_bins: Sequence[int], parameters: Sequence[Parameter],
-    ratios: Collection[str], *, synthetic: bool,
-) -> Template:  # fmt: skip
-    """The template of `weights.zarr`: `<parameter>_weight` and `<parameter>_bias` (source, lead_bin, ...).
-
-    The bias of the parameters named in `ratios` is a factor, that of the others a difference in their units.
-    """
-    variables: list[Variable] = []
-    for row in parameters:
-        share = {"long_name": f"weight of the source in {row.long_name}", "units": "1"}
-        factor = row.name in ratios
-        taken_off: dict[str, str | float] = {
-            "long_name": f"{'factor' if factor else 'bias'} taken off the source's {row.long_name}",
-            "units": "1" if factor else row.units,
-        }
-        precision = _WEIGHT_PRECISION if factor else row.precision
-        variables.append(Variable(f"{row.name}_weight", share, _WEIGHT_PRECISION, WEIGHT_DIMENSIONS))
-        variables.append(Variable(f"{row.name}_bias", taken_off, precision, WEIGHT_DIMENSIONS))
-    coordinates = {"init_time": _init_time(hour)} | _places(grid)
-    coordinates["source"] = Coordinate(np.asarray(sources), {"long_name": "source of the forecast"}, ("source",))
-    lead = {"standard_name": "forecast_period", "long_name": "lead time that the weights are for", "units": "hours"}
-    coordinates["lead_bin"] = Coordinate(np.asarray(lead_bins, np.int32), lead, ("lead_bin",))
-    title = f"Weights and biases of the sources in the Hourcast forecast of {hour}"
-    return Template(title, synthetic, grid.shape[0], tuple(variables), coordinates)
-
-
-def _labels(row: Parameter) -> dict[str, str | float]:
+def _labels(row: Parameter) -> dict[str, Attribute]:
     """CF-1.11 attributes of a parameter's array."""
     attributes = row.cf_attributes()
     if row.kind == "category":
@@ -135,7 +106,8 @@ def _labels(row: Parameter) -> dict[str, str | float]:
     return attributes
 
 
-def _init_time(hour: Cycle) -> Coordinate:
+def init_time(hour: Cycle) -> Coordinate:
+    """The start of the forecast as CF's reference time."""
     attributes = {
         "standard_name": "forecast_reference_time", "long_name": "start of the forecast", "units": _TIME_UNITS,
         "calendar": "proleptic_gregorian", "units_metadata": "leap_seconds: none",
@@ -145,7 +117,7 @@ def _init_time(hour: Cycle) -> Coordinate:
 
 def _times(hour: Cycle, lead_hours: Sequence[int]) -> dict[str, Coordinate]:
     leads = np.asarray(lead_hours, np.int32)
-    start = _init_time(hour)
+    start = init_time(hour)
     lead = {"standard_name": "forecast_period", "long_name": "time since the start of the forecast", "units": "hours"}
     valid = dict(start.attributes) | {"standard_name": "time", "long_name": "time for which the forecast is valid"}
     return {
@@ -155,7 +127,8 @@ def _times(hour: Cycle, lead_hours: Sequence[int]) -> dict[str, Coordinate]:
     }
 
 
-def _places(grid: Grid) -> dict[str, Coordinate]:
+def places(grid: Grid) -> dict[str, Coordinate]:
+    """Latitude, longitude and their reference system."""
     north = {"standard_name": "latitude", "long_name": "latitude", "units": "degrees_north", "axis": "Y"}
     east = {"standard_name": "longitude", "long_name": "longitude", "units": "degrees_east", "axis": "X"}
     return {

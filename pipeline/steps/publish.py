@@ -8,23 +8,23 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from pipeline import paths
 from pipeline.cycle import Cycle
-from pipeline.parameters import Parameter, blended
+from pipeline.parameters import blended
 from pipeline.products import layout, provenance
 from pipeline.products.catalogue import item
 from pipeline.sources import SOURCES, Source
 from pipeline.steps import Deployment
 from pipeline.steps import validate as gate
-from pipeline.steps.inputs import contribution, coverage
+from pipeline.steps.inputs import contribution
 from pipeline.steps.observe import record_key
+from pipeline.steps.publish_weights import publish_ramp, publish_weights
 
 
 def shards(deployment: Deployment, hour: Cycle) -> list[str]:
@@ -38,7 +38,9 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     sources = _sources(deployment, hour)
     parameters = _check_arrays(deployment, hour, sources)
     ranges = _ranges(deployment, hour)
-    weights = _collate_weights(deployment, hour)
+    weights = publish_weights(deployment, hour)
+    parameters["weights"] = list(weights)
+    parameters |= publish_ramp(deployment, hour)
     store.remove_unfinished(paths.forecast(hour))
     leads = range(deployment.config.last_lead_hours + 1)
     config = deployment.config.model_dump(mode="json")
@@ -164,59 +166,3 @@ def _ranges(deployment: Deployment, hour: Cycle) -> dict[str, list[float]]:
             before = ranges.get(name, [low, high])
             ranges[name] = [min(before[0], low), max(before[1], high)]
     return ranges
-
-
-def _collate_weights(deployment: Deployment, hour: Cycle) -> dict[str, dict[str, float]]:
-    """Write weights.zarr from what learn has fitted; returns each source's mean weight by parameter."""
-    store, grid = deployment.store, deployment.grid
-    names = [name for name in blended() if store.exists(f"{paths.work(hour, f'weights/{name}.zarr')}/zarr.json")]
-    fitted = {
-        name: xr.open_zarr(store.zarr(paths.work(hour, f"weights/{name}.zarr")), consolidated=False, chunks=None)
-        for name in names
-    }
-    sources = [name for name in deployment.config.sources if any(name in data["source"] for data in fitted.values())]
-    if not fitted:
-        raise ValueError(
-            f"expected the weights of {hour} in {paths.work(hour, 'weights')}; found none: run the stage learn"
-        )
-    bins = fitted[names[0]]["lead_bin"].values
-    ratios = {name for name, data in fitted.items() if data.attrs["ratio"]}
-    rows = [blended()[name] for name in names]
-    key = paths.forecast(hour, "weights.zarr")
-    layout.create(
-        store, key, layout.weights(hour, grid, sources, bins, rows, ratios, synthetic=deployment.config.synthetic)
-    )
-    means = {}
-    for name, data in fitted.items():
-        shape = (len(sources), len(bins), *grid.shape)
-        weight = data["weight"].reindex(source=sources, fill_value=0).values
-        weight = _as_used(weight, _present(deployment, hour, blended()[name], sources, bins)).reshape(shape)
-        bias = data["bias"].reindex(source=sources).values.reshape(shape)
-        layout.write_tile(store, key, {f"{name}_weight": weight, f"{name}_bias": bias}, slice(None))
-        means[name] = {source: mean for source, mean in provenance.mean_weights(weight, grid, sources).items() if mean}
-    return means
-
-
-def _as_used(weight: NDArray[np.float32], present: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Weights (source, lead_bin, place) with what absent sources leave to the others; all zero where none is there."""
-    share = weight * present
-    total = share.sum(axis=0)
-    return np.divide(share, total, out=np.zeros_like(share), where=total > 0)
-
-
-def _present(
-    deployment: Deployment, hour: Cycle, row: Parameter, sources: Sequence[str], bins: NDArray[np.int32]
-) -> NDArray[np.float32]:
-    """(source, lead_bin, place) how much of a source is there: its coverage, at the leads that it reaches."""
-    present = np.zeros((len(sources), len(bins), deployment.grid.shape[0] * deployment.grid.shape[1]), np.float32)
-    for index, name in enumerate(sources):
-        part = contribution(deployment, name, hour)
-        if part is None:
-            continue
-        record = json.loads(deployment.store.read(paths.input_record(name, part.cycle)))
-        missing = {item["lead_time"] for item in record["missing"] if item["parameter"] == row.name}
-        leads = [lead - part.age_hours for lead in record["leads"] if lead not in missing]
-        if row.name in record["parameters"] and leads:
-            reached = np.asarray(bins) <= max(leads)
-            present[index, reached] = coverage(deployment, part) if SOURCES[name].role == "regional" else 1
-    return present

@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 from pipeline import parameters, paths
 from pipeline.cycle import Cycle
 from pipeline.grid import Grid
-from pipeline.products import layout
+from pipeline.products import layout, weights
 from pipeline.store import Store
 
 HOUR = Cycle.parse("2026-01-31T06")
 SOURCES = ("gfs", "ifs", "aifs", "icon", "gdps", "hrrr", "gefs_mean", "gfs_wave")
 LEAD_BINS = (6, 24, 72, 120)
+CLUSTERS = 3
 LEVELS = np.array([0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95], np.float32)
 _NORMAL = np.array([-1.645, -1.282, -0.674, 0, 0.674, 1.282, 1.645], np.float32)
 SPREAD = {"temperature_2m": 0.5, "wind_speed_10m": 0.5, "precipitation": 0.25, "significant_wave_height": 0.12}
@@ -88,8 +89,7 @@ def write_example_store(folder: Path, *, resolution: float = 5.0, last_lead: int
     rows = [replace(parameters.parameter(name), thresholds=()) for name in SPREAD]
     template = layout.probability(HOUR, grid, leads.tolist(), rows, LEVELS.tolist(), **shape)
     _write(store, paths.forecast(HOUR, "probability.zarr"), template, fans)
-    rows = [parameters.parameter(name) for name in SCORED]
-    template = layout.weights(HOUR, grid, SOURCES, LEAD_BINS, rows, set(), synthetic=True)
+    template = weights.template(HOUR, grid, _used(), LEAD_BINS, _learnt(), synthetic=True)
     _write(store, paths.forecast(HOUR, "weights.zarr"), template, _weights(grid))
     ground = {"land_area_fraction": land(grid), "surface_altitude": 900 * land(grid) ** 3}
     static = {name: (("latitude", "longitude"), values) for name, values in ground.items()}
@@ -131,7 +131,7 @@ def _quantiles(fields: dict[str, NDArray[np.float32]], leads: NDArray[np.int64])
 def _weights(grid: Grid) -> dict[str, NDArray[np.float32]]:
     rng = np.random.default_rng(7)
     latitude, longitude = (np.deg2rad(part) for part in np.meshgrid(grid.latitude, grid.longitude, indexing="ij"))
-    arrays = {}
+    arrays = {"coverage": np.ones((len(SOURCES), *grid.shape), np.float32)}
     for name in SCORED:
         logits = np.stack([
             [1.2 * np.sin(k * longitude + p) * np.cos(latitude) + np.cos(2 * latitude + p) for k, p in pairs]
@@ -143,7 +143,21 @@ def _weights(grid: Grid) -> dict[str, NDArray[np.float32]]:
         bias = 1.5 * (logits.clip(-2) - 0.4) * rng.uniform(-0.6, 0.6, (len(SOURCES), 1, 1, 1))
         arrays[f"{name}_weight"] = weight.astype(np.float32)
         arrays[f"{name}_bias"] = bias.astype(np.float32)
+        arrays[f"{name}_membership"] = np.full((CLUSTERS, *grid.shape), 1 / CLUSTERS, np.float32)
+        arrays[f"{name}_expected_error"] = np.full((len(LEAD_BINS), *grid.shape), 1, np.float32)
+        arrays[f"{name}_spread_factor"] = np.full((len(LEAD_BINS), *grid.shape), 1, np.float32)
     return arrays
+
+
+def _used() -> list[weights.Source]:
+    return [weights.Source(name, str(HOUR - 6), 6) for name in SOURCES]
+
+
+def _learnt() -> list[weights.Learnt]:
+    shape = (len(SOURCES), len(LEAD_BINS), CLUSTERS)
+    weight, rmse, sample = (np.full(shape, value, np.float32) for value in (1 / len(SOURCES), 1, 9))
+    reach = np.full(len(SOURCES), 384, np.int32)
+    return [weights.Learnt(parameters.parameter(name), False, reach, weight, rmse, sample) for name in SCORED]
 
 
 def _manifest() -> dict:

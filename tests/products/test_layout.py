@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from pipeline.cycle import Cycle
 from pipeline.grid import Grid
-from pipeline.parameters import parameter
+from pipeline.parameters import catalogue, parameter
 from pipeline.products import layout
 from pipeline.products.shard import decode, encode, round_to_precision
 from pipeline.store import Store
@@ -89,16 +89,15 @@ def test_quantiles_and_exceedance_have_axes_of_their_own(store: Store, tmp_path:
     assert data["temperature_2m_exceedance"].isnull().all(), "what nobody has written must not look like data"
 
 
-def test_weights_name_their_sources(store: Store, tmp_path: Path) -> None:
-    template = layout.weights(HOUR, GRID, ["gfs", "ifs_höhe"], [6, 24], ROWS, {"precipitation"}, synthetic=False)
-    layout.create(store, "w.zarr", template)
-    weight = np.full((2, 2, *GRID.shape), 0.5, np.float32)
-    layout.write_tile(store, "w.zarr", {"temperature_2m_weight": weight}, slice(None))
-    data = xr.open_zarr(tmp_path / "w.zarr")
-    assert data["source"].values.tolist() == ["gfs", "ifs_höhe"]
-    assert data["temperature_2m_weight"].sel(source="gfs", lead_bin=24).values.max() == 0.5
-    assert data["precipitation_bias"].attrs["units"] == "1"
-    assert data["temperature_2m_bias"].attrs["units"] == "K"
+def test_categories_say_what_their_values_mean(store: Store, tmp_path: Path) -> None:
+    rows = [row for row in catalogue().values() if row.kind == "category"]
+    layout.create(store, "best.zarr", layout.best(HOUR, GRID, LEADS, rows, tile_rows=8, synthetic=True))
+    data = xr.open_zarr(tmp_path / "best.zarr")
+    for row in rows:
+        attributes = data[row.name].attrs
+        assert len(attributes["flag_values"]) == len(attributes["flag_meanings"].split()) >= 2
+        assert row.minimum <= min(attributes["flag_values"]) < max(attributes["flag_values"]) <= row.maximum
+    assert data["weather_code"].attrs["flag_meanings"].split()[4] == "fog"
 
 
 def test_what_is_stored_is_read_back_tile_by_tile(store: Store) -> None:

@@ -15,6 +15,8 @@ from pipeline.config import Config
 from pipeline.cycle import Cycle
 from pipeline.parameters import parameter
 from pipeline.products import layout
+from pipeline.products.weights import as_used
+from pipeline.science.skill import Skill, to_dataset, update, zero
 from pipeline.steps import Deployment, publish, validate
 from pipeline.steps.observe import record_key
 
@@ -58,6 +60,7 @@ def prepared(hour: Cycle = HOUR, store: Deployment | None = None) -> Deployment:
         fitted(hour, name).to_zarr(
             deployment.store.zarr(paths.work(hour, f"weights/{name}.zarr")), mode="w", consolidated=False, zarr_format=3
         )
+        to_dataset(month()).to_zarr(deployment.store.zarr(paths.skill(name, hour)), mode="w", zarr_format=3)
     return deployment
 
 
@@ -70,11 +73,23 @@ def fitted(hour: Cycle, name: str) -> xr.Dataset:
     dims = ("source", "lead_bin", "place")
     weight = np.broadcast_to(np.array([0.7, 0.3], np.float32)[:, None, None], (2, 2, 84))
     arrays = {"weight": (dims, weight), "bias": (dims, np.ones_like(weight))}
+    arrays |= {part: (dims[1:], np.full((2, 84), 4, np.float32)) for part in ("error_variance", "spread_factor")}
+    arrays["membership"] = (("cluster", "place"), np.repeat(np.float32([[0.75], [0.25]]), 84, axis=1))
     return xr.Dataset(
         arrays,
         {"source": np.array(["gfs", "ifs"], object), "lead_bin": [6.0, 24.0]},
         {"ratio": int(name == "precipitation")},
     )
+
+
+def month() -> Skill:
+    """Ten pairs of `gfs` with errors of 3 and -1 in turn, none of `ifs`."""
+    state = zero(("gfs", "ifs"), (6.0, 24.0), 84)
+    for number in range(20):
+        errors = np.full((2, 84), np.nan, np.float32)
+        errors[0] = 3 - 4 * (number // 2 % 2)
+        update(state, number % 2, errors, np.zeros(84, np.float32))
+    return state
 
 
 def publish_hour(deployment: Deployment, hour: Cycle = HOUR) -> None:
@@ -123,14 +138,23 @@ def test_the_manifest_tells_where_everything_comes_from(published: Deployment) -
     assert "store" not in manifest["configuration"]
 
 
-def test_the_weights_are_collated(published: Deployment) -> None:
+def test_the_weights_are_published_with_the_skill_behind_them(published: Deployment) -> None:
     data = xr.open_zarr(published.store.zarr(paths.forecast(HOUR, "weights.zarr")))
     assert data["source"].values.tolist() == ["gfs", "ifs"]
+    assert data["source_cycle"].values.tolist() == ["20260131T06Z", ""]
+    assert data["source_age"].values.tolist() == [6, -1]
     assert data["lead_bin"].values.tolist() == [6, 24]
-    weight = data["temperature_2m_weight"]
-    np.testing.assert_allclose(weight.sel(source="gfs"), 1, atol=0.002)
-    np.testing.assert_allclose(weight.sel(source="ifs"), 0, atol=0.002)
+    np.testing.assert_allclose(data["temperature_2m_weight"].mean(("lead_bin", "latitude", "longitude")), [0.7, 0.3],
+                               atol=0.002)  # fmt: skip
+    np.testing.assert_array_equal(as_used(data, "temperature_2m")[:, 0, 0, 0], [1, 0])
+    assert data["temperature_2m_last_lead"].values.tolist() == [24, -1]
+    assert data["precipitation_last_lead"].values.tolist() == [24, -1]
     assert data["precipitation_bias"].attrs["units"] == "1"
+    assert data["temperature_2m_membership"].sel(temperature_2m_cluster=0, latitude=0, longitude=0) == 0.75
+    np.testing.assert_allclose(data["temperature_2m_cluster_rmse"][0], 2, rtol=0.2)
+    assert np.isnan(data["temperature_2m_cluster_rmse"][1]).all(), "ifs has no history"
+    np.testing.assert_allclose(data["temperature_2m_cluster_sample"][:, 0, 0], [10, 0])
+    np.testing.assert_allclose(data["temperature_2m_expected_error"], 2, atol=0.01)
 
 
 def test_the_item_is_valid_stac(published: Deployment) -> None:

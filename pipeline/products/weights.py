@@ -1,0 +1,143 @@
+"""Which source counts how much, published with every hour: maps of weights and biases, clusters, skill behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from pipeline.cycle import Cycle
+from pipeline.grid import Grid
+from pipeline.parameters import Parameter
+from pipeline.products.shard import round_to_precision
+from pipeline.products.templates import Coordinate, Template, Variable, init_time, places
+from pipeline.science.weights import Weights
+
+Array = NDArray[np.float32]
+
+WEIGHT_DIMENSIONS = ("source", "lead_bin", "latitude", "longitude")
+WEIGHT_PRECISION = 0.002
+"""1/256 of the whole: two sources 2 K apart then move the blend by less than 0.01 K."""
+FACTOR_PRECISION = 0.002
+MEMBERSHIP_PRECISION = 0.005
+SPREAD_PRECISION = 0.01
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source of the hour: its cycle as text, empty if none had arrived, and that cycle's age, then -1."""
+
+    name: str
+    cycle: str
+    age_hours: int
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """What is published of one parameter beside its maps.
+
+    ratio: the bias is a factor; last_lead: (source,) hours that its run of the hour reaches, -1 where it does not bring
+    the parameter; weight, rmse, sample: (source, lead_bin, cluster) mean weight, error left when the bias is removed
+    (of a ratio: before), and effective number of past pairs at a place.
+    """
+
+    row: Parameter
+    ratio: bool
+    last_lead: NDArray[np.int32]
+    weight: Array
+    rmse: Array
+    sample: Array
+
+
+def as_stored(weights: Weights, row: Parameter) -> Weights:
+    """The weights rounded as they will be published, so that what is published is what the blend has used."""
+    return replace(
+        weights,
+        bias=round_to_precision(weights.bias, FACTOR_PRECISION if weights.ratio else row.precision),
+        weight=round_to_precision(weights.weight, WEIGHT_PRECISION),
+    )
+
+
+def template(
+    hour: Cycle, grid: Grid, sources: Sequence[Source], lead_bins: Sequence[float], learnt: Sequence[Learnt], *,
+    synthetic: bool,
+) -> Template:  # fmt: skip
+    """The template of `weights.zarr`; see docs/storage.md for its arrays."""
+    names = np.asarray([source.name for source in sources])
+    cycles = np.asarray([source.cycle for source in sources])
+    ages = np.asarray([source.age_hours for source in sources], np.int32)
+    lead = {"standard_name": "forecast_period", "long_name": "lead time that the weights are for", "units": "hours"}
+    age = {"long_name": "age of the cycle used, -1 if none had arrived", "units": "hours"}
+    coordinates = {"init_time": init_time(hour)} | places(grid)
+    coordinates |= {
+        "source": Coordinate(names, {"long_name": "source of the forecast"}, ("source",)),
+        "source_cycle": Coordinate(cycles, {"long_name": "cycle used, empty if none had arrived"}, ("source",)),
+        "source_age": Coordinate(ages, age, ("source",)),
+        "lead_bin": Coordinate(np.asarray(lead_bins, np.int32), lead, ("lead_bin",)),
+    }
+    covered = {"long_name": "share of a source's weight that counts there, 0 outside its region", "units": "1"}
+    variables = [Variable("coverage", covered, WEIGHT_PRECISION, ("source", "latitude", "longitude"))]
+    for part in learnt:
+        variables += _maps(part)
+        coordinates |= _tables(part)
+    title = f"Weights and biases of the sources in the Hourcast forecast of {hour}"
+    return Template(title, synthetic, grid.shape[0], tuple(variables), coordinates)
+
+
+def _maps(part: Learnt) -> list[Variable]:
+    row, name = part.row, part.row.name
+    share = {"long_name": f"weight of the source in {row.long_name}, were all there", "units": "1"}
+    bias = {
+        "long_name": f"{'factor' if part.ratio else 'bias'} taken off the source's {row.long_name}",
+        "units": "1" if part.ratio else row.units,
+    }
+    belongs = {"long_name": f"share of the cell that is of the cluster, {row.long_name}", "units": "1"}
+    error = {"long_name": f"expected root mean square error of {row.long_name}", "units": row.units}
+    spread = {"long_name": f"factor of the ensemble's spread, {row.long_name}", "units": "1"}
+    by_bin = WEIGHT_DIMENSIONS[1:]
+    return [
+        Variable(f"{name}_weight", share, WEIGHT_PRECISION, WEIGHT_DIMENSIONS),
+        Variable(f"{name}_bias", bias, FACTOR_PRECISION if part.ratio else row.precision, WEIGHT_DIMENSIONS),
+        Variable(f"{name}_membership", belongs, MEMBERSHIP_PRECISION, (f"{name}_cluster", "latitude", "longitude")),
+        Variable(f"{name}_expected_error", error, row.precision, by_bin),
+        Variable(f"{name}_spread_factor", spread, SPREAD_PRECISION, by_bin),
+    ]
+
+
+def _tables(part: Learnt) -> dict[str, Coordinate]:
+    row, name = part.row, part.row.name
+    axis = (f"{name}_cluster",)
+    dimensions = ("source", "lead_bin", *axis)
+    reach = {"long_name": f"last lead of the source's {row.long_name}, -1 if it has none", "units": "hours"}
+    left = "before its correction" if part.ratio else "after its bias is removed"
+    rmse = {"long_name": f"root mean square error of the source's {row.long_name} {left}", "units": row.units}
+    sample = {"long_name": f"effective number of past pairs at a place, {row.long_name}", "units": "1"}
+    weight = {"long_name": f"mean weight of the source in the cluster, {row.long_name}", "units": "1"}
+    number = {"long_name": f"number of the cluster, {row.long_name}"}
+    return {
+        axis[0]: Coordinate(np.arange(part.rmse.shape[-1], dtype=np.int32), number, axis),
+        f"{name}_last_lead": Coordinate(part.last_lead.astype(np.int32), reach, ("source",)),
+        f"{name}_cluster_weight": Coordinate(part.weight.astype(np.float32), weight, dimensions),
+        f"{name}_cluster_rmse": Coordinate(part.rmse.astype(np.float32), rmse, dimensions),
+        f"{name}_cluster_sample": Coordinate(part.sample.astype(np.float32), sample, dimensions),
+    }
+
+
+def as_used(data: xr.Dataset, name: str) -> Array:
+    """(source, lead_bin, ...) weights of a parameter at the hour: absent sources have none, their share is the others'.
+
+    data: `weights.zarr`, whole or cut to some cells. Zero everywhere that no source is.
+    """
+    cells = data[f"{name}_weight"].dims[2:]
+    reached = data["lead_bin"] <= data[f"{name}_last_lead"]
+    share = (data[f"{name}_weight"].fillna(0) * data["coverage"] * reached).transpose("source", "lead_bin", *cells)
+    return share_of_total(np.asarray(share.values, np.float32))
+
+
+def share_of_total(weight: Array) -> Array:
+    """Weights (source, ...) divided by their sum over the sources; zero where that is zero."""
+    total = weight.sum(axis=0)
+    return np.divide(weight, total, out=np.zeros_like(weight), where=total > 0)

@@ -1,0 +1,147 @@
+"""What explains an hour goes into it: weights with the skill behind them, the ramp's increments and its stations."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from pipeline import paths
+from pipeline.cycle import Cycle
+from pipeline.parameters import Parameter, blended, parameter
+from pipeline.products import layout, provenance
+from pipeline.products import weights as maps
+from pipeline.science.cluster_skill import cluster_means, cluster_skill
+from pipeline.science.skill import diagonal, from_dataset
+from pipeline.sources import SOURCES
+from pipeline.steps import Deployment
+from pipeline.steps.inputs import contribution, coverage
+from pipeline.steps.observe import read_parquet, to_parquet
+
+Array = NDArray[np.float32]
+
+
+def publish_weights(deployment: Deployment, hour: Cycle) -> dict[str, dict[str, float]]:
+    """Write weights.zarr from what learn has fitted; returns each source's mean weight by parameter.
+
+    ValueError if nothing has been fitted.
+    """
+    store, grid = deployment.store, deployment.grid
+    names = [name for name in blended() if store.exists(f"{paths.work(hour, f'weights/{name}.zarr')}/zarr.json")]
+    if not names:
+        raise ValueError(
+            f"expected the weights of {hour} in {paths.work(hour, 'weights')}; found none: run the stage learn"
+        )
+    fitted = {name: _open(deployment, paths.work(hour, f"weights/{name}.zarr")) for name in names}
+    sources = [name for name in deployment.config.sources if any(name in data["source"] for data in fitted.values())]
+    bins = fitted[names[0]]["lead_bin"].values
+    learnt = [_learnt(deployment, hour, blended()[name], sources, data) for name, data in fitted.items()]
+    present = [_source(deployment, hour, name) for name in sources]
+    template = maps.template(hour, grid, present, bins.tolist(), learnt, synthetic=deployment.config.synthetic)
+    key = paths.forecast(hour, "weights.zarr")
+    layout.create(store, key, template)
+    layout.write_coordinates(store, key, template)
+    covered = _coverage(deployment, hour, sources)
+    layout.write_tile(store, key, {"coverage": covered.reshape(len(sources), *grid.shape)}, slice(None))
+    means = {}
+    for part in learnt:
+        name, data = part.row.name, fitted[part.row.name].reindex(source=sources)
+        layout.write_tile(store, key, _fields(name, data, grid.shape), slice(None))
+        reached = bins[None] <= part.last_lead[:, None]
+        weight = np.nan_to_num(data["weight"].values) * covered[:, None] * reached[..., None]
+        used = maps.share_of_total(weight).reshape(len(sources), len(bins), *grid.shape)
+        means[name] = {source: mean for source, mean in provenance.mean_weights(used, grid, sources).items() if mean}
+    return means
+
+
+def _fields(name: str, data: xr.Dataset, shape: tuple[int, int]) -> dict[str, Array]:
+    """The maps of one parameter (..., latitude, longitude), sources that do not bring it without weight or bias."""
+    fields = {
+        "weight": np.nan_to_num(data["weight"].values),
+        "bias": np.where(np.isfinite(data["bias"].values), data["bias"].values, data.attrs["ratio"]),
+        "membership": data["membership"].values,
+        "expected_error": np.sqrt(data["error_variance"].values),
+        "spread_factor": data["spread_factor"].values,
+    }
+    return {f"{name}_{part}": values.reshape(*values.shape[:-1], *shape) for part, values in fields.items()}
+
+
+def _learnt(
+    deployment: Deployment, hour: Cycle, row: Parameter, sources: Sequence[str], data: xr.Dataset
+) -> maps.Learnt:
+    """What lies behind the weights of one parameter, sources that do not bring it without anything."""
+    ratio, membership = bool(data.attrs["ratio"]), data["membership"].values
+    dimensions, state = ("source", "lead_bin", "cluster"), from_dataset(_open(deployment, paths.skill(row.name, hour)))
+    weight = np.maximum(state.presence, 1e-9)
+    mean, square = state.error / weight, state.product[diagonal(len(state.sources))] / weight
+    removed = np.zeros_like(mean) if ratio else data["bias"].values
+    rmse, sample = cluster_skill(state.presence, mean, square, removed, membership)
+    share = cluster_means(data["weight"].values, membership)
+    tables = xr.Dataset(
+        {"weight": (dimensions, share), "rmse": (dimensions, rmse), "sample": (dimensions, sample)},
+        {"source": data["source"]},
+    ).reindex(source=list(sources))
+    return maps.Learnt(
+        row, ratio, _last_lead(deployment, hour, row, sources), np.nan_to_num(tables["weight"].values),
+        tables["rmse"].values, np.nan_to_num(tables["sample"].values),
+    )  # fmt: skip
+
+
+def _source(deployment: Deployment, hour: Cycle, name: str) -> maps.Source:
+    part = contribution(deployment, name, hour)
+    return maps.Source(name, str(part.cycle), part.age_hours) if part else maps.Source(name, "", -1)
+
+
+def _coverage(deployment: Deployment, hour: Cycle, sources: Sequence[str]) -> Array:
+    """(source, place) how much of each source counts where; nothing of one that has not arrived."""
+    covered = np.zeros((len(sources), deployment.grid.shape[0] * deployment.grid.shape[1]), np.float32)
+    for index, name in enumerate(sources):
+        part = contribution(deployment, name, hour)
+        if part is not None:
+            covered[index] = coverage(deployment, part) if SOURCES[name].role == "regional" else 1
+    return covered
+
+
+def _last_lead(deployment: Deployment, hour: Cycle, row: Parameter, sources: Sequence[str]) -> NDArray[np.int32]:
+    """(source,) hours after the hour to which its run brings the parameter; -1 where it does not."""
+    last = np.full(len(sources), -1, np.int32)
+    for index, name in enumerate(sources):
+        part = contribution(deployment, name, hour)
+        if part is None:
+            continue
+        record = json.loads(deployment.store.read(paths.input_record(name, part.cycle)))
+        missing = {item["lead_time"] for item in record["missing"] if item["parameter"] == row.name}
+        leads = [lead - part.age_hours for lead in record["leads"] if lead not in missing]
+        if row.name in record["parameters"] and leads:
+            last[index] = max(leads)
+    return last
+
+
+def publish_ramp(deployment: Deployment, hour: Cycle) -> dict[str, list[str]]:
+    """Write increments.zarr and observations.parquet from what ramp has left; returns the parameters in each.
+
+    Empty for an hour without observations: nothing is written then.
+    """
+    store = deployment.store
+    names = [name for name in blended() if store.exists(f"{paths.work(hour, f'increments/{name}.zarr')}/zarr.json")]
+    if not names:
+        return {}
+    fields = {name: _open(deployment, paths.work(hour, f"increments/{name}.zarr"))[name] for name in names}
+    for name, field in fields.items():
+        row = parameter(name)
+        field.attrs = {"units": row.units, "long_name": f"added to {row.long_name} at lead 0 from observations"}
+    attributes = {"Conventions": "CF-1.11", "title": f"Increments of the observation ramp of {hour}"}
+    key = paths.forecast(hour, "increments.zarr")
+    store.delete(key)
+    xr.Dataset(fields, attrs=attributes).to_zarr(store.zarr(key), mode="w", consolidated=True, zarr_format=3)
+    tables = [read_parquet(store, paths.work(hour, f"observations/{name}.parquet")) for name in names]
+    store.write(paths.forecast(hour, "observations.parquet"), to_parquet(pd.concat(tables, ignore_index=True)))
+    return {"increments": names, "observations": names}
+
+
+def _open(deployment: Deployment, key: str) -> xr.Dataset:
+    return xr.open_zarr(deployment.store.zarr(key), consolidated=False, chunks=None)
