@@ -19,22 +19,26 @@ def test_the_configuration_keeps_everything_below_the_folder(tmp_path: Path) -> 
 
 
 def test_the_scoreboard_counts_the_pairs_won_over_both_references() -> None:
-    rmse = {"gfs": 1.4, "best_source": 1.2, "equal_weights": 1.1, "inverse_mse": 0.8, "hourcast": 0.9}
+    rmse = {"gfs": 1.4, "best_source": 1.2, "equal_weights": 1.1, "inverse_mse": 1.0, "hourcast": 0.9}
     records = [
         {
             "parameter": name,
             "lead_time_hours": lead,
             "system": system,
-            "rmse": value * (2 if lead == 24 and ours else 1),
+            "rmse": value * (2 if lead == 24 and system == "hourcast" else 1),
+            "difference": 0.9 - value,
+            "difference_low": 0.8 - value,
+            "difference_high": (0.95 if name == "wind_gust" else 1.05) - value,
         }
-        for name in ("temperature_2m", "wind_gust")
+        for name in ("temperature_2m", "wind_gust", "wind_vector_10m")
         for lead in (6, 24)
         for system, value in rmse.items()
-        for ours in [system == "hourcast"]
     ]
-    console = Console(width=120, record=True, file=io.StringIO())
+    console = Console(width=140, record=True, file=io.StringIO())
     console.print(scoreboard(records))
-    text = console.export_text()
-    assert "2 of 4 pairs" in text
-    assert "temperature_2m" in text
+    text = " ".join(console.export_text().split())
+    assert "in 3 of 6 pairs" in text
+    assert "in 2 of these 6" in text
+    assert "-10.0 % (-20.0 to -5.0)" in text
+    assert "wind_vector_10m │ m s-1" in text
     assert "SYNTHETIC" in text

@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -19,36 +18,19 @@ from scores.probability import brier_score
 from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter, blended
-from pipeline.science.blend import angular_error, simple_blends
-from pipeline.science.scores import ScoreRecord, score
 from pipeline.science.skill import from_dataset, mean_square
 from pipeline.steps import Deployment
 from pipeline.steps.hindcast import Hindcast, blend_fields, hindcasts
-from pipeline.steps.inputs import sources_of, truth, truth_delay_hours, verified
+from pipeline.steps.inputs import components, truth_delay_hours
+from pipeline.steps.verify_pairs import ComparedRecord, Pairs, pair, score_pairs, score_vectors
 from pipeline.steps.verify_stations import score_stations
 
 Array = NDArray[np.float32]
 Float = NDArray[np.float64]
+Scored = tuple[list[ComparedRecord], list[dict[str, object]]]
 
 LATE_HOURS = 48
 """How long after its last lead an hour is scored again, for a late analysis or an hour that was missed."""
-BLOCK_DEGREES = 15
-"""Neighbouring cells err alike: the bootstrap draws boxes of this size."""
-
-
-Scored = tuple[list[ScoreRecord], list[dict[str, object]]]
-Ours = Callable[[Mapping[str, Array], int], Array]
-
-
-@dataclass(frozen=True)
-class Pairs:
-    """One parameter at one lead of one hour on the cells where all is known: errors (system, cell)."""
-
-    hour: Cycle
-    systems: tuple[str, ...]
-    errors: Float
-    truth: Float
-    cells: NDArray[np.intp]
 
 
 def shards(deployment: Deployment, hour: Cycle) -> list[str]:
@@ -66,7 +48,7 @@ def shards(deployment: Deployment, hour: Cycle) -> list[str]:
 def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     """Score one published hour at every lead whose truth has come by `hour`; write its scores."""
     scored = Cycle.parse(shard)
-    write(deployment, scored, [score_parameter(deployment, name, scored, hour) for name in blended()])
+    write(deployment, scored, [score_parameter(deployment, name, scored, hour) for name in names()])
     write_stations(deployment, scored, hour)
 
 
@@ -84,36 +66,59 @@ def write(deployment: Deployment, scored: Cycle, parts: Iterable[Scored]) -> Non
         deployment.store.write(paths.scores(scored, name), (json.dumps(records, indent=1) + "\n").encode())
 
 
+def names() -> list[str]:
+    """Parameters to score, in the order of the catalogue; a vector under its eastward component."""
+    return [name for name in blended() if not name.startswith("northward_wind")]
+
+
 def score_parameter(
     deployment: Deployment, name: str, scored: Cycle, hour: Cycle, past: Sequence[Cycle] = ()
 ) -> Scored:
-    """Score records and calibration records of one parameter of the hour `scored`, as known at `hour`.
+    """Score records and calibration records of one of `names` of the hour `scored`, as known at `hour`.
 
+    A vector gives records of both components and, as `wind_vector_...`, of itself.
     `past`: earlier hours that are scored with it, as the blend would have been then (without ramp and consistency).
     """
-    row, known = blended()[name], hour - truth_delay_hours(deployment)
-    best = _open(deployment, paths.forecast(scored, "best.zarr"))
-    probability = _open(deployment, paths.forecast(scored, "probability.zarr"))
-    leads = [lead for lead in deployment.config.learning.lead_hours if lead <= deployment.config.last_lead_hours]
-    leads = [lead for lead in leads if name in best and scored + lead <= known]
-    if not leads:
-        return [], []
-    earlier = list(hindcasts(deployment, row, past))
-    known_errors = mean_square(from_dataset(_open(deployment, paths.skill(name, scored))))
-    records: list[ScoreRecord] = []
+    records: list[ComparedRecord] = []
     calibration: list[dict[str, object]] = []
+    probability = _open(deployment, paths.forecast(scored, "probability.zarr"))
+    rows = components(blended()[name])
+    found = [_pairs(deployment, row, scored, hour, past) for row in rows]
+    for row, by_lead in zip(rows, found, strict=True):
+        for lead, parts in by_lead.items():
+            quantiles = _quantiles(probability, row, lead, parts[-1].cells)
+            records += score_pairs(deployment, row.name, lead, parts)
+            if quantiles is not None:
+                records[-1]["crps"] = _mean_crps(deployment, quantiles, probability["quantile"].values, parts[-1])
+            calibration += calibrate(probability, row, lead, parts[-1], quantiles)
+    if len(rows) > 1:
+        vector = name.replace("eastward_wind", "wind_vector")
+        for lead in found[0].keys() & found[1].keys():
+            records += score_vectors(deployment, vector, lead, found[0][lead], found[1][lead])
+    return records, calibration
+
+
+def _pairs(
+    deployment: Deployment, row: Parameter, scored: Cycle, hour: Cycle, past: Sequence[Cycle]
+) -> dict[int, list[Pairs]]:
+    """By lead the pairs of every hour that can be scored together: those of `past`, and last of the published hour."""
+    known = hour - truth_delay_hours(deployment)
+    best = _open(deployment, paths.forecast(scored, "best.zarr"))
+    leads = [lead for lead in deployment.config.learning.lead_hours if lead <= deployment.config.last_lead_hours]
+    leads = [lead for lead in leads if row.name in best and scored + lead <= known]
+    if not leads:
+        return {}
+    earlier = list(hindcasts(deployment, row, past))
+    known_errors = mean_square(from_dataset(_open(deployment, paths.skill(row.name, scored))))
+    found: dict[int, list[Pairs]] = {}
     for position, lead in enumerate(leads):
-        ours = partial(_ours, best, row, lead)
-        pairs = pair(deployment, row, scored, lead, known_errors[:, position], ours)
-        if pairs is None:
+        published = pair(deployment, row, scored, lead, known_errors[:, position], partial(_ours, best, row, lead))
+        if published is None:
             continue
         more = [_earlier_pair(deployment, row, hindcast, lead, position) for hindcast in earlier]
-        quantiles = _quantiles(probability, row, lead, pairs.cells)
-        crps = None if quantiles is None else _crps(quantiles, probability["quantile"].values, pairs.truth)
-        alike = [part for part in more if part is not None and part.systems == pairs.systems]
-        records += score_pairs(deployment, row, lead, [*alike, pairs], crps)
-        calibration += calibrate(probability, row, lead, pairs, quantiles)
-    return records, calibration
+        alike = [part for part in more if part is not None and part.systems == published.systems]
+        found[lead] = [*alike, published]
+    return found
 
 
 def _earlier_pair(deployment: Deployment, row: Parameter, hindcast: Hindcast, lead: int, position: int) -> Pairs | None:
@@ -121,37 +126,6 @@ def _earlier_pair(deployment: Deployment, row: Parameter, hindcast: Hindcast, le
         return blend_fields(deployment, row, hindcast, lead, fields)
 
     return pair(deployment, row, hindcast.hour, lead, hindcast.mean_square[:, position], ours)
-
-
-def pair(
-    deployment: Deployment, row: Parameter, scored: Cycle, lead: int, mean_square: Float, ours: Ours
-) -> Pairs | None:
-    """Errors of every global source, of the simple blends and of ours, on the cells they share.
-
-    `mean_square`: (source,) as known at the scored hour, for the simple blends.
-    """
-    analysis = truth(deployment, row, scored + lead)
-    if analysis is None:
-        return None
-    observed, interval = analysis
-    sources = sources_of(deployment, row)
-    found = {name: verified(deployment, name, row, scored, lead, interval) for name in sources}
-    fields = {name: field for name, field in found.items() if field is not None}
-    everywhere = np.isfinite(observed).mean()
-    names = [name for name, field in fields.items() if np.isfinite(field).mean() > 0.5 * everywhere]
-    if not names:
-        return None
-    stack = np.stack([*(fields[name] for name in names), ours(fields, interval)])
-    cells = np.flatnonzero(np.isfinite(observed) & np.isfinite(stack).all(axis=0))
-    values, seen = stack[:, cells].astype(np.float64), observed[cells].astype(np.float64)
-    known = mean_square[[sources.index(name) for name in names]]
-    values = np.concatenate(
-        [values[:-1], simple_blends(values[:-1], known, circular=row.kind == "direction"), values[-1:]]
-    )
-    errors = values - seen
-    if row.kind == "direction":
-        errors = angular_error(values.astype(np.float32), seen.astype(np.float32)).astype(np.float64)
-    return Pairs(scored, (*names, "equal_weights", "best_source", "inverse_mse", "hourcast"), errors, seen, cells)
 
 
 def _ours(best: xr.Dataset, row: Parameter, lead: int, fields: Mapping[str, Array], interval: int) -> Array:
@@ -162,32 +136,10 @@ def _ours(best: xr.Dataset, row: Parameter, lead: int, fields: Mapping[str, Arra
     return np.asarray(combine(hours, axis=0), np.float32)
 
 
-def score_pairs(
-    deployment: Deployment, row: Parameter, lead: int, parts: Sequence[Pairs], crps: Float | None
-) -> list[ScoreRecord]:
-    """One record a system over all hours of `parts`, cells weighted by area.
-
-    `crps`: (cell,) of our quantiles for the last of the parts, which then alone counts in it.
-    """
-    area = np.repeat(deployment.grid.cell_area, deployment.grid.shape[1])
-    weight = np.concatenate([area[part.cells] for part in parts])
-    blocks = np.concatenate([_boxes(deployment, part) for part in parts])
-    errors = np.concatenate([part.errors for part in parts], axis=1)
-    records = [
-        score(row.name, lead, system, errors[index], blocks, None, weight)
-        for index, system in enumerate(parts[-1].systems)
-    ]
-    if crps is not None:
-        records[-1]["crps"] = float(np.average(crps, weights=area[parts[-1].cells]))
-    return records
-
-
-def _boxes(deployment: Deployment, part: Pairs) -> NDArray[np.int64]:
-    """(cell,) number of the box and hour that a pair belongs to, for the bootstrap."""
-    latitude, longitude = (axis[part.cells] for axis in deployment.grid.places)
-    boxes = np.floor((90 - latitude) / BLOCK_DEGREES) * 100 + np.floor(longitude / BLOCK_DEGREES)
-    hours = round(Cycle.parse("1970-01-01T00").lead_hours(part.hour.init_time))
-    return boxes.astype(np.int64) + 10_000 * hours
+def _mean_crps(deployment: Deployment, quantiles: Float, levels: Float, part: Pairs) -> float:
+    """Of the published hour's quantiles, cells weighted by area."""
+    area = np.repeat(deployment.grid.cell_area, deployment.grid.shape[1])[part.cells]
+    return float(np.average(_crps(quantiles, levels, part.truth), weights=area))
 
 
 def _crps(quantiles: Float, levels: Float, observed: Float) -> Float:

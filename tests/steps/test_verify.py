@@ -14,6 +14,7 @@ from pipeline.parameters import parameter
 from pipeline.products import layout
 from pipeline.steps import Deployment, learn, verify
 from pipeline.steps.inputs import truth_delay_hours
+from pipeline.steps.verify_pairs import Pairs, pair, score_pairs, score_vectors
 from tests.steps.stored_inputs import BIAS, HOUR, fill, tiny_deployment, truth_at
 
 NAME = "temperature_2m"
@@ -58,9 +59,9 @@ def test_known_errors_give_known_scores(deployment: Deployment) -> None:
 
 def test_scores_equal_those_of_the_scores_library(deployment: Deployment) -> None:
     skill = np.array([np.nan, np.nan])
-    pairs = verify.pair(deployment, parameter(NAME), HOUR, LEAD, skill, lambda fields, _: fields["gfs"])
+    pairs = pair(deployment, parameter(NAME), HOUR, LEAD, skill, lambda fields, _: fields["gfs"])
     assert pairs is not None
-    record = verify.score_pairs(deployment, parameter(NAME), LEAD, [pairs], None)[0]
+    record = score_pairs(deployment, NAME, LEAD, [pairs])[0]
     area = np.repeat(deployment.grid.cell_area, deployment.grid.shape[1])[pairs.cells]
     weights = xr.DataArray(area / area.mean(), dims="cell")
     seen = xr.DataArray(pairs.truth, dims="cell")
@@ -78,6 +79,35 @@ def test_earlier_hours_are_scored_with_what_was_known_then(deployment: Deploymen
     for record in alone:
         assert by[record["lead_time_hours"], record["system"]]["n"] == 3 * record["n"]
     assert by[24.0, "hourcast"]["rmse"] < by[24.0, "equal_weights"]["rmse"]
+
+
+def _drawn(hour: int, size: float) -> Pairs:
+    """Errors of a source and of ours, which errs by half of that."""
+    generator = np.random.default_rng(hour)
+    source = size * generator.standard_normal(84)
+    errors = np.stack([source, source / 2])
+    return Pairs(HOUR + 24 * hour, ("gfs", "hourcast"), errors, np.zeros(84), np.arange(84))
+
+
+def test_a_difference_and_its_interval_are_ours_less_the_others(deployment: Deployment) -> None:
+    theirs, ours = score_pairs(deployment, NAME, LEAD, [_drawn(hour, 1 + hour) for hour in range(4)])
+    assert theirs["difference"] == pytest.approx(ours["rmse"] - theirs["rmse"])
+    assert theirs["difference_low"] < theirs["difference"] < theirs["difference_high"] < 0
+    assert (ours["hours"], ours["n"]) == (4, 4 * 84)
+    assert "difference" not in ours
+    # Paired: half of a source's error is surely less, though the intervals of the two overlap.
+    assert ours["rmse_high"] > theirs["rmse_low"]
+
+
+def test_a_vector_errs_by_the_length_of_its_components_errors(deployment: Deployment) -> None:
+    east, north = [_drawn(hour, 1.0) for hour in (0, 1)], [_drawn(hour, 2.0) for hour in (1, 2)]
+    records = score_vectors(deployment, "wind_vector_10m", LEAD, east, north)
+    components = [score_pairs(deployment, NAME, LEAD, [part]) for part in (east[1], north[0])]
+    assert [record["hours"] for record in records] == [1, 1], "only one hour has both"
+    for vector, first, second in zip(records, *components, strict=True):
+        assert vector["rmse"] == pytest.approx(np.hypot(first["rmse"], second["rmse"]))
+        assert vector["bias"] == pytest.approx(np.hypot(first["bias"], second["bias"]))
+    assert score_vectors(deployment, "wind_vector_10m", LEAD, east[:1], north) == []
 
 
 def test_only_hours_whose_truth_is_coming_are_scored(deployment: Deployment) -> None:

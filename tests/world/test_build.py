@@ -101,10 +101,10 @@ def test_the_plan_holds_what_the_live_hour_asks_for() -> None:
         if name == "ifs_ens" or source.role == "analysis":
             continue
         cycle = due_cycles(source, HOUR)[0]
-        wanted = leads_for(source, cycle, HOUR, 120, 6 if source.role == "ensemble" else None)
+        wanted = leads_for(source, cycle, HOUR, 240, 6 if source.role == "ensemble" else None)
         more = interval_leads(source, cycle, wanted) if source.role != "ensemble" else ()
         assert {*wanted, *more} <= written[name, cycle], name
-    for lead in (6, 24, 72, 120):
+    for lead in Extent().lead_hours:
         assert 0 in written["gdas", HOUR + lead]
         assert 6 in written["gdas", HOUR + lead - 6]
 
@@ -114,11 +114,11 @@ def test_the_plan_holds_what_the_past_month_asks_for() -> None:
     for jobs in plan(HOUR, Extent()).values():
         for job in jobs:
             written.setdefault((job.source, Cycle(job.start)), set()).update((*job.leads, *job.further))
-    hour = HOUR - 240
+    hour = HOUR - 264
     for name in ("gfs", "ifs", "aifs", "icon", "gdps", "gefs_mean", "gfs_wave", "ecmwf_wam"):
         cycle = due_cycles(SOURCES[name], hour)[0]
         age = int(cycle.lead_hours(hour.init_time))
-        wanted = [age + lead for lead in (6, 24, 72, 120) if age + lead in SOURCES[name].leads(cycle)]
+        wanted = [age + lead for lead in Extent().lead_hours if age + lead in SOURCES[name].leads(cycle)]
         assert len(wanted) >= 3
         assert {*wanted, *interval_leads(SOURCES[name], cycle, wanted)} <= written[name, cycle], name
 

@@ -1,0 +1,145 @@
+"""Pairs of forecast and truth on the cells that all systems share, and the scores of every system on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.cycle import Cycle
+from pipeline.parameters import Parameter
+from pipeline.science.blend import angular_error, simple_blends
+from pipeline.science.resampling import drawn_rmse, interval
+from pipeline.science.scores import ScoreRecord
+from pipeline.steps import Deployment
+from pipeline.steps.inputs import sources_of, truth, verified
+
+Array = NDArray[np.float32]
+Float = NDArray[np.float64]
+Ours = Callable[[Mapping[str, Array], int], Array]
+
+SIMPLE_BLENDS = ("equal_weights", "best_source", "inverse_mse")
+OURS = "hourcast"
+BOX_DEGREES = 15
+"""Neighbouring cells err alike: the bootstrap draws boxes of this size."""
+
+
+class ComparedRecord(ScoreRecord, total=False):
+    """A score and, of a system that is not ours, our root mean square error minus its own: below 0 we are better.
+
+    `hours`: how many forecast hours the pairs are of. The interval is of 95 %, from paired draws of hours and boxes.
+    """
+
+    hours: int
+    difference: float
+    difference_low: float
+    difference_high: float
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """One parameter at one lead of one hour on the cells where all is known: errors (system, cell), ours last."""
+
+    hour: Cycle
+    systems: tuple[str, ...]
+    errors: Float
+    truth: Float
+    cells: NDArray[np.intp]
+
+
+def pair(
+    deployment: Deployment, row: Parameter, scored: Cycle, lead: int, mean_square: Float, ours: Ours
+) -> Pairs | None:
+    """Errors of every global source, of the simple blends and of ours, on the cells they share.
+
+    `mean_square`: (source,) as known at the scored hour, for the simple blends. None without a truth or a source.
+    """
+    analysis = truth(deployment, row, scored + lead)
+    if analysis is None:
+        return None
+    observed, covered_hours = analysis
+    sources = sources_of(deployment, row)
+    found = {name: verified(deployment, name, row, scored, lead, covered_hours) for name in sources}
+    fields = {name: field for name, field in found.items() if field is not None}
+    everywhere = np.isfinite(observed).mean()
+    names = [name for name, field in fields.items() if np.isfinite(field).mean() > 0.5 * everywhere]
+    if not names:
+        return None
+    stack = np.stack([*(fields[name] for name in names), ours(fields, covered_hours)])
+    cells = np.flatnonzero(np.isfinite(observed) & np.isfinite(stack).all(axis=0))
+    values, seen = stack[:, cells].astype(np.float64), observed[cells].astype(np.float64)
+    known = mean_square[[sources.index(name) for name in names]]
+    simple = simple_blends(values[:-1], known, circular=row.kind == "direction")
+    values = np.concatenate([values[:-1], simple, values[-1:]])
+    errors = values - seen
+    if row.kind == "direction":
+        errors = angular_error(values.astype(np.float32), seen.astype(np.float32)).astype(np.float64)
+    return Pairs(scored, (*names, *SIMPLE_BLENDS, OURS), errors, seen, cells)
+
+
+def score_pairs(deployment: Deployment, name: str, lead: int, parts: Sequence[Pairs]) -> list[ComparedRecord]:
+    """One record a system over all hours of `parts` of one parameter, cells weighted by area."""
+    errors = np.concatenate([part.errors for part in parts], axis=1)
+    weight = np.concatenate([_area(deployment)[part.cells] for part in parts])
+    return _records(deployment, name, lead, parts, errors, errors @ weight / weight.sum())
+
+
+def score_vectors(
+    deployment: Deployment, name: str, lead: int, east: Sequence[Pairs], north: Sequence[Pairs]
+) -> list[ComparedRecord]:
+    """One record a system of the vector that both components make: the length of its error, and of its mean as bias.
+
+    Hours that only one of the components has are left out; without a common one the list is empty.
+    """
+    both = [(one, other) for one in east for other in north if (one.hour, one.systems) == (other.hour, other.systems)]
+    both = [(_on(one, other.cells), _on(other, one.cells)) for one, other in both]
+    if not both:
+        return []
+    first, second = (np.concatenate([part.errors for part in side], axis=1) for side in zip(*both, strict=True))
+    parts = [one for one, _ in both]
+    weight = np.concatenate([_area(deployment)[part.cells] for part in parts])
+    mean = [values @ weight / weight.sum() for values in (first, second)]
+    return _records(deployment, name, lead, parts, np.hypot(first, second), np.hypot(*mean))
+
+
+def _on(part: Pairs, cells: NDArray[np.intp]) -> Pairs:
+    """The pairs on those of their cells that are among `cells`."""
+    kept = np.isin(part.cells, cells)
+    return replace(part, errors=part.errors[:, kept], truth=part.truth[kept], cells=part.cells[kept])
+
+
+def _records(
+    deployment: Deployment, name: str, lead: int, parts: Sequence[Pairs], errors: Float, bias: Float
+) -> list[ComparedRecord]:
+    weight = np.concatenate([_area(deployment)[part.cells] for part in parts])
+    hours = np.repeat(np.arange(len(parts)), [len(part.cells) for part in parts])
+    boxes = np.concatenate([_boxes(deployment)[part.cells] for part in parts])
+    drawn = drawn_rmse(errors, hours, boxes, weight)
+    total = weight.sum()
+    size, root = np.abs(errors) @ weight / total, np.sqrt(errors**2 @ weight / total)
+    records = []
+    for index, system in enumerate(parts[-1].systems):
+        low, high = interval(drawn[:, index])
+        record = ComparedRecord(
+            parameter=name, lead_time_hours=float(lead), system=system, n=errors.shape[1], bias=float(bias[index]),
+            mae=float(size[index]), rmse=float(root[index]), rmse_low=low, rmse_high=high, crps=float(size[index]),
+            hours=len(parts),
+        )  # fmt: skip
+        if system != OURS:
+            record["difference"] = float(root[-1] - root[index])
+            record["difference_low"], record["difference_high"] = interval(drawn[:, -1] - drawn[:, index])
+        records.append(record)
+    return records
+
+
+def _area(deployment: Deployment) -> Float:
+    """(place,) area of the cells."""
+    return np.repeat(deployment.grid.cell_area, deployment.grid.shape[1])
+
+
+def _boxes(deployment: Deployment) -> NDArray[np.int64]:
+    """(place,) number of the box that a cell belongs to, for the bootstrap."""
+    latitude, longitude = deployment.grid.places
+    return (np.floor((90 - latitude) / BOX_DEGREES) * 100 + np.floor(longitude / BOX_DEGREES)).astype(np.int64)
