@@ -6,6 +6,7 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
+from pipeline.science.blend_kernels import weighted_mean
 from pipeline.science.weights import Weights
 
 Array = NDArray[np.float32]
@@ -13,8 +14,6 @@ Leads = NDArray[np.floating] | NDArray[np.integer]
 
 WET_AMOUNT = 0.05
 """kg m-2 in an hour from which a source counts as wet."""
-BLOCK = 2048
-"""Places whose weights of all sources fit the cache of a core."""
 WET_SHARE = 0.3
 """Weight of the wet sources below which the blend stays dry: a mean of displaced showers drizzles everywhere."""
 
@@ -40,81 +39,11 @@ def blend(
     share = np.ones(forecasts.shape[:2], np.float32) if taper is None else np.ascontiguousarray(taper, np.float32)
     fields = np.ascontiguousarray(forecasts, np.float32)
     result = np.empty(fields.shape[1:], np.float32)
-    kernel = _circular_mean if circular else _weighted_mean
-    kernel(fields, share, weights.bias, weights.weight, lower, fraction, weights.ratio, result)
-    return result
-
-
-@njit(parallel=True, cache=True, error_model="numpy")
-def _weighted_mean(
-    forecasts: Array,
-    taper: Array,
-    bias: Array,
-    weight: Array,
-    lower: NDArray[np.int64],
-    fraction: Array,
-    ratio: bool,
-    result: Array,
-) -> None:
-    places = forecasts.shape[2]
-    # Blocks whose weights stay in cache over all leads; within one, rows that become wide instructions.
-    for task in prange((places + BLOCK - 1) // BLOCK):
-        start, stop = task * BLOCK, min((task + 1) * BLOCK, places)
-        total, mass = np.empty(BLOCK, np.float32), np.empty(BLOCK, np.float32)
-        for lead in range(forecasts.shape[1]):
-            low, high = lower[lead], min(lower[lead] + 1, bias.shape[1] - 1)
-            total[:] = 0
-            mass[:] = 0
-            for source in range(forecasts.shape[0]):
-                second = taper[source, lead] * fraction[lead]
-                first = taper[source, lead] - second
-                _add_source(
-                    forecasts[source, lead, start:stop],
-                    weight[source, low, start:stop],
-                    weight[source, high, start:stop],
-                    bias[source, low, start:stop],
-                    bias[source, high, start:stop],
-                    first,
-                    second,
-                    fraction[lead],
-                    ratio,
-                    total,
-                    mass,
-                )
-            for k in range(stop - start):
-                result[lead, start + k] = total[k] / mass[k]
-
-
-@njit(cache=True, error_model="numpy", inline="never")
-def _add_source(
-    values: Array,
-    weight_low: Array,
-    weight_high: Array,
-    bias_low: Array,
-    bias_high: Array,
-    first: float,
-    second: float,
-    part: float,
-    ratio: bool,
-    total: Array,
-    mass: Array,
-) -> None:
-    """Add one source's share of a row to the sums of weighted values and of weights; nothing where it is missing."""
-    zero = np.float32(0)
-    if ratio:
-        for k in range(len(values)):
-            share = first * weight_low[k] + second * weight_high[k]
-            shift = bias_low[k] + part * (bias_high[k] - bias_low[k])
-            good = values[k] == values[k]
-            total[k] += share * (values[k] * shift) if good else zero
-            mass[k] += share if good else zero
+    if circular:
+        _circular_mean(fields, share, weights.bias, weights.weight, lower, fraction, result)
     else:
-        for k in range(len(values)):
-            share = first * weight_low[k] + second * weight_high[k]
-            shift = bias_low[k] + part * (bias_high[k] - bias_low[k])
-            good = values[k] == values[k]
-            total[k] += share * (values[k] - shift) if good else zero
-            mass[k] += share if good else zero
+        weighted_mean(fields, share, weights.bias, weights.weight, lower, fraction, weights.ratio, result)
+    return result
 
 
 @njit(parallel=True, cache=True)
@@ -125,7 +54,6 @@ def _circular_mean(
     weight: Array,
     lower: NDArray[np.int64],
     fraction: Array,
-    ratio: bool,
     result: Array,
 ) -> None:
     sources, leads, places = forecasts.shape

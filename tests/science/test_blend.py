@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -47,6 +50,26 @@ def test_equals_the_definition(seed: int, ratio: bool) -> None:
     np.testing.assert_allclose(
         blend(forecasts, weights, leads, taper), _plain(forecasts, weights, leads, taper), rtol=2e-5
     )
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 10_000), st.booleans())
+def test_the_same_bits_however_the_places_are_cut(seed: int, ratio: bool) -> None:
+    generator = np.random.default_rng(seed)
+    places, leads = 9001, np.array([0.0, 10, 20, 72])  # two whole blocks and a rest
+    forecasts = generator.normal(280, 10, (6, len(leads), places)).astype(np.float32)
+    forecasts[5, 2] = np.nan  # a source that ends
+    forecasts[4, :, 2000:6000] = np.nan  # and a regional one
+    forecasts[3, 1, generator.integers(0, places, 20)] = np.nan
+    weights = _weights(seed, 6, places, ratio=ratio)
+    weights.weight[4, :, 2000:6000] = 0
+    whole = blend(forecasts, weights, leads)
+    assert np.isfinite(whole).all()
+    edges = [0, *sorted(generator.integers(1, places, 4).tolist()), places]
+    for start, stop in pairwise(edges):
+        cut = slice(start, stop)
+        part = replace(weights, bias=weights.bias[..., cut].copy(), weight=weights.weight[..., cut].copy())
+        np.testing.assert_array_equal(blend(forecasts[..., cut], part, leads), whole[:, cut])
 
 
 def test_missing_source_renormalises_weights() -> None:
