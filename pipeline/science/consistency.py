@@ -1,20 +1,22 @@
 """Rules that hold between the parameters of one place and hour, and the least change that makes them hold.
 
-Blending each parameter by itself breaks relations that every source kept. A rule corrects its targets and trusts its
-other inputs; in the order of the table no rule touches what an earlier one trusted, so one pass is enough.
+Blending each parameter by itself breaks relations that every source kept. Parameters tied by linear inequalities give
+way together, by their errors (`consistency_ties`). After them a rule corrects its targets to the nearest values that
+fit, and trusts its other inputs; in the order of the table none touches what an earlier one trusted, so one pass is
+enough. What is trusted: a speed before its vector, whose mean is too short; the amount of rain before its parts, of
+which a trace would wet a dry hour; ice, altitude and the sun before all.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline import parameters
+from pipeline.science import consistency_ties
 from pipeline.science import derive_thermo as thermo
 from pipeline.science.derive_thermo import Field
 
@@ -23,6 +25,7 @@ SEA_FREEZING = 271.35  # K, sea water of 33 g/kg
 FULL_ICE = 0.95
 STEEPEST, STEEPEST_MEAN = 0.09, 0.12  # significant steepness of the peak and of the mean period, WMO-No. 702
 CLEAREST = 0.95  # of the flux at the top of the atmosphere, an hour's mean under broken cloud
+WAVES_ERROR, PARTS_ERROR = 0.4, 0.5  # m, of the height of all waves and of wind sea and swell
 TALLEST_ERROR = 0.01  # of surface pressure, and as much again for each kilometre of altitude
 BLOCK = 32768
 """Values of a field worked on at a time, so that a rule's intermediates stay in cache."""
@@ -45,20 +48,6 @@ def _rule(name: str, correct: Callable[..., Field], *inputs: str) -> Rule:
     return Rule(name, inputs[:1], inputs, one)
 
 
-def _at_most_hour(low: Field, value: Field) -> Field:
-    """An hour's minimum is at most the values at both its ends."""
-    limit = np.minimum(low, value)
-    limit[1:] = np.fmin(limit[1:], value[:-1])
-    return limit
-
-
-def _at_least_hour(high: Field, value: Field) -> Field:
-    """An hour's maximum is at least the values at both its ends."""
-    limit = np.maximum(high, value)
-    limit[1:] = np.fmax(limit[1:], value[:-1])
-    return limit
-
-
 def _surface_pressure(surface: Field, sea_level: Field, temperature: Field, altitude: Field) -> Field:
     """Within `TALLEST_ERROR` of the standard reduction (ICAO 1993) by altitude and temperature."""
     exponent = thermo.GRAVITY / (thermo.DRY_GAS * thermo.LAPSE_RATE)
@@ -66,17 +55,6 @@ def _surface_pressure(surface: Field, sea_level: Field, temperature: Field, alti
     expected = sea_level * (1 - warming / (temperature + warming)) ** np.float32(exponent)
     tolerance = TALLEST_ERROR * (1 + np.abs(altitude) / 1000)
     return np.clip(surface, expected * (1 - tolerance), expected * (1 + tolerance))
-
-
-def _apart(lower: int, upper: int) -> Rule:
-    """Two levels (hPa) at least as far apart as in air of 170 K."""
-    thinnest = np.float32(thermo.DRY_GAS / thermo.GRAVITY * 170 * math.log(lower / upper))
-
-    def above(high: Field, low: Field) -> Field:
-        return np.maximum(high, low + thinnest)
-
-    names = (f"geopotential_height_{upper}hpa", f"geopotential_height_{lower}hpa")
-    return _rule(f"{upper} hPa lies above {lower} hPa", above, *names)
 
 
 def _speed_of(eastward: Field, northward: Field, speed: Field) -> tuple[Field, ...]:
@@ -87,17 +65,6 @@ def _speed_of(eastward: Field, northward: Field, speed: Field) -> tuple[Field, .
     calm = wrong & (length < 1e-3)
     factor = np.where(wrong, speed / np.maximum(length, 1e-3), 1)
     return np.where(calm, speed, eastward * factor), np.where(calm, 0, northward * factor)
-
-
-def _cloud_layers(low: Field, medium: Field, high: Field, total: Field) -> tuple[Field, ...]:
-    """No layer above the total, and layers that add up to it at least; where there is none, high cloud."""
-    layers = [np.minimum(layer, total) for layer in (low, medium, high)]
-    together = layers[0] + layers[1] + layers[2]
-    short = together < total * np.float32(1 - 1e-4) - np.float32(1e-4)
-    factor = np.where(short, total / np.maximum(together, 1e-4), 1)
-    nothing = short & (together < 1e-4)
-    layers = [np.minimum(layer * factor, total) for layer in layers]
-    return layers[0], layers[1], np.where(nothing, total, layers[2])
 
 
 def _melted(snowfall: Field, temperature: Field, dew_point: Field, pressure: Field) -> Field:
@@ -130,10 +97,13 @@ def _calm_under_ice(height: Field, ice: Field) -> Field:
 
 
 def _wave_parts(wind_sea: Field, swell: Field, total: Field) -> tuple[Field, ...]:
-    """Energies of wind sea and first swell add up to at most that of all waves."""
+    """Energies of wind sea and first swell add up to at most that of all waves: the nearest point of that cone."""
     together = np.hypot(wind_sea, swell)
-    factor = np.where(together > total * 1.001 + 0.005, total / np.maximum(together, 1e-3), 1)
-    return wind_sea * factor, swell * factor
+    wrong = together > total * 1.001 + 0.005
+    share = np.float32(PARTS_ERROR**2 / (WAVES_ERROR**2 + PARTS_ERROR**2))
+    limit = np.minimum(share * total + (1 - share) * together, parameters.blended()[_WAVES[0]].maximum)
+    factor = np.where(wrong, limit / np.maximum(together, 1e-3), 1)
+    return wind_sea * factor, swell * factor, np.where(wrong, limit, total)
 
 
 def _long_enough(period: Field, height: Field, steepest: float) -> Field:
@@ -152,16 +122,9 @@ def _vectors() -> tuple[Rule, ...]:
 
 _WAVES = ("significant_wave_height", "wind_wave_height", "swell_wave_height")
 RULES: tuple[Rule, ...] = (
-    _rule("dew point at most temperature", np.minimum, "dew_point_temperature_2m", "temperature_2m"),
-    _rule("minimum at most temperature", _at_most_hour, "temperature_2m_minimum", "temperature_2m"),
-    _rule("maximum at least temperature", _at_least_hour, "temperature_2m_maximum", "temperature_2m"),
     _rule("surface pressure fits sea-level pressure and altitude", _surface_pressure,
           "surface_pressure", "pressure_at_sea_level", "temperature_2m", "surface_altitude"),
-    *(_apart(lower, upper) for lower, upper in pairwise((925, 850, 700, 500, 250))),
     *_vectors(),
-    _rule("gust at least wind speed", _at_least_hour, "wind_gust", "wind_speed_10m"),
-    Rule("cloud layers make up the total", ("low_cloud_cover", "medium_cloud_cover", "high_cloud_cover"),
-         ("low_cloud_cover", "medium_cloud_cover", "high_cloud_cover", "total_cloud_cover"), _cloud_layers),
     _rule("convective precipitation at most precipitation", np.minimum, "convective_precipitation", "precipitation"),
     _rule("no snow in warmth", _melted,
           "snowfall", "temperature_2m", "dew_point_temperature_2m", "surface_pressure"),
@@ -171,7 +134,7 @@ RULES: tuple[Rule, ...] = (
     _rule("long-wave radiation fits the air", _sky_emission, "surface_downwelling_longwave_flux", "temperature_2m"),
     _rule("sea not colder than it freezes", _icy_water, "sea_surface_temperature", "sea_ice_fraction"),
     *(_rule(f"{name} is nil under full ice", _calm_under_ice, name, "sea_ice_fraction") for name in _WAVES),
-    Rule("wind sea and swell within all waves", _WAVES[1:], (*_WAVES[1:], _WAVES[0]), _wave_parts),
+    Rule("wind sea and swell within all waves", (*_WAVES[1:], _WAVES[0]), (*_WAVES[1:], _WAVES[0]), _wave_parts),
     _rule("peak period long enough for the height", lambda period, height: _long_enough(period, height, STEEPEST),
           "primary_wave_period", "significant_wave_height"),
     _rule("mean period long enough for the height", lambda period, height: _long_enough(period, height, STEEPEST_MEAN),
@@ -179,7 +142,8 @@ RULES: tuple[Rule, ...] = (
     _rule("swell period long enough for the height", lambda period, height: _long_enough(period, height, STEEPEST),
           "swell_wave_period", "swell_wave_height"),
 )  # fmt: skip
-"""In the order of application; before them every parameter is brought within its bounds (rule `within bounds`)."""
+"""In the order of application; before them every parameter is brought within its bounds (`within bounds`), and what
+is tied into order."""
 
 
 def apply(fields: Mapping[str, NDArray[np.float32]]) -> tuple[dict[str, NDArray[np.float32]], dict[str, int]]:
@@ -192,21 +156,32 @@ def apply(fields: Mapping[str, NDArray[np.float32]]) -> tuple[dict[str, NDArray[
     Sources: each rule's docstring; bounds are the catalogue's.
     """
     rows = parameters.blended()
-    corrected = {name: np.array(field, np.float32) if name in rows else field for name, field in fields.items()}
-    counts = {"within bounds": 0} | {rule.name: 0 for rule in RULES if corrected.keys() >= set(rule.inputs)}
-    rules = [rule for rule in RULES if rule.name in counts]
+    corrected = {
+        name: np.array(field, np.float32, order="C") if name in rows else field for name, field in fields.items()
+    }
+    counts = {"within bounds": sum(_bound(corrected[name], row) for name, row in rows.items() if name in corrected)}
+    counts |= consistency_ties.apply(corrected)
+    rules = [rule for rule in RULES if corrected.keys() >= set(rule.inputs)]
+    counts |= {rule.name: 0 for rule in rules}
     shape = max((np.shape(field) for field in fields.values()), key=len, default=(0, 0))
     width = max(1, BLOCK // max(shape[0], 1))
     for start in range(0, shape[-1], width):
         block = {name: field[..., start : start + width] for name, field in corrected.items()}
-        for name in block.keys() & rows.keys():
-            within = np.clip(block[name], rows[name].minimum, rows[name].maximum)
-            counts["within bounds"] += _change(block[name], within)
         for rule in rules:
             for name, values in zip(rule.targets, rule.correct(*(block[name] for name in rule.inputs)), strict=True):
                 bounded = np.clip(values, rows[name].minimum, rows[name].maximum).astype(np.float32, copy=False)
                 counts[rule.name] += _change(block[name], bounded)
     return corrected, counts
+
+
+def _bound(values: NDArray[np.float32], row: parameters.Parameter) -> int:
+    """Bring values within their bounds, in place; how many were outside."""
+    low, high = np.float32(row.minimum), np.float32(row.maximum)
+    if not values.size or (np.fmin.reduce(values, axis=None) >= low and np.fmax.reduce(values, axis=None) <= high):
+        return 0
+    count = int(np.count_nonzero((values < low) | (values > high)))
+    np.clip(values, low, high, out=values)
+    return count
 
 
 def _change(values: NDArray[np.float32], wanted: NDArray[np.float32]) -> int:

@@ -1,0 +1,171 @@
+"""The compiled inner part of `consistency_ties`: the least change that makes linear inequalities hold."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numba
+import numpy as np
+
+BLOCK = 256
+"""Places whose series are scanned together, so that a row of each field is a wide instruction's."""
+_MOST_SWEEPS = 500
+_CONVERGED = 1e-4  # of a tie's own standard deviation
+_PLAIN_SWEEPS, _RELAXATION = 3, 1.4  # what hangs together by a hair settles at once, long chains in half the time
+
+
+@numba.njit(parallel=True, cache=True, error_model="numpy")
+def project(
+    fields: Any, term: Any, back: Any, sign: Any, least: Any, slack: Any, variance: Any, lower: Any, upper: Any
+) -> Any:
+    """Change `fields`, a tuple of (lead, place), in place; returns (place,) how many values were changed.
+
+    Of tie k: `term[k]` numbers its fields, -1 for none, the first of them gives way to rounding; `back[k]` hours
+    before, `sign[k]` factors; their sum is at least `least[k]`, below by `slack[k]` at most. variance, lower and
+    upper: of every field, of which there may be more, unused. Values within the bounds that keep every tie are not
+    touched; missing ones tie nothing.
+    """
+    places = fields[0].shape[1]
+    changed = np.zeros(places, np.int64)
+    for task in numba.prange((places + BLOCK - 1) // BLOCK):
+        start, stop = task * BLOCK, min((task + 1) * BLOCK, places)
+        worst = np.zeros(stop - start, np.float32)
+        _scan(fields, term, back, sign, least - slack, start, worst)
+        for place in range(start, stop):
+            if worst[place - start] < 0:
+                changed[place] = _solve(fields, term, back, sign, least, slack, variance, lower, upper, place)
+    return changed
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _scan(fields: Any, term: Any, back: Any, sign: Any, limit: Any, start: int, worst: Any) -> None:
+    """The most by which a tie is broken at any lead, below 0, for the places of a block."""
+    row = np.empty(len(worst), np.float32)
+    for tie in range(len(limit)):
+        for lead in range(back[tie].max(), fields[0].shape[0]):
+            row[:] = -limit[tie]
+            for part in range(term.shape[1]):
+                if term[tie, part] >= 0:
+                    _add(row, np.float32(sign[tie, part]), fields[term[tie, part]][lead - back[tie, part]], start)
+            for k in range(len(worst)):
+                worst[k] = row[k] if row[k] < worst[k] else worst[k]
+
+
+@numba.njit(cache=True, error_model="numpy", inline="never")
+def _add(row: Any, factor: Any, values: Any, start: int) -> None:
+    for k in range(len(row)):
+        row[k] += factor * values[start + k]
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _solve(
+    fields: Any, term: Any, back: Any, sign: Any, least: Any, slack: Any, variance: Any, lower: Any, upper: Any,
+    place: int,
+) -> int:  # fmt: skip
+    """Project one place's series; how many values changed."""
+    count, leads = len(variance), fields[0].shape[0]
+    x = np.empty((count, leads))
+    for i in range(count):
+        for lead in range(leads):
+            x[i, lead] = fields[i][lead, place]
+    _sweep(x, term, back, sign, least, slack, variance, lower, upper)
+    changed = 0
+    result = x.astype(np.float32)
+    _round(result, term, back, sign, least, slack)
+    for i in range(count):
+        for lead in range(leads):
+            value = min(max(result[i, lead], np.float32(lower[i])), np.float32(upper[i]))
+            old = fields[i][lead, place]
+            if value < old or value > old:
+                fields[i][lead, place] = value
+                changed += 1
+    return changed
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _sweep(
+    x: Any, term: Any, back: Any, sign: Any, least: Any, slack: Any, variance: Any, lower: Any, upper: Any
+) -> None:
+    """Hildreth's method (1957): ties and bounds one after the other, each pulled back by what it had pushed before."""
+    count, leads = x.shape
+    ties = len(least)
+    multiplier = np.zeros((ties, leads))
+    bound = np.zeros((2, count, leads))
+    norm = np.zeros(ties)
+    for tie in range(ties):
+        for part in range(term.shape[1]):
+            if term[tie, part] >= 0:
+                norm[tie] += sign[tie, part] ** 2 * variance[term[tie, part]]
+    awake, again = np.zeros(leads + 2, np.bool_), np.zeros(leads + 2, np.bool_)
+    for tie in range(ties):
+        for lead in range(back[tie].max(), leads):
+            if _excess(x, term[tie], back[tie], sign[tie], least[tie], lead) < -slack[tie]:
+                awake[lead : lead + 3] = True
+    for sweep in range(_MOST_SWEEPS):
+        relaxation = 1.0 if sweep < _PLAIN_SWEEPS else _RELAXATION
+        again[:] = False
+        for lead in range(leads):
+            if not awake[lead + 1]:
+                continue
+            moved = False
+            for tie in range(ties):
+                if lead < back[tie].max():
+                    continue
+                excess = relaxation * _excess(x, term[tie], back[tie], sign[tie], least[tie], lead)
+                if (excess >= 0 and multiplier[tie, lead] == 0) or excess != excess:
+                    continue
+                step = max(-multiplier[tie, lead], -excess / norm[tie])
+                multiplier[tie, lead] += step
+                for part in range(term.shape[1]):
+                    i = term[tie, part]
+                    if i >= 0:
+                        x[i, lead - back[tie, part]] += variance[i] * sign[tie, part] * step
+                moved |= abs(step) * math.sqrt(norm[tie]) > _CONVERGED
+            for i in range(count):
+                moved |= _bound(x, bound, variance[i], lower[i], upper[i], i, lead)
+            if moved:
+                again[lead : lead + 3] = True
+        if not again.any():
+            break
+        awake, again = again, awake
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _bound(x: Any, bound: Any, variance: float, lower: float, upper: float, i: int, lead: int) -> bool:
+    """Hildreth's step for one value's bounds; whether it moved."""
+    moved = False
+    for side in range(2):
+        excess = x[i, lead] - lower if side == 0 else upper - x[i, lead]
+        if (excess >= 0 and bound[side, i, lead] == 0) or excess != excess:
+            continue
+        step = max(-bound[side, i, lead], -excess / variance)
+        bound[side, i, lead] += step
+        x[i, lead] += variance * step if side == 0 else -variance * step
+        moved |= abs(step) * math.sqrt(variance) > _CONVERGED
+    return moved
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _excess(x: Any, term: Any, back: Any, sign: Any, least: float, lead: int) -> float:
+    total = -least
+    for part in range(len(term)):
+        if term[part] >= 0:
+            total += sign[part] * x[term[part], lead - back[part]]
+    return total
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _round(x: Any, term: Any, back: Any, sign: Any, least: Any, slack: Any) -> None:
+    """What rounding to float32 left of ties without slack, taken up by the first term of each."""
+    for tie in range(len(least)):
+        if slack[tie] > 0:
+            continue
+        for lead in range(back[tie].max(), x.shape[1]):
+            rest = np.float32(-least[tie])
+            for part in range(1, term.shape[1]):
+                if term[tie, part] >= 0:
+                    rest += np.float32(sign[tie, part]) * x[term[tie, part], lead - back[tie, part]]
+            first = np.float32(sign[tie, 0]) * x[term[tie, 0], lead]
+            if first + rest < 0:
+                x[term[tie, 0], lead] = -rest * np.float32(sign[tie, 0])
