@@ -76,5 +76,5 @@ def test_the_model_itself_agrees(gfs: dict[str, Array], blended: dict[str, Array
 def test_a_real_forecast_is_nearly_consistent(blended: dict[str, Array]) -> None:
     _, counts = consistency.apply(blended)
     values = blended["temperature_2m"].size
-    assert {name for name, count in counts.items() if count} <= {"dew point at most temperature"}
-    assert counts["dew point at most temperature"] < 0.02 * values  # saturated, by rounding
+    assert {name for name, count in counts.items() if count} <= {"temperatures in order"}
+    assert counts["temperatures in order"] < 0.02 * values  # saturated, by rounding
