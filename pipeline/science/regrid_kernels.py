@@ -6,6 +6,14 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
+Array = NDArray[np.float32]
+Rows = tuple[NDArray[np.uint32], Array, Array]
+Columns = tuple[NDArray[np.uint32], Array, Array]
+PairsOf = tuple[NDArray[np.uint32], Array, NDArray[np.int64]]
+
+BAND = 64
+"""Target rows in a task: enough to use a widened source row twice, few enough to share out."""
+
 
 @njit(cache=True, fastmath={"contract"})
 def _along(
@@ -40,17 +48,11 @@ def _along(
 
 @njit(parallel=True, cache=True, fastmath={"contract"})
 def blend_rows(
-    fields: NDArray[np.float32],
-    poles: NDArray[np.float32],
-    rows: tuple[NDArray[np.uint32], NDArray[np.float32], NDArray[np.float32]],
-    columns: tuple[NDArray[np.uint32], NDArray[np.float32], NDArray[np.float32]],
-    pairs: tuple[NDArray[np.uint32], NDArray[np.float32], NDArray[np.int64]],
-    complete: bool,
-    out: NDArray[np.float32],
+    fields: Array, poles: Array, rows: Rows, columns: Columns, pairs: PairsOf, complete: bool, out: Array
 ) -> None:  # pragma: no cover
     """Fill `out` (field, row, column): rows blended down into one, that one blended along; see `regrid.apply`."""
-    row_index, row_weight, row_share = rows
-    index, weight, share = columns
+    row_index, row_weight, _ = rows
+    index, weight, _ = columns
     first, next_weight, runs = pairs
     count, height, width = fields.shape
     tall, wide = out.shape[1], out.shape[2]
@@ -77,19 +79,89 @@ def blend_rows(
         for i in range(wide):
             missing |= target[i] != target[i]
         if missing:
-            # Once more with missing values as nothing, and the weight that is present beside it.
-            present, total = np.zeros(width + 1, np.float32), np.empty(wide, np.float32)
-            line[:] = 0
-            for m in range(row_index.shape[0]):
-                factor, row = row_weight[m, j], row_index[m, j]
-                source = fields[k, row] if row < height else poles[k, row - height]
-                for i in range(width):
-                    known = source[i] == source[i]
-                    line[i] += factor * source[i] if known else np.float32(0)
-                    present[i] += factor if known else np.float32(0)
-            line[width], present[width] = line[0], present[0]
-            _along(line, index, weight, first, next_weight, runs, target)
-            _along(present, index, weight, first, next_weight, runs, total)
-            for i in range(wide):
-                enough = total[i] * row_share[j] * share[i] >= np.float32(0.49999)
-                target[i] = target[i] / total[i] if enough else np.float32(np.nan)
+            _with_gaps(fields[k], poles[k], rows, columns, pairs, j, target)
+
+
+@njit(parallel=True, cache=True)
+def refine_rows(
+    fields: Array, poles: Array, rows: Rows, columns: Columns, pairs: PairsOf, times: int, complete: bool, out: Array
+) -> None:  # pragma: no cover
+    """As `blend_rows`, to columns `times` as close as the source's: a source row is widened once for all its targets.
+
+    Neighbours in memory are then made together, where gathering them one by one takes most of the time.
+    """
+    row_index, row_weight, _ = rows
+    first, next_weight, _ = pairs
+    count, height, width = fields.shape
+    tall, wide = out.shape[1], out.shape[2]
+    bands = (tall + BAND - 1) // BAND
+    for job in prange(count * bands):
+        k, begin = job // bands, (job % bands) * BAND
+        line, widened = np.empty(width + 1, np.float32), np.empty((2, wide), np.float32)
+        held, slot = np.full(2, -1, np.int64), np.zeros(2, np.int64)
+        for j in range(begin, min(begin + BAND, tall)):
+            for m in range(2):
+                row, other = np.int64(row_index[m, j]), np.int64(row_index[1 - m, j])
+                if row != held[0] and row != held[1]:
+                    spare = 1 if held[0] == other else 0
+                    held[spare] = row
+                    source = fields[k, row] if row < height else poles[k, row - height]
+                    start = np.int64(first[0])
+                    line[: width - start], line[width - start : width] = source[start:], source[:start]
+                    line[width] = line[0]
+                    _widen(line, next_weight, times, widened[spare])
+                slot[m] = 0 if row == held[0] else 1
+            gaps = _between(widened[slot[0]], widened[slot[1]], row_weight[0, j], row_weight[1, j], out[k, j])
+            if gaps or not complete:
+                _with_gaps(fields[k], poles[k], rows, columns, pairs, j, out[k, j])
+
+
+@njit(cache=True, fastmath={"contract"}, inline="never")
+def _widen(line: Array, weight: Array, times: int, target: Array) -> None:  # pragma: no cover
+    """`times` targets from each value of the line on, at the same fractions of the way to the next."""
+    if times == 2:
+        for q in range(len(line) - 1):
+            rise = line[q + 1] - line[q]
+            target[2 * q] = line[q] + weight[0] * rise
+            target[2 * q + 1] = line[q] + weight[1] * rise
+        return
+    for m in range(times):
+        for q in range(len(line) - 1):
+            target[times * q + m] = line[q] + weight[m] * (line[q + 1] - line[q])
+
+
+@njit(cache=True, fastmath={"contract"}, inline="never")
+def _between(a: Array, b: Array, factor: np.float32, other: np.float32, target: Array) -> bool:  # pragma: no cover
+    """One row of two; whether any value is missing."""
+    missing = False
+    for i in range(len(target)):
+        value = factor * a[i] + other * b[i]
+        target[i] = value
+        missing |= value != value
+    return missing
+
+
+@njit(cache=True, fastmath={"contract"})
+def _with_gaps(
+    field: Array, poles: Array, rows: Rows, columns: Columns, pairs: PairsOf, j: int, target: Array
+) -> None:  # pragma: no cover
+    """Target row `j` with missing values as nothing, and the weight that is present beside it."""
+    row_index, row_weight, row_share = rows
+    index, weight, share = columns
+    first, next_weight, runs = pairs
+    height, width = field.shape
+    line, present = np.zeros(width + 1, np.float32), np.zeros(width + 1, np.float32)
+    total = np.empty(len(target), np.float32)
+    for m in range(row_index.shape[0]):
+        factor, row = row_weight[m, j], row_index[m, j]
+        source = field[row] if row < height else poles[row - height]
+        for i in range(width):
+            known = source[i] == source[i]
+            line[i] += factor * source[i] if known else np.float32(0)
+            present[i] += factor if known else np.float32(0)
+    line[width], present[width] = line[0], present[0]
+    _along(line, index, weight, first, next_weight, runs, target)
+    _along(present, index, weight, first, next_weight, runs, total)
+    for i in range(len(target)):
+        enough = total[i] * row_share[j] * share[i] >= np.float32(0.49999)
+        target[i] = target[i] / total[i] if enough else np.float32(np.nan)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.grid import Grid
-from pipeline.science.regrid_kernels import blend_rows
+from pipeline.science.regrid_kernels import blend_rows, refine_rows
 
 Method = Literal["bilinear", "conservative", "nearest"]
 TOLERANCE = 1e-4
@@ -35,11 +35,13 @@ class Axis:
 class Pairs:
     """Columns made of two neighbours at most: the first of them, the weight of the next, and the runs of targets
     (first, end, source less target) whose sources follow each other, none where there are too many to pay.
+    `times`: targets from each source column to the next where that is the same all round the world, else 0.
     """
 
     first: NDArray[np.uint32]  # (target,), empty if columns are not made so
     weight: NDArray[np.float32]
     runs: NDArray[np.int64]  # (run, 3)
+    times: int = 0
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,11 @@ def _pairs(columns: Axis, width: int) -> Pairs:
     runs = np.stack([starts, np.append(starts[1:], len(first)), first[starts] - starts], axis=1)
     if len(runs) > MANY_RUNS:
         runs = runs[:0]
-    return Pairs(columns.index[0], np.where(alone, 0, columns.weight[-1]).astype(np.float32), runs)
+    weight = np.where(alone, 0, columns.weight[-1]).astype(np.float32)
+    times, rest = divmod(len(first), width)
+    even = times > 1 and not rest and (first == (first[0] + np.arange(len(first)) // times) % width).all()
+    even = even and np.ptp(weight.reshape(width, times), axis=0).max() < TOLERANCE
+    return Pairs(columns.index[0], weight, runs, times if even else 0)
 
 
 def _cell_edges(centres: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -232,7 +238,10 @@ def apply_rectilinear(
     complete = bool(rows[2].min() * columns[2].min() >= 0.5)
     pairs = (weights.pairs.first, weights.pairs.weight, weights.pairs.runs)
     target = out.reshape(len(values), len(rows[2]), len(columns[2]))
-    blend_rows(fields, poles, rows, columns, pairs, complete, target)
+    if weights.pairs.times and len(rows[0]) == 2:
+        refine_rows(fields, poles, rows, columns, pairs, weights.pairs.times, complete, target)
+    else:
+        blend_rows(fields, poles, rows, columns, pairs, complete, target)
 
 
 def _polar_rows(fields: NDArray[np.float32], weights: RectilinearWeights, *, vector: bool) -> NDArray[np.float32]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,6 +13,7 @@ from scipy.interpolate import RegularGridInterpolator
 
 from pipeline.grid import Grid, unit_vectors
 from pipeline.science import regrid
+from pipeline.science.regrid_rectilinear import RectilinearWeights
 
 GRID = Grid(2.5)
 PLACE_LATITUDE, PLACE_LONGITUDE = GRID.places
@@ -154,6 +157,23 @@ def test_missing_points_leave_their_weight_to_the_others() -> None:
             smooth(*GRID.places).reshape(GRID.shape)[:59][np.isfinite(found[:59])],
             atol=0.02,
         )
+
+
+@pytest.mark.parametrize(("resolution", "start"), [(5.0, 0.0), (5.0, -180.0), (10.0, 20.0)])
+@pytest.mark.parametrize("vector", [False, True])
+def test_even_refinement_equals_the_general_way(resolution: float, start: float, vector: bool) -> None:
+    latitude, longitude, shape = mesh(
+        np.arange(90 - resolution / 2, -90, -resolution), np.arange(start, start + 360, resolution)
+    )
+    fast = regrid.weights(latitude.ravel(), longitude.ravel(), shape, GRID, "bilinear")
+    assert isinstance(fast, RectilinearWeights)
+    assert fast.pairs.times == round(resolution / GRID.resolution)
+    general = replace(fast, pairs=replace(fast.pairs, times=0))
+    values = np.random.default_rng(1).normal(280, 10, (2, latitude.size)).astype(np.float32)
+    values[1, np.random.default_rng(2).integers(0, latitude.size, 40)] = np.nan
+    found, expected = (regrid.apply(weights, values, vector=vector) for weights in (fast, general))
+    assert np.isnan(expected[1]).any()
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-4)
 
 
 def lambert(spacing_degrees: float) -> tuple[Array, Array]:
