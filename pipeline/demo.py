@@ -26,7 +26,7 @@ from pipeline.steps import Deployment
 HOUR = Cycle.parse("2025-09-05T00")
 """The live hour of the embedded world: a month after its nature run begins, with a tropical cyclone about."""
 
-_PAST_DAYS = 8  # hours scored beside the live one, none of them learnt from before it was scored
+_PAST = tuple(HOUR - 24 * day for day in range(8, 0, -1))  # scored beside it, each with what was known then
 _INTERVAL_HOURS = 6  # an analysis verifies sums and extremes by the first hours of its short forecast
 _SCOREBOARD_WIDTH = 130
 _TITLE = "RMSE against the analysis (SYNTHETIC world)"
@@ -107,13 +107,14 @@ def let_time_pass(deployment: Deployment, pool: Pool | Cluster) -> None:
 
 
 def ingest_truth(deployment: Deployment, name: str) -> None:
-    """Bring in the runs of one analysis that verify the live hour's leads."""
+    """Bring in the runs of one analysis that verify the leads of the live hour and of the week before."""
     from pipeline.sources import SOURCES
     from pipeline.steps.ingest import ingest_source
 
-    for lead in deployment.config.learning.lead_hours:
-        for cycle, native in ((HOUR + lead, 0), (HOUR + lead - _INTERVAL_HOURS, _INTERVAL_HOURS)):
-            ingest_source(deployment, SOURCES[name], cycle, [native])
+    valid = {hour + lead for hour in (*_PAST, HOUR) for lead in deployment.config.learning.lead_hours}
+    for cycle in sorted(valid | {time - _INTERVAL_HOURS for time in valid}):
+        wanted = [lead for lead in (0, _INTERVAL_HOURS) if cycle + lead in valid]
+        ingest_source(deployment, SOURCES[name], cycle, wanted)
 
 
 def verify(deployment: Deployment, name: str) -> Any:
@@ -121,7 +122,7 @@ def verify(deployment: Deployment, name: str) -> Any:
     step = import_module("pipeline.steps.verify")
     inputs = import_module("pipeline.steps.inputs")
     last = max(deployment.config.learning.lead_hours)
-    past = [HOUR - 24 * day for day in range(_PAST_DAYS, 0, -1)] if name in _PROVEN else []
+    past = _PAST if name in _PROVEN else ()
     return step.score_parameter(deployment, name, HOUR, HOUR + last + inputs.truth_delay_hours(deployment), past)
 
 

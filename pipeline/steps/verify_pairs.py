@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,7 +83,7 @@ def pair(
 def score_pairs(deployment: Deployment, name: str, lead: int, parts: Sequence[Pairs]) -> list[ComparedRecord]:
     """One record a system over all hours of `parts` of one parameter, cells weighted by area."""
     errors = np.concatenate([part.errors for part in parts], axis=1)
-    weight = np.concatenate([_area(deployment)[part.cells] for part in parts])
+    weight = blocks(deployment, parts).weight
     return _records(deployment, name, lead, parts, errors, errors @ weight / weight.sum())
 
 
@@ -99,7 +100,7 @@ def score_vectors(
         return []
     first, second = (np.concatenate([part.errors for part in side], axis=1) for side in zip(*both, strict=True))
     parts = [one for one, _ in both]
-    weight = np.concatenate([_area(deployment)[part.cells] for part in parts])
+    weight = blocks(deployment, parts).weight
     mean = [values @ weight / weight.sum() for values in (first, second)]
     return _records(deployment, name, lead, parts, np.hypot(first, second), np.hypot(*mean))
 
@@ -113,11 +114,8 @@ def _on(part: Pairs, cells: NDArray[np.intp]) -> Pairs:
 def _records(
     deployment: Deployment, name: str, lead: int, parts: Sequence[Pairs], errors: Float, bias: Float
 ) -> list[ComparedRecord]:
-    weight = np.concatenate([_area(deployment)[part.cells] for part in parts])
-    hours = np.repeat(np.arange(len(parts)), [len(part.cells) for part in parts])
-    boxes = np.concatenate([_boxes(deployment)[part.cells] for part in parts])
-    drawn = drawn_rmse(errors, hours, boxes, weight)
-    total = weight.sum()
+    hours, boxes, weight = blocks(deployment, parts)
+    drawn, total = drawn_rmse(errors, hours, boxes, weight), weight.sum()
     size, root = np.abs(errors) @ weight / total, np.sqrt(errors**2 @ weight / total)
     records = []
     for index, system in enumerate(parts[-1].systems):
@@ -134,12 +132,19 @@ def _records(
     return records
 
 
-def _area(deployment: Deployment) -> Float:
-    """(place,) area of the cells."""
-    return np.repeat(deployment.grid.cell_area, deployment.grid.shape[1])
+class Blocks(NamedTuple):
+    """What the pairs of several hours belong to, each (pair,): number of the hour, of the box, area of the cell."""
+
+    hours: NDArray[np.intp]
+    boxes: NDArray[np.int64]
+    weight: Float
 
 
-def _boxes(deployment: Deployment) -> NDArray[np.int64]:
-    """(place,) number of the box that a cell belongs to, for the bootstrap."""
+def blocks(deployment: Deployment, parts: Sequence[Pairs]) -> Blocks:
+    """Where and when the pairs of `parts` are, one after the other, for the bootstrap."""
     latitude, longitude = deployment.grid.places
-    return (np.floor((90 - latitude) / BOX_DEGREES) * 100 + np.floor(longitude / BOX_DEGREES)).astype(np.int64)
+    boxes = (np.floor((90 - latitude) / BOX_DEGREES) * 100 + np.floor(longitude / BOX_DEGREES)).astype(np.int64)
+    area = np.repeat(deployment.grid.cell_area, deployment.grid.shape[1])
+    cells = np.concatenate([part.cells for part in parts])
+    hours = np.repeat(np.arange(len(parts)), [len(part.cells) for part in parts])
+    return Blocks(hours, boxes[cells], area[cells])

@@ -1,0 +1,123 @@
+"""`python -m bench.ablation [PARAMETER...]`: what each part of the blend gains, by leaving it out; build/ablation.json.
+
+On hours of the demo's week that nothing was learnt from, each with what was known then; needs a finished `make demo`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from bench.rehearsal import PROVEN, errors_at, finished_demo, forget, rehearsal, walk
+from pipeline.cycle import Cycle
+from pipeline.demo import HOUR
+from pipeline.science.resampling import drawn_rmse, interval
+from pipeline.steps import Deployment
+from pipeline.steps.verify_pairs import Pairs, blocks
+
+OUT = Path("build/ablation.json")
+DAYS = 8  # hours before the live one, a day apart
+WHOLE = "whole"
+
+_SCIENCE = "pipeline.science"
+WITHOUT: dict[str, dict[str, Any]] = {
+    WHOLE: {},
+    "clusters": {f"{_SCIENCE}.learn.cluster_count": lambda places: 1},
+    "bias removal": {
+        f"{_SCIENCE}.weights.fit_bias": lambda skill, membership: np.zeros(skill.error.shape),
+        f"{_SCIENCE}.weights.fit_ratio": lambda skill, membership: np.ones(skill.error.shape),
+    },
+    "weights": {f"{_SCIENCE}.weights.EQUAL_SHARE": 1.0, f"{_SCIENCE}.weights.RATIO_EQUAL_SHARE": 1.0},
+    "winsorising": {f"{_SCIENCE}.skill.limits": lambda *_, **__: None},
+}
+"""By what is left out: what stands in its place."""
+
+
+@contextmanager
+def without(part: str) -> Any:
+    """Within it the science lacks that part."""
+    with ExitStack() as stack:
+        for target, stand_in in WITHOUT[part].items():
+            stack.enter_context(patch(target, stand_in))
+        yield
+
+
+def ablate(deployment: Deployment, name: str, hours: Sequence[Cycle]) -> list[dict[str, Any]]:
+    """One record a lead and part left out: how much larger the root mean square error is, with a 95 % interval."""
+    found: dict[tuple[str, int], list[Pairs]] = {}
+    leads = deployment.config.learning.lead_hours
+    with rehearsal():
+        for part in WITHOUT:
+            with without(part):
+                for hindcast in walk(deployment, name, hours):
+                    for position, lead in enumerate(leads):
+                        pairs = errors_at(deployment, name, hindcast, position)
+                        if pairs is not None:
+                            found.setdefault((part, lead), []).append(pairs)
+    forget()
+    return [
+        record for lead in leads for record in _records(deployment, name, lead, [found[part, lead] for part in WITHOUT])
+    ]
+
+
+def _records(deployment: Deployment, name: str, lead: int, found: Sequence[Sequence[Pairs]]) -> list[dict[str, Any]]:
+    whole = found[0]
+    errors = np.stack([np.concatenate([pairs.errors[-1] for pairs in parts]) for parts in found])
+    hour, box, weight = blocks(deployment, whole)
+    drawn = drawn_rmse(errors, hour, box, weight)
+    rmse = np.sqrt(errors**2 @ weight / weight.sum())
+    gain, drawn_gain = rmse / rmse[0] - 1, drawn / drawn[:, :1] - 1
+    records = []
+    for index, part in enumerate(WITHOUT):
+        low, high = interval(drawn_gain[:, index])
+        records.append({
+            "parameter": name, "lead_time_hours": lead, "without": part, "hours": len(whole), "n": errors.shape[1],
+            "rmse": float(rmse[index]), "gain": float(gain[index]), "gain_low": low, "gain_high": high,
+        })  # fmt: skip
+    return records
+
+
+def table(records: Sequence[dict[str, Any]]) -> Table:
+    """How much worse the blend is without each part, in per cent, bold where that is sure."""
+    parts = [part for part in WITHOUT if part != WHOLE]
+    result = Table("parameter", "lead", "RMSE", *parts, title="RMSE without a part, against the whole blend, in %")
+    rows: dict[tuple[str, float], dict[str, dict[str, Any]]] = {}
+    for record in records:
+        rows.setdefault((record["parameter"], record["lead_time_hours"]), {})[record["without"]] = record
+    for (name, lead), found in rows.items():
+        result.add_row(name, f"{lead:g} h", f"{found[WHOLE]['rmse']:.4g}", *(_cell(found[part]) for part in parts))
+    means = (np.mean([100 * found[part]["gain"] for found in rows.values()]) for part in parts)
+    result.add_section()
+    result.add_row("mean", "", "", *(f"{mean:+.1f}" for mean in means))
+    return result
+
+
+def _cell(record: dict[str, Any]) -> str:
+    gain, low, high = (100 * record[key] for key in ("gain", "gain_low", "gain_high"))
+    text = f"{gain:+.1f} ({low:+.1f} to {high:+.1f})"
+    return f"[bold]{text}[/]" if low > 0 else f"[red]{text}[/]" if high < 0 else text
+
+
+def main(names: Sequence[str]) -> int:
+    """Ablate the named parameters (all of PROVEN if none), write the records and print the table."""
+    deployment, records = finished_demo(), []
+    hours = [HOUR - 24 * day for day in range(DAYS, -1, -1)]
+    for name in names or PROVEN:
+        records += ablate(deployment, name, hours)
+        OUT.write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
+    console = Console()
+    (console if console.is_terminal else Console(width=140)).print(table(records))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,47 @@
+"""What ablation and adversaries do to the science is undone, and their figures are of known cases."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import numpy as np
+import pytest
+
+from bench import ablation, adversary
+from pipeline.science import skill as skills
+
+
+@pytest.mark.parametrize("part", ablation.WITHOUT)
+def test_a_part_is_left_out_within_and_back_afterwards(part: str) -> None:
+    names = [target.rsplit(".", 1) for target in ablation.WITHOUT[part]]
+    before = [getattr(import_module(module), name) for module, name in names]
+    with ablation.without(part):
+        assert all(
+            getattr(import_module(module), name) is not old for (module, name), old in zip(names, before, strict=True)
+        )
+    assert all(getattr(import_module(module), name) is old for (module, name), old in zip(names, before, strict=True))
+
+
+def test_nothing_is_winsorised_without_winsorising() -> None:
+    state = skills.zero(("gfs",), (24.0,), 4)
+    for _ in range(6):
+        skills.update(state, 0, np.ones((1, 4), np.float32), np.zeros(4, np.float32))
+    assert skills.limits(state, 0) is not None
+    with ablation.without("winsorising"):
+        assert skills.limits(state, 0) is None
+
+
+def test_the_time_to_half_is_counted_to_the_furthest_point() -> None:
+    assert adversary._hours_until_half(np.array([0.2, 0.18, 0.1, 0.05, 0.0])) == 48
+    assert adversary._hours_until_half(np.array([0.2, 0.201, 0.199])) is None
+
+
+def test_the_tables_show_what_is_sure() -> None:
+    record = {"parameter": "temperature_2m", "lead_time_hours": 24, "rmse": 1.0, "gain": 0.0}
+    records = [
+        record | {"without": part, "gain": 0.01 * index, "gain_low": 0.01 * index - 0.015, "gain_high": 0.05}
+        for index, part in enumerate(ablation.WITHOUT)
+    ]
+    cells = [column._cells[0] for column in ablation.table(records).columns]
+    assert cells[3] == "+1.0 (-0.5 to +5.0)"
+    assert cells[4] == "[bold]+2.0 (+0.5 to +5.0)[/]"
