@@ -112,7 +112,7 @@ def ingest_truth(deployment: Deployment, name: str) -> None:
     from pipeline.steps.ingest import ingest_source
 
     valid = {hour + lead for hour in (*_PAST, HOUR) for lead in deployment.config.learning.lead_hours}
-    for cycle in sorted(valid | {time - _INTERVAL_HOURS for time in valid}):
+    for cycle in sorted(valid | {end - _INTERVAL_HOURS for end in valid}):
         wanted = [lead for lead in (0, _INTERVAL_HOURS) if cycle + lead in valid]
         ingest_source(deployment, SOURCES[name], cycle, wanted)
 
