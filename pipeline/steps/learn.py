@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter, blended, parameter
+from pipeline.products.weights import as_stored
 from pipeline.science import skill as skills
 from pipeline.science.blend import angular_error
 from pipeline.science.learn import RATIO_RULES, Places, learn
@@ -37,7 +38,8 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     states = [absorb(deployment, row, _start(deployment, previous, row, sources), previous, hour) for row in rows]
     learnt = learn(rows[0], states, places(deployment), _centres(deployment, previous, shard))
     for row, state, weights in zip(rows, states, learnt.weights, strict=True):
-        _write(deployment, paths.work(hour, f"weights/{row.name}.zarr"), weights_dataset(weights, learnt.membership))
+        stored = weights_dataset(as_stored(weights, row), learnt.membership)
+        _write(deployment, paths.work(hour, f"weights/{row.name}.zarr"), stored)
         centres = {"centres": (("cluster", "feature"), learnt.centres)}
         _write(deployment, paths.skill(row.name, hour), skills.to_dataset(state).assign(centres))
     deployment.store.write(_complete(shard, hour), b"")
