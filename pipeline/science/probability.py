@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.science.probability_kernel import fill_distribution
+from pipeline.science.registers import STEP
 
 Floats = NDArray[np.float32]
 
@@ -58,7 +59,7 @@ def distribution(
         np.ascontiguousarray(spread_factor, np.float32),
         np.asarray(levels, np.float32),
         np.asarray(thresholds, np.float32),
-        sorting_network(len(members)),
+        (0,) * (len(members) // STEP * STEP + STEP),
         np.float32(minimum),
         np.float32(maximum),
         multiplicative,
@@ -66,20 +67,3 @@ def distribution(
         exceedance,
     )
     return quantiles, exceedance
-
-
-def sorting_network(count: int) -> NDArray[np.int64]:
-    """(comparator, 2) pairs that sort `count` rows when applied in order: Batcher's odd-even merge sort (1968)."""
-    pairs = []
-    width = 1 << max(count - 1, 0).bit_length()
-    p = 1
-    while p < width:
-        k = p
-        while k >= 1:
-            for j in range(k % p, width - k, 2 * k):
-                for i in range(min(k, width - j - k)):
-                    if (i + j) // (2 * p) == (i + j + k) // (2 * p) and i + j + k < count:
-                        pairs.append((i + j, i + j + k))
-            k //= 2
-        p *= 2
-    return np.array(pairs, np.int64).reshape(-1, 2)

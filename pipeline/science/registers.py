@@ -1,0 +1,138 @@
+"""Wide instructions that numba has no words for: sort and search the rows of many cells side by side in registers.
+
+numba turns plain loops into wide instructions, but every step of a sorting network written as a loop goes through
+memory. Here the whole network is one straight line of minima and maxima, three times as fast up to 32 rows and no
+slower beyond. How many rows there are must be known when it is compiled: it is the length of the tuple `ranks`, a
+multiple of STEP, so that not every size of an ensemble is compiled anew.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba.core import types
+from numba.extending import intrinsic
+
+WIDTH = 16
+"""Cells in a vector, the widest that processors have; the compiler splits it for narrower ones."""
+STEP = 8
+"""Rows come in multiples of this; those that are too many, at least one, are infinite."""
+_AHEAD = 64
+"""Cells that are fetched ahead: too many rows are read at once for a processor to guess them."""
+_VECTOR = ir.VectorType(ir.FloatType(), WIDTH)
+_INT32, _INT64, _BYTES = ir.IntType(32), ir.IntType(64), ir.IntType(8).as_pointer()
+
+
+def sorting_network(count: int) -> list[tuple[int, int]]:
+    """Pairs (low, high) that sort `count` rows when put in order one by one: Batcher's odd-even merge sort (1968)."""
+    pairs = []
+    width = 1 << max(count - 1, 0).bit_length()
+    p = 1
+    while p < width:
+        k = p
+        while k >= 1:
+            for j in range(k % p, width - k, 2 * k):
+                for i in range(min(k, width - j - k)):
+                    if (i + j) // (2 * p) == (i + j + k) // (2 * p) and i + j + k < count:
+                        pairs.append((i + j, i + j + k))
+            k //= 2
+        p *= 2
+    return pairs
+
+
+@intrinsic
+def sort_columns(_: Any, source: Any, start: Any, count: Any, rows: Any, first: Any, ranks: Any, total: Any) -> Any:
+    """Sort WIDTH columns of `source` (row, place), from `start` on, into those of `rows` (row, lane) from `first` on.
+
+    `source` has `count` rows, 1 to STEP fewer than `ranks`; the rest of `rows` becomes infinite. `total` (lane,)
+    gets the columns' sums. All are float32 and contiguous in the last axis. A column with NaN comes out in any order.
+    """
+
+    def code(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kinds = signature.args
+        sources = _row_pointers(target, builder, kinds[0], arguments[0], arguments[1], ranks.count)
+        places = _row_pointers(target, builder, kinds[3], arguments[3], arguments[4], ranks.count)
+        values, terms = [], []
+        for row, place in enumerate(sources[:-1]):
+            held = builder.icmp_signed("<", _INT64(row), arguments[2])
+            sure = row < ranks.count - STEP
+            safe = place if sure else builder.select(held, place, sources[0])
+            _prefetch(builder, safe)
+            value = builder.load(safe, align=4)
+            values.append(value if sure else builder.select(held, value, _all(float("inf"))))
+            terms.append(value if sure else builder.select(held, value, _all(0.0)))
+        total_place = _row_pointers(target, builder, kinds[6], arguments[6], arguments[4], 1)[0]
+        builder.store(_sum(builder, terms), total_place, align=4)
+        for low, high in sorting_network(len(values)):
+            less = builder.fcmp_ordered("<", values[low], values[high])
+            values[low], values[high] = (
+                builder.select(less, values[low], values[high]),
+                builder.select(less, values[high], values[low]),
+            )
+        for value, place in zip([*values, _all(float("inf"))], places, strict=True):
+            builder.store(value, place, align=4)
+        return target.get_dummy_value()
+
+    return types.none(source, types.int64, types.int64, rows, types.int64, ranks, total), code
+
+
+@intrinsic
+def bracket_columns(_: Any, rows: Any, first: Any, ranks: Any, bound: Any, found: Any) -> Any:
+    """Where `bound` lies in each of the WIDTH sorted columns of `rows` from `first` on, written to `found` (3, lane).
+
+    How many values are at most `bound`, the last of these and the first above it, infinite where there is none. The
+    last row is infinite, `bound` is not.
+    """
+
+    def code(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kinds = signature.args
+        places = _row_pointers(target, builder, kinds[0], arguments[0], arguments[1], ranks.count)
+        results = _row_pointers(target, builder, kinds[4], arguments[4], arguments[1], 3)
+        values = [builder.load(place, align=4) for place in places]
+        window, count = [_all(float("-inf")), *values], _all(0.0)
+        limit = _broadcast(builder, arguments[3])
+        while len(window) > 2:  # bisection: every cell keeps the half that holds its bound
+            middle, last = len(window) // 2, len(window) - 1
+            upper = builder.fcmp_ordered("<=", window[middle], limit)
+            count = builder.select(upper, builder.fadd(count, _all(float(middle))), count)
+            window = [builder.select(upper, window[min(middle + i, last)], window[i]) for i in range(middle + 1)]
+        for value, place in zip([count, *window], results, strict=True):
+            builder.store(value, place, align=4)
+        return target.get_dummy_value()
+
+    return types.none(rows, types.int64, ranks, types.float32, found), code
+
+
+def _row_pointers(target: Any, builder: Any, kind: Any, array: Any, first: Any, count: int) -> list[Any]:
+    """Pointers to WIDTH values from `first` on in each of the first `count` rows; in the only row of a vector."""
+    data = target.make_array(kind)(target, builder, array)
+    base = builder.bitcast(builder.gep(data.data, [first]), _BYTES)
+    stride = builder.extract_value(data.strides, 0)
+    steps = [builder.mul(stride, _INT64(row)) for row in range(count)]
+    return [builder.bitcast(builder.gep(base, [step]), _VECTOR.as_pointer()) for step in steps]
+
+
+def _sum(builder: Any, terms: list[Any]) -> Any:
+    """In pairs, for the sake of rounding and of speed."""
+    while len(terms) > 1:
+        pairs = [terms[i : i + 2] for i in range(0, len(terms), 2)]
+        terms = [builder.fadd(*pair) if len(pair) == 2 else pair[0] for pair in pairs]
+    return terms[0]
+
+
+def _prefetch(builder: Any, place: Any) -> None:
+    kind = ir.FunctionType(ir.VoidType(), [_BYTES, _INT32, _INT32, _INT32])
+    fetch = builder.module.declare_intrinsic("llvm.prefetch.p0", (), kind)
+    ahead = builder.gep(builder.bitcast(place, _BYTES), [_INT64(4 * _AHEAD)])
+    builder.call(fetch, [ahead, _INT32(0), _INT32(3), _INT32(1)])  # to read, keep in all caches, data
+
+
+def _all(value: float) -> Any:
+    return _VECTOR([value] * WIDTH)
+
+
+def _broadcast(builder: Any, value: Any) -> Any:
+    undefined = ir.Constant(_VECTOR, ir.Undefined)
+    one = builder.insert_element(undefined, value, _INT32(0))
+    return builder.shuffle_vector(one, undefined, ir.VectorType(_INT32, WIDTH)([0] * WIDTH))
