@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 import pipeline
-from pipeline.products.shard import codecs, decode, encode, round_to_precision
+from pipeline.products.shard import codecs, decode, encode_chunks, join, round_to_precision
 from pipeline.products.templates import Coordinate, Template, Variable, best, probability
 from pipeline.products.zarr_json import LITTLE_ENDIAN, array_json, group_json
 from pipeline.store import Store
 
-__all__ = ["Template", "best", "create", "probability", "read_tile", "write_coordinates", "write_tile"]
+__all__ = ["Template", "TileWriter", "best", "create", "probability", "read_tile", "write_coordinates", "write_tile"]
 
 _LEADS_PER_CHUNK = 24
-_LONGITUDES_PER_CHUNK = 120
+_PLACES_PER_CHUNK = 1920
 
 
 def create(store: Store, key: str, template: Template) -> None:
@@ -50,17 +51,51 @@ def write_tile(store: Store, key: str, variables: Mapping[str, NDArray[np.float3
     Values are rounded to each array's precision. Raises ValueError if the rows are not exactly one tile, if a shape
     is wrong or an array is not in the template: a partial shard would silently lose its neighbours' data.
     """
-    arrays = array_metadata(store, key)
     for name, values in variables.items():
-        if name not in arrays:
-            raise ValueError(f"expected an array of the template of {key}; found {name!r}")
-        shape, shard, inner = _shapes(arrays[name])
-        tile = _tile(name, shape, shard, row_slice)
-        expected = (*shape[:-2], min(shard[-2], shape[-2] - tile * shard[-2]), shape[-1])
-        if values.shape != expected:
+        tile = TileWriter(store, key, row_slice)
+        tile.add(name, values, slice(0, values.shape[-1]))
+        tile.close()
+
+
+class TileWriter:
+    """Encodes arrays of one tile a band of longitudes at a time, so that none of them is ever whole in memory."""
+
+    def __init__(self, store: Store, key: str, row_slice: slice) -> None:
+        self._store, self._key, self._rows = store, key, row_slice
+        self._arrays = array_metadata(store, key)
+        self._chunks: dict[str, dict[tuple[int, ...], bytes]] = {}
+
+    @property
+    def bands(self) -> list[slice]:
+        """Longitudes of the inner chunks, which are those of every array."""
+        shape, _, inner = _shapes(next(found for found in self._arrays.values() if is_tiled(found)))
+        return [slice(start, start + inner[-1]) for start in range(0, shape[-1], inner[-1])]
+
+    def add(self, name: str, values: NDArray[np.float32], band: slice) -> None:
+        """Round and encode the longitudes `band`, whole inner chunks, of one array; errors as `write_tile`."""
+        if name not in self._arrays:
+            raise ValueError(f"expected an array of the template of {self._key}; found {name!r}")
+        shape, shard, inner = _shapes(self._arrays[name])
+        tile = _tile(name, shape, shard, self._rows)
+        expected = (*shape[:-2], min(shard[-2], shape[-2] - tile * shard[-2]), band.stop - band.start)
+        if values.shape != expected or band.start % inner[-1] or expected[-1] % inner[-1]:
             raise ValueError(f"{name}: expected values of the shape {expected}; found {values.shape}")
-        rounded = round_to_precision(np.asarray(values, np.float32), arrays[name]["attributes"]["precision"])
-        store.write(_shard_key(key, name, len(shard), tile), encode(rounded, inner, shard))
+        rounded = round_to_precision(np.asarray(values, np.float32), self._arrays[name]["attributes"]["precision"])
+        found = self._chunks.setdefault(name, {})
+        for position, data in encode_chunks(rounded, inner).items():
+            found[*position[:-1], position[-1] + band.start // inner[-1]] = data
+
+    def close(self) -> None:
+        """Write every array that has been added; ValueError if a band of one is missing."""
+        for name, chunks in self._chunks.items():
+            shape, shard, inner = _shapes(self._arrays[name])
+            wanted = prod(
+                -(-size // step) for size, step in zip([*shape[:-2], shard[-1]], [*inner[:-2], inner[-1]], strict=True)
+            )
+            if len(chunks) != wanted:
+                raise ValueError(f"{name}: expected {wanted} chunks of a tile; found {len(chunks)}")
+            tile = _tile(name, shape, shard, self._rows)
+            self._store.write(_shard_key(self._key, name, len(shard), tile), join(chunks, inner, shard))
 
 
 def read_tile(store: Store, key: str, name: str, row_slice: slice) -> NDArray[np.float32]:
@@ -121,7 +156,7 @@ def _array_metadata(variable: Variable, template: Template) -> dict[str, Any]:
     *outer, leads, rows, columns = shape
     rows = min(template.tile_rows, rows)
     lead_chunk = -(-leads // max(1, round(leads / _LEADS_PER_CHUNK)))
-    longitude_chunk = max(size for size in range(1, _LONGITUDES_PER_CHUNK + 1) if columns % size == 0)
+    longitude_chunk = max(size for size in range(1, max(1, _PLACES_PER_CHUNK // rows) + 1) if columns % size == 0)
     inner = [*(1 for _ in outer), lead_chunk, rows, longitude_chunk]
     shard = [*outer, -(-leads // lead_chunk) * lead_chunk, rows, columns]
     times = [name for name in ("init_time", "valid_time") if name in template.coordinates]

@@ -7,8 +7,8 @@ them back in the tests.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from itertools import product
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate, product
 from typing import Any
 
 import google_crc32c
@@ -56,15 +56,24 @@ def encode(values: NDArray[np.float32], inner: Sequence[int], shard: Sequence[in
 
     Inner chunks that reach over the end of `values` are filled up with NaN, as readers expect.
     """
+    return join(encode_chunks(values, inner), inner, shard)
+
+
+def encode_chunks(values: NDArray[np.float32], inner: Sequence[int]) -> dict[tuple[int, ...], bytes]:
+    """The bytes of each inner chunk of `values` by its position."""
+    return {position: _COMPRESSOR.encode(chunk) for position, chunk in _chunks(values, inner)}
+
+
+def join(chunks: Mapping[tuple[int, ...], bytes], inner: Sequence[int], shard: Sequence[int]) -> bytes:
+    """The bytes of one shard of encoded inner chunks, in the order of their positions."""
     index = np.full([*(size // step for size, step in zip(shard, inner, strict=True)), 2], _ABSENT, dtype="<u8")
-    parts, offset = [], 0
-    for position, chunk in _chunks(values, inner):
-        part = _COMPRESSOR.encode(chunk)
-        index[position] = offset, len(part)
-        parts.append(part)
-        offset += len(part)
+    ordered = sorted(chunks)
+    sizes = [len(chunks[position]) for position in ordered]
+    for position, size, end in zip(ordered, sizes, accumulate(sizes), strict=True):
+        index[position] = end - size, size
     table = index.tobytes()
-    return b"".join([*parts, table, google_crc32c.value(table).to_bytes(4, "little")])
+    checksum = google_crc32c.value(table).to_bytes(4, "little")
+    return b"".join([*(chunks[position] for position in ordered), table, checksum])
 
 
 def decode(data: bytes, inner: Sequence[int], shard: Sequence[int]) -> NDArray[np.float32]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from pipeline.parameters import Parameter, blended
 from pipeline.science.blend import blend, dry_unless_agreed, range_taper
 from pipeline.science.weights import Weights
 from pipeline.steps import Deployment
-from pipeline.steps.inputs import Contribution, at_hours, contribution, coverage, holds, native, sources_of
+from pipeline.steps.inputs import Contribution, at_hours, contribution, coverage, holds, last_hour, sources_of
 from pipeline.steps.learn import read_weights
 
 Array = NDArray[np.float32]
@@ -20,7 +20,14 @@ Array = NDArray[np.float32]
 
 def available(deployment: Deployment, hour: Cycle) -> list[Parameter]:
     """Blended parameters for which at least one source has arrived, in the order of the catalogue."""
-    return [row for row in blended().values() if _contributions(deployment, hour, row)]
+    runs = arrived(deployment, hour)
+    return [row for row in blended().values() if _contributions(deployment, runs, row)]
+
+
+def arrived(deployment: Deployment, hour: Cycle) -> dict[str, Contribution]:
+    """What serves the hour of each source that has arrived, by name, in the configured order."""
+    found = {name: contribution(deployment, name, hour) for name in deployment.config.sources}
+    return {name: part for name, part in found.items() if part is not None}
 
 
 def background(deployment: Deployment, hour: Cycle, name: str) -> Array:
@@ -37,13 +44,14 @@ def blend_parameter(
     cells: slice,
     *,
     chance: bool = False,
+    runs: Mapping[str, Contribution] | None = None,
 ) -> Array:
     """(lead, place) the blend of one parameter on the flattened `cells`.
 
-    `chance`: amounts stay wet where few sources are, for a distribution's centre.
+    `chance`: amounts stay wet where few sources are, for a distribution's centre. `runs`: what has arrived, if known.
     Where no source reaches a lead, the nearest lead stands in. Raises ValueError for a cell without any value.
     """
-    parts = _contributions(deployment, hour, row)
+    parts = _contributions(deployment, arrived(deployment, hour) if runs is None else runs, row)
     covered = np.stack([coverage(deployment, part)[cells] for part in parts])
     weights = tile_weights(read_weights(deployment, hour, row.name), [part.source for part in parts], covered, cells)
     fields = [
@@ -57,15 +65,14 @@ def blend_parameter(
     return np.clip(bridge(row, result), row.minimum, row.maximum)
 
 
-def _contributions(deployment: Deployment, hour: Cycle, row: Parameter) -> list[Contribution]:
-    parts = [contribution(deployment, name, hour) for name in sources_of(deployment, row)]
-    return [part for part in parts if part and holds(deployment, part, row)]
+def _contributions(deployment: Deployment, runs: Mapping[str, Contribution], row: Parameter) -> list[Contribution]:
+    parts = [runs[name] for name in sources_of(deployment, row) if name in runs]
+    return [part for part in parts if holds(deployment, part, row)]
 
 
 def _taper(deployment: Deployment, part: Contribution, row: Parameter, hour: Cycle, leads: NDArray[np.int64]) -> Array:
     """(lead,) a source's share as it nears its own last lead; whole where it reaches the hour's last."""
-    found = native(deployment, part.source, part.cycle, row, hour)
-    last = found.valid_hours[-1] if found is not None and len(found.valid_hours) else -1.0
+    last = last_hour(deployment, part, row)
     return np.ones(len(leads), np.float32) if last >= leads[-1] else range_taper(last, leads)
 
 
@@ -73,8 +80,8 @@ def tile_weights(weights: Weights, names: Sequence[str], covered: Array, cells: 
     """The weights of the named sources on the flattened `cells`, times `covered` (source, cell), feathered edges."""
     chosen = [weights.sources.index(name) for name in names]
     return Weights(
-        tuple(names), weights.lead_bins, np.ascontiguousarray(weights.bias[chosen][..., cells]),
-        weights.weight[chosen][..., cells] * covered[:, None], weights.error_variance[:, cells],
+        tuple(names), weights.lead_bins, np.ascontiguousarray(weights.bias[..., cells][chosen]),
+        weights.weight[..., cells][chosen] * covered[:, None], weights.error_variance[:, cells],
         weights.spread_factor[:, cells], weights.ratio,
     )  # fmt: skip
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
@@ -15,11 +17,12 @@ from pipeline.products import layout
 from pipeline.science import consistency, derive, solar
 from pipeline.science.ramp import ramp_factor
 from pipeline.steps import Deployment
-from pipeline.steps.blending import available, blend_parameter
+from pipeline.steps.blending import arrived, available, blend_parameter
 from pipeline.steps.distribution import QUANTILES, distribution_of, probabilistic
 from pipeline.steps.learn import places
 
 Array = NDArray[np.float32]
+Cells = slice | NDArray[np.int64]
 
 SURROUNDINGS = ("toa_incoming_shortwave_flux", "surface_altitude", "land_area_fraction")
 """What consistency and derivation know of a cell beside the forecast."""
@@ -31,23 +34,55 @@ def shards(deployment: Deployment, hour: Cycle) -> list[str]:
 
 
 def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
-    """Make all parameters of one tile and write them as whole shards of best.zarr and probability.zarr."""
+    """Make all parameters of one tile and write them as whole shards of best.zarr and probability.zarr.
+
+    The blended parameters of the tile are in memory, all that is derived of a band of longitudes only.
+    """
     first = int(shard.removeprefix("row-"))
     rows = slice(first, min(first + deployment.config.tile_rows, deployment.grid.shape[0]))
     columns = deployment.grid.shape[1]
     cells = slice(rows.start * columns, rows.stop * columns)
     leads = np.arange(deployment.config.last_lead_hours + 1)
-    fields, changed = consistent(deployment, hour, blend_all(deployment, hour, leads, cells), leads, cells)
-    tile = (len(leads), rows.stop - rows.start, columns)
     best, probability = templates(deployment, hour)
     layout.create(deployment.store, paths.forecast(hour, "best.zarr"), best)
     layout.create(deployment.store, paths.forecast(hour, "probability.zarr"), probability)
-    named = {variable.name: fields[variable.name].reshape(tile) for variable in best.variables}
-    layout.write_tile(deployment.store, paths.forecast(hour, "best.zarr"), named, rows)
+    fields = blend_all(deployment, hour, leads, cells)
+    names = [variable.name for variable in best.variables]
+    changed = write_best(deployment, hour, fields, names, leads, rows)
     for row in probabilistic(deployment, hour):
         parts = distribution_of(deployment, hour, row, fields[row.name], leads, rows)
         layout.write_tile(deployment.store, paths.forecast(hour, "probability.zarr"), parts, rows)
     deployment.store.write(paths.work(hour, f"consistency/{shard}.json"), json.dumps(changed).encode())
+
+
+def write_best(
+    deployment: Deployment,
+    hour: Cycle,
+    fields: dict[str, Array],
+    names: Sequence[str],
+    leads: NDArray[np.int64],
+    rows: slice,
+) -> dict[str, int]:
+    """Make the tile's `fields` (lead, place) consistent, in place, and write them and all that follows from them.
+
+    Returns how many values each rule changed.
+    """
+    columns = deployment.grid.shape[1]
+    shape = (len(leads), rows.stop - rows.start, columns)
+    tiles = {name: field.reshape(shape) for name, field in fields.items()}
+    places_of = np.arange(rows.start * columns, rows.stop * columns).reshape(shape[1:])
+    tile = layout.TileWriter(deployment.store, paths.forecast(hour, "best.zarr"), rows)
+    changed: Counter[str] = Counter()
+    for band in tile.bands:
+        part = {name: values[:, :, band].reshape(len(leads), -1) for name, values in tiles.items()}
+        made, counts = consistent(deployment, hour, part, leads, places_of[:, band].ravel())
+        changed.update(counts)
+        for name in names:
+            tile.add(name, made[name].reshape(len(leads), shape[1], -1), band)
+        for name, values in tiles.items():
+            values[:, :, band] = made[name].reshape(len(leads), shape[1], -1)
+    tile.close()
+    return dict(changed)
 
 
 def published(deployment: Deployment, hour: Cycle) -> list[Parameter]:
@@ -71,9 +106,9 @@ def templates(deployment: Deployment, hour: Cycle) -> tuple[layout.Template, lay
 def blend_all(deployment: Deployment, hour: Cycle, leads: NDArray[np.int64], cells: slice) -> dict[str, Array]:
     """Every available parameter blended and ramped from the observations, by name."""
     ramp = ramp_factor(leads.astype(np.float64), deployment.config.ramp_hours)
-    fields = {}
+    fields, runs = {}, arrived(deployment, hour)
     for row in available(deployment, hour):
-        values = blend_parameter(deployment, hour, row, leads, cells)
+        values = blend_parameter(deployment, hour, row, leads, cells, runs=runs)
         increment = _increment(deployment, hour, row)
         if increment is not None:
             values = np.clip(values + ramp[:, None] * increment[None, cells], row.minimum, row.maximum)
@@ -82,7 +117,7 @@ def blend_all(deployment: Deployment, hour: Cycle, leads: NDArray[np.int64], cel
 
 
 def consistent(
-    deployment: Deployment, hour: Cycle, fields: dict[str, Array], leads: NDArray[np.int64], cells: slice
+    deployment: Deployment, hour: Cycle, fields: dict[str, Array], leads: NDArray[np.int64], cells: Cells
 ) -> tuple[dict[str, Array], dict[str, int]]:
     """The fields made consistent and all that is derived from them; how many values each rule changed."""
     where = places(deployment)

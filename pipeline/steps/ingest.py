@@ -135,9 +135,10 @@ def ingest_source(deployment: Deployment, source: Source, cycle: Cycle, leads: S
     for batch in batches(source.parameters(), len(leads), deployment):
         delivery = _fetch_all(bucket, source, cycle, leads, batch, coordinates)
         if delivery.fields and writer is None:
-            writer = InputWriter(deployment.store, key, deployment.grid, leads, names, arrays)
+            tile_rows = deployment.config.tile_rows
+            writer = InputWriter(deployment.store, key, deployment.grid, leads, names, arrays, tile_rows)
         if writer is not None:
-            geometry = write_fields(writer, delivery.fields, leads, deployment) or geometry
+            geometry = write_fields(writer, source, delivery.fields, leads, deployment) or geometry
         whole = merge([whole, Delivery([], delivery.faults, delivery.checksums)])
     quarantined = quarantine(deployment.store, source, cycle, whole)
     if writer is None or geometry is None:

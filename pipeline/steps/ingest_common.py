@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pipeline import paths
 from pipeline.cycle import Cycle
+from pipeline.grid import unit_vectors
 from pipeline.parameters import blended
 from pipeline.science import regrid
 from pipeline.sources import SOURCES, Source
@@ -178,7 +179,7 @@ def coverage_of(deployment: Deployment, geometry: Geometry) -> NDArray[np.float3
 
 
 def write_fields(
-    writer: InputWriter, fields: Sequence[Field], leads: Sequence[int], deployment: Deployment
+    writer: InputWriter, source: Source, fields: Sequence[Field], leads: Sequence[int], deployment: Deployment
 ) -> Geometry | None:
     """Assemble and write each parameter; returns the grid of the last one, None if there was nothing."""
     geometry = None
@@ -187,9 +188,19 @@ def write_fields(
         groups.setdefault((field.parameter, "spread" if field.product == "spread" else "forecast"), []).append(field)
     for (name, array), group in groups.items():
         assembled = assemble(blended()[name], group, leads, deployment.grid)
-        writer.write(blended()[name], array, assembled.values, assembled.interval_hours)
+        values = assembled.values
+        if blended()[name].domain != "all" and source.role != "analysis":
+            values = _continued(values, assembled.geometry, deployment)
+        writer.write(blended()[name], array, values, assembled.interval_hours)
         geometry = assembled.geometry
     return geometry
+
+
+def _continued(values: NDArray[np.float32], geometry: Geometry, deployment: Deployment) -> NDArray[np.float32]:
+    """Sea (land) parameters continued over the other cells from the nearest that has a value, so that every point of
+    the coast finds its sea; only where the source counts at all. An analysis stays: it tells where the sea is."""
+    wanted = weights_of(geometry, deployment.grid, "bilinear").coverage
+    return regrid.nearest_fill(values, wanted, unit_vectors(*deployment.grid.places))
 
 
 def speeds(source: Source) -> list[str]:

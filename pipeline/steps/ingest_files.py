@@ -145,8 +145,9 @@ def _store(deployment: Deployment, source: Source, cycle: Cycle, fields: Sequenc
     key, record = paths.input_zarr(source.name, cycle), paths.input_record(source.name, cycle)
     deployment.store.delete(record)
     arrays = sorted({"spread" if field.product == "spread" else "forecast" for field in kept})
-    writer = InputWriter(deployment.store, key, deployment.grid, leads, names, arrays)
-    geometry = write_fields(writer, kept, leads, deployment)
+    tile_rows = deployment.config.tile_rows
+    writer = InputWriter(deployment.store, key, deployment.grid, leads, names, arrays, tile_rows)
+    geometry = write_fields(writer, source, kept, leads, deployment)
     assert geometry is not None
     writer.close(coverage_of(deployment, geometry), attributes(deployment, source, cycle))
     record_of(Delivery(), names, leads, []).write(deployment.store, source, record)

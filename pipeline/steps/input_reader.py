@@ -11,13 +11,13 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numcodecs import Zstd
+from numcodecs import Blosc, Zstd
 from numcodecs.vlen import VLenUTF8
 from numpy.typing import NDArray
 
 from pipeline.store import Store
 
-_ZSTD = Zstd()
+_CODECS = {"blosc": Blosc(), "zstd": Zstd()}
 
 
 @dataclass(frozen=True)
@@ -55,24 +55,40 @@ class InputRun:
         """(place,) how much the source counts at each cell."""
         return np.frombuffer(self.folder.read("coverage/c/0/0"), "<f4")
 
-    def read(self, array: str, parameter: str) -> NDArray[np.float32]:
-        """(lead, place) one parameter of "forecast" or "spread"; NaN where nothing was written."""
+    def held(self, array: str, parameter: str) -> NDArray[np.bool_]:
+        """(lead,) whether a parameter of "forecast" or "spread" has any value anywhere."""
+        if array not in self._held:
+            try:
+                flags = np.frombuffer(self.folder.read(f"{array}_held/c/0/0"), np.bool_).reshape(len(self.rows), -1)
+            except FileNotFoundError:  # written before there were such flags
+                flags = np.stack([np.isfinite(self.read(array, name)).any(axis=1) for name in self.rows])
+            self._held[array] = flags
+        return self._held[array][self.rows[parameter]]
+
+    def read(self, array: str, parameter: str, rows: slice = slice(None)) -> NDArray[np.float32]:
+        """(lead, place) one parameter of "forecast" or "spread" on the latitude rows; NaN where nothing was written.
+
+        Only the chunks that hold the rows are read.
+        """
         metadata = self._metadata(array)
         _, leads, latitudes, longitudes = metadata["shape"]
-        rows = metadata["chunk_grid"]["configuration"]["chunk_shape"][2]
-        parts = [
-            self._chunk(f"{array}/c/{self.rows[parameter]}/0/{number}/0", (leads, rows, longitudes))
-            for number in range(-(-latitudes // rows))
-        ]
+        first, stop, _ = rows.indices(latitudes)
+        size = metadata["chunk_grid"]["configuration"]["chunk_shape"][2]
+        numbers = range(first // size, -(-stop // size))
+        codec = _CODECS[metadata["codecs"][-1]["name"]]
+        parts = []
+        for number in numbers:
+            chunk = self._chunk(f"{array}/c/{self.rows[parameter]}/0/{number}/0", (leads, size, longitudes), codec)
+            parts.append(chunk[:, max(first - number * size, 0) : stop - number * size])
         values = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
-        return values[:, :latitudes].reshape(leads, -1)
+        return values.reshape(leads, -1)
 
-    def _chunk(self, key: str, shape: tuple[int, int, int]) -> NDArray[np.float32]:
+    def _chunk(self, key: str, shape: tuple[int, int, int], codec: Any) -> NDArray[np.float32]:
         try:
             data = self.folder.read(key)
         except FileNotFoundError:
             return np.full(shape, np.nan, np.float32)
-        return np.frombuffer(_ZSTD.decode(data), "<f4").reshape(shape)
+        return np.frombuffer(codec.decode(data), "<f4").reshape(shape)
 
     def _metadata(self, array: str) -> dict[str, Any]:
         if array not in self._documents:
@@ -81,4 +97,8 @@ class InputRun:
 
     @cached_property
     def _documents(self) -> dict[str, dict[str, Any]]:
+        return {}
+
+    @cached_property
+    def _held(self) -> dict[str, NDArray[np.bool_]]:
         return {}

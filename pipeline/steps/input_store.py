@@ -13,18 +13,20 @@ from typing import Any
 
 import numpy as np
 import zarr
-from numcodecs import Zstd
+from numcodecs import Blosc
 from numpy.typing import NDArray
-from zarr.codecs import ZstdCodec
+from zarr.codecs import BloscCodec
 from zarr.storage import MemoryStore
 
 from pipeline.grid import Grid
 from pipeline.parameters import Parameter
 from pipeline.store import Store
 
-# A chunk of all leads of one parameter is cut along latitude where it would be larger.
-CHUNK_BYTES = 64 * 2**20
-LEVEL = 1
+CHUNK_BYTES = 2**20
+"""A chunk holds all leads of one parameter on as many whole tiles of rows as make it this large: a tile of the forecast
+reads its own rows and, on a fine grid, no others."""
+LEVEL = 5
+"""Of lz4 behind a bit shuffle: read three times as fast as zstd, at nearly its ratio."""
 
 DIMENSIONS = ("parameter", "lead_time", "latitude", "longitude")
 
@@ -39,7 +41,14 @@ class InputWriter:
     """Writes one group. It is complete only after `close`, and its record only after that says so."""
 
     def __init__(
-        self, store: Store, key: str, grid: Grid, leads: Sequence[int], parameters: Sequence[str], arrays: Sequence[str]
+        self,
+        store: Store,
+        key: str,
+        grid: Grid,
+        leads: Sequence[int],
+        parameters: Sequence[str],
+        arrays: Sequence[str],
+        tile_rows: int = 1,
     ) -> None:
         store.delete(key)
         self.folder = store.child(key)
@@ -48,8 +57,9 @@ class InputWriter:
         self.parameters = tuple(parameters)
         self.arrays = tuple(arrays)
         self.intervals = np.zeros((len(parameters), len(leads)), np.float32)
-        self.rows = _rows(len(leads), grid)
-        self.codec = Zstd(level=LEVEL)
+        self.held = {name: np.zeros(self.intervals.shape, np.bool_) for name in arrays}
+        self.rows = _rows(len(leads), grid, tile_rows)
+        self.codec = Blosc("lz4", LEVEL, Blosc.BITSHUFFLE)
 
     def write(
         self, parameter: Parameter, array: str, values: NDArray[np.float32], interval_hours: NDArray[np.float64]
@@ -64,25 +74,29 @@ class InputWriter:
             data = self.codec.encode(np.ascontiguousarray(part))
             self.folder.write(f"{array}/c/{place}/0/{number}/0", bytes(data))
         self.intervals[place] = interval_hours
+        self.held[array][place] = np.isfinite(values).any(axis=1)
 
     def close(self, coverage: NDArray[np.float32], attributes: Mapping[str, Any]) -> None:
         """Store what belongs to all parameters, and last what makes the group one; `coverage`: (place,) 0 to 1."""
-        documents = dict(_documents(self.grid, self.leads, self.parameters, self.arrays))
+        documents = dict(_documents(self.grid, self.leads, self.parameters, self.arrays, self.rows))
         group = json.loads(documents.pop("zarr.json")) | {"attributes": dict(attributes)}
         documents["interval_hours/c/0/0"] = self.intervals.tobytes()
         documents["coverage/c/0/0"] = coverage.astype(np.float32).tobytes()
+        documents |= {f"{name}_held/c/0/0": held.tobytes() for name, held in self.held.items()}
         for name, data in documents.items():
             self.folder.write(name, data)
         self.folder.write("zarr.json", json.dumps(group, indent=2).encode())
 
 
-def _rows(leads: int, grid: Grid) -> int:
-    return min(grid.shape[0], max(1, CHUNK_BYTES // (4 * max(leads, 1) * grid.shape[1])))
+def _rows(leads: int, grid: Grid, tile_rows: int) -> int:
+    """Rows of a chunk: whole tiles, as few as make CHUNK_BYTES."""
+    tiles = -(-CHUNK_BYTES // (4 * max(leads, 1) * grid.shape[1] * tile_rows))
+    return min(grid.shape[0], tiles * tile_rows)
 
 
 @lru_cache(maxsize=64)
 def _documents(
-    grid: Grid, leads: tuple[int, ...], parameters: tuple[str, ...], arrays: tuple[str, ...]
+    grid: Grid, leads: tuple[int, ...], parameters: tuple[str, ...], arrays: tuple[str, ...], rows: int
 ) -> Mapping[str, bytes]:
     """Every object of a group of that shape but the chunks of values: metadata and coordinates, as zarr writes them."""
     store = MemoryStore()
@@ -92,12 +106,13 @@ def _documents(
         group.create_array(
             name,
             shape=shape,
-            chunks=(1, max(len(leads), 1), _rows(len(leads), grid), grid.shape[1]),
+            chunks=(1, max(len(leads), 1), rows, grid.shape[1]),
             dtype="float32",
             fill_value=np.nan,
-            compressors=ZstdCodec(level=LEVEL),
+            compressors=BloscCodec(cname="lz4", clevel=LEVEL, shuffle="bitshuffle", typesize=4),
             dimension_names=DIMENSIONS,
         )
+        plain_array(group, f"{name}_held", np.zeros(shape[:2], np.bool_), DIMENSIONS[:2])
     plain_array(group, "interval_hours", np.zeros(shape[:2], np.float32), DIMENSIONS[:2], units="hours")
     plain_array(group, "coverage", np.zeros(grid.shape, np.float32), DIMENSIONS[2:], units="1")
     plain_array(group, "lead_time", np.asarray(leads, np.int32), ("lead_time",), units="hours")

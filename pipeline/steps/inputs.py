@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from pipeline import paths
 from pipeline.cycle import Cycle
-from pipeline.grid import unit_vectors
 from pipeline.parameters import INTERVAL_KINDS, Parameter, parameter
-from pipeline.science import regrid, solar
+from pipeline.science import solar
 from pipeline.science.align import to_hours
 from pipeline.science.solar import Sun
 from pipeline.sources import SOURCES, Source
@@ -101,24 +100,41 @@ class Native:
 
 
 def native(
-    deployment: Deployment, name: str, cycle: Cycle, row: Parameter, hour: Cycle, array: str = "forecast"
+    deployment: Deployment,
+    name: str,
+    cycle: Cycle,
+    row: Parameter,
+    hour: Cycle,
+    array: str = "forecast",
+    rows: slice = slice(None),
 ) -> Native | None:
-    """What the cycle says of the parameter, its hours counted from `hour`; None if it does not hold it."""
+    """What the cycle says of the parameter on the latitude `rows`, its hours counted from `hour`; None if nothing.
+
+    Leads without a value anywhere are left out, whatever the rows.
+    """
     run = _run(deployment.store, name, cycle)
     if row.name not in run.rows or array not in run.arrays:
         return None
-    values, held = _values(run, array, row.name)
+    held = run.held(array, row.name)
+    values = _values(run, array, row.name, *rows.indices(deployment.grid.shape[0])[:2])
     leads, intervals = run.leads[held], run.interval_hours[run.rows[row.name]][held]
     age = round(cycle.lead_hours(hour.init_time))
-    return Native(values, (leads - age).astype(np.float64), intervals.astype(np.float64))
+    return Native(
+        values if held.all() else values[held], (leads - age).astype(np.float64), intervals.astype(np.float64)
+    )
 
 
 @lru_cache(maxsize=1)
-def _values(run: InputRun, array: str, parameter: str) -> tuple[Array, NDArray[np.bool_]]:
-    """Values (lead, place) at the leads that hold any, and which (lead,) those are; the last asked for is kept."""
-    values = run.read(array, parameter)
-    held = np.asarray(np.isfinite(values).any(axis=1))
-    return values if held.all() else values[held], held
+def _values(run: InputRun, array: str, parameter: str, first: int, stop: int) -> Array:
+    """Values (lead, place) on some rows; the last asked for is kept."""
+    return run.read(array, parameter, slice(first, stop))
+
+
+def last_hour(deployment: Deployment, part: Contribution, row: Parameter) -> float:
+    """The last hour, counted as `part` counts its age, at which a source has the parameter; -1 if it never has."""
+    run = _run(deployment.store, part.source, part.cycle)
+    leads = run.leads[run.held("forecast", row.name)]
+    return float(leads[-1] - part.age_hours) if len(leads) else -1.0
 
 
 def holds(deployment: Deployment, part: Contribution, row: Parameter) -> bool:
@@ -135,11 +151,23 @@ def at_hours(
     deployment: Deployment, part: Contribution, row: Parameter, hour: Cycle, hours: Sequence[int], cells: slice
 ) -> Array:
     """(hour, place) the source at `hours` after `hour` on the flattened `cells`; NaN where it does not reach."""
-    found = native(deployment, part.source, part.cycle, row, hour)
-    places = len(range(*cells.indices(deployment.grid.shape[0] * deployment.grid.shape[1])))
+    columns = deployment.grid.shape[1]
+    start, stop, _ = cells.indices(deployment.grid.shape[0] * columns)
+    rows = slice(start // columns, -(-stop // columns))
+    found = native(deployment, part.source, part.cycle, row, hour, rows=rows)
     if found is None or not len(found.valid_hours):
-        return np.full((len(hours), places), np.nan, np.float32)
-    values = _fill_domain(deployment, part, row, found.values)[:, cells]
+        return np.full((len(hours), stop - start), np.nan, np.float32)
+    values = found.values[:, start - rows.start * columns : stop - rows.start * columns]
+    if row.domain != "all" and not deployment.store.exists(
+        paths.input_zarr(part.source, part.cycle) + "/forecast_held/zarr.json"
+    ):
+        from pipeline.grid import unit_vectors
+        from pipeline.science import regrid
+
+        whole = native(deployment, part.source, part.cycle, row, hour)
+        assert whole is not None
+        wanted = coverage(deployment, part) > 0
+        values = regrid.nearest_fill(whole.values, wanted, unit_vectors(*deployment.grid.places))[:, cells]
     sun = None
     if row.time == "solar":
         first = int(found.valid_hours[0] - max(found.interval_hours[0], 1))
@@ -160,15 +188,6 @@ def _reference(
         return None
     instants = at_hours(deployment, part, parameter(name), hour, hours, cells)
     return instants if np.isfinite(instants).all() else None
-
-
-def _fill_domain(deployment: Deployment, part: Contribution, row: Parameter, values: Array) -> Array:
-    """Sea (land) parameters continued over the other cells from the nearest that has a value, so that every point of
-    the coast finds its sea; only where the source counts at all."""
-    if row.domain == "all":
-        return values
-    wanted = coverage(deployment, part) > 0
-    return regrid.nearest_fill(values, wanted, unit_vectors(*deployment.grid.places))
 
 
 def _sun(deployment: Deployment, hour: Cycle, first: int, last: int, cells: slice) -> Sun:
