@@ -11,22 +11,25 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.evaluate_probability import Probabilities
 from pipeline.evaluate_table import Case, Series, read_table, series
 from pipeline.parameters import parameter
 from pipeline.science import skill as skills
 from pipeline.science.blend import angular_error, blend, dry_unless_agreed, simple_blends
 from pipeline.science.learn import RATIO_RULES, Learnt, learn
-from pipeline.science.scores import ScoreRecord, gaussian_crps, score
+from pipeline.science.scores import ScoreRecord, score
 from pipeline.science.skill import Skill
 
 Float = NDArray[np.float64]
 
 BLENDS = ("equal_weights", "best_source", "inverse_mse", "hourcast")
+PROBABILISTIC = ("equal_weights", "hourcast")
+"""Systems with a distribution: the sources as they come, as an ensemble of equal members, and ours."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Errors of every system (system, pair) at one hour and lead bin, and the CRPS of ours (pair,)."""
+    """Errors of every system (system, pair) at one hour and lead bin, and the CRPS of those of PROBABILISTIC."""
 
     hour: int
     lead_bin: int
@@ -62,13 +65,12 @@ def evaluate_series(data: Series, score_from: datetime | None = None) -> list[Sc
             continue
         errors = np.concatenate([case.errors for case in cases], axis=1)
         blocks = np.concatenate([np.full(case.errors.shape[1], case.hour) for case in cases])
-        crps = np.concatenate([case.crps for case in cases])
+        crps = dict(zip(PROBABILISTIC, np.concatenate([case.crps for case in cases], axis=1), strict=True))
         common = [name for name, present in zip(data.sources, data.common[lead_bin], strict=True) if present]
         for row, system in enumerate((*data.sources, *BLENDS)):
             if system not in (*common, *BLENDS):
                 continue
-            ours = crps if system == "hourcast" else None
-            records.append(score(data.parameter, lead, system, errors[row], blocks, ours))
+            records.append(score(data.parameter, lead, system, errors[row], blocks, crps.get(system)))
     return records
 
 
@@ -78,6 +80,7 @@ def _walk(data: Series) -> Iterator[Outcome]:
     clock = data.hours[0]
     pending = sorted(data.cases, key=lambda case: (case.valid_time, case.hour, case.lead))
     learnt: Learnt | None = None
+    chances, seen = Probabilities(data), set[int]()
     for index, hour in enumerate(data.hours):
         known = [case for case in pending if case.valid_time < hour]
         pending = pending[len(known) :]
@@ -87,12 +90,14 @@ def _walk(data: Series) -> Iterator[Outcome]:
                 state = skills.decay(state, skills.decay_factors(data.lead_bins, elapsed))
                 clock = case.valid_time
             _learn_case(data, state, case)
+            chances.learn(case)
+            seen.add(case.lead_bin)
         cases = [case for case in data.cases if case.hour == index]
         if not cases:
             continue
         learnt = learn(parameter(data.parameter), [state], data.places, learnt.centres if learnt else None)
         for case in cases:
-            yield _outcome(data, state, learnt, case)
+            yield _outcome(data, state, learnt, case, chances, case.lead_bin in seen)
 
 
 def _learn_case(data: Series, state: Skill, case: Case) -> None:
@@ -109,7 +114,7 @@ def _errors(data: Series, forecasts: NDArray[np.float32], observed: NDArray[np.f
     return forecasts - observed
 
 
-def _outcome(data: Series, state: Skill, learnt: Learnt, case: Case) -> Outcome:
+def _outcome(data: Series, state: Skill, learnt: Learnt, case: Case, chances: Probabilities, known: bool) -> Outcome:
     """All systems on the pairs for which every commonly present source and the observation exist."""
     row = parameter(data.parameter)
     leads = np.array([case.lead], np.float64)
@@ -131,5 +136,22 @@ def _outcome(data: Series, state: Skill, learnt: Learnt, case: Case) -> Outcome:
         ]
     )
     errors = _errors(data, systems.astype(np.float32), case.observed[pairs]).astype(np.float64)
-    deviation = np.sqrt(weights.error_variance[case.lead_bin, pairs].astype(np.float64))
-    return Outcome(case.hour, case.lead_bin, errors, gaussian_crps(errors[-1], deviation))
+    crps = np.full((2, pairs.sum()), np.nan)
+    crps[0] = fair_crps(chosen[common], case.observed[pairs])
+    position = case.lead_bin
+    corrected = case.forecasts if weights.ratio else case.forecasts - weights.bias[:, position]
+    deviation = np.sqrt(weights.error_variance[position])
+    crps[1] = chances.forecast(case, corrected, weights.weight[:, position], ours, deviation, learnt=known)[pairs]
+    return Outcome(case.hour, case.lead_bin, errors, crps)
+
+
+def fair_crps(members: NDArray[np.floating], observed: NDArray[np.floating]) -> Float:
+    """(place,) CRPS of the distribution that `members` (member, place) are a sample of (Ferro 2014).
+
+    Of a single member the absolute error.
+    """
+    count = len(members)
+    distance = np.abs(members - observed).mean(axis=0)
+    rank = 2 * np.arange(1, count + 1) - count - 1
+    spread = (rank[:, None] * np.sort(members, axis=0)).sum(axis=0) / max(count * (count - 1), 1)
+    return np.asarray(distance - spread, np.float64)
