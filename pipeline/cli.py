@@ -148,6 +148,25 @@ def point(
 
 
 @app.command()
+def explain(
+    lat: Annotated[float, typer.Option(min=-90, max=90, help="Degrees north.")],
+    lon: Annotated[float, typer.Option(min=-180, max=360, help="Degrees east.")],
+    parameter: Annotated[str, typer.Option(help="Which parameter.")],
+    lead: Annotated[int, typer.Option(min=0, help="Hours ahead.")],
+    hour: Annotated[str | None, typer.Option(help="The published hour, UTC; the newest one if left out.")] = None,
+    picture: Annotated[Path | None, typer.Option(help="Draw it too: a file ending in .svg or .html.")] = None,
+    config: ConfigOption = FORECAST_YAML,
+) -> None:
+    """Why this number: every source, its bias and weight, the observations, the rules, and what they come to.
+
+    Example: `hourcast explain --lat 52.5 --lon 13.4 --parameter temperature_2m --lead 24 --picture why.svg`
+    """
+    from pipeline.operate import show_explanation
+
+    show_explanation(config, hour, lat, lon, parameter, lead, picture)
+
+
+@app.command()
 def report(
     config: ConfigOption = FORECAST_YAML,
     cycle: CycleOption = None,

@@ -152,3 +152,23 @@ def export_netcdf(config: Path, cycle: str | None, path: Path, parameters: Seque
     store = open_deployment(config).store
     to_netcdf(store, _published_hour(store, cycle), path, parameters or None)
     print(path)
+
+
+def show_explanation(
+    config: Path, cycle: str | None, latitude: float, longitude: float, parameter: str, lead: int, picture: Path | None
+) -> None:
+    """Print the chain behind one published number, and draw it to `picture`."""
+    from pipeline.explain import explain
+    from pipeline.products import explanation_picture, explanation_text
+
+    if picture is not None:
+        explanation_picture.check(picture)
+    deployment = open_deployment(config)
+    found = explain(deployment, _published_hour(deployment.store, cycle), latitude, longitude, parameter, lead)
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=explanation_text.WIDTH)
+    console.print(explanation_text.text(found))
+    if picture is not None:
+        explanation_picture.write(found, picture)
+        print(picture)

@@ -18,7 +18,7 @@ from pipeline.store import Store
 from tests.tiny_deployment import HOUR, tiny
 
 LEAST = "store: file://{folder}/store\nsources: {{gfs: }}\n"
-COMMANDS = ("demo", "run", "resume", "status", "ingest", "evaluate", "point", "report", "export")
+COMMANDS = ("demo", "run", "resume", "status", "ingest", "evaluate", "point", "explain", "report", "export")
 
 
 @pytest.fixture
@@ -58,6 +58,7 @@ def test_the_help_of_a_command_has_an_example(
     assert f"hourcast {command}" in out.split("Usage:")[1].split("Example")[1]
 
 
+EXPLAIN = ("explain", "--lat", "50", "--lon", "0", "--lead", "6", "--parameter")
 BAD_INPUT = [
     (["run"], "Missing option '--cycle'"),
     (["rnu"], "No such command 'rnu'"),
@@ -69,6 +70,9 @@ BAD_INPUT = [
     (["point", "--lat", "95", "--lon", "0"], "Invalid value for '--lat'"),
     (["point", "--lat", "50", "--lon", "0", "--parameter", "temprature_2m"], "did you mean temperature_2m"),
     (["point", "--lat", "50", "--lon", "0"], "nothing is published in file://.*`hourcast run"),
+    ([*EXPLAIN, "temperature_2m"], "nothing is published in file://.*`hourcast run"),
+    ([*EXPLAIN, "temperature_2m", "--hour", "2026-01-31T06"], "the hour 20260131T06Z is not published"),
+    ([*EXPLAIN, "temperature_2m", "--picture", "why.png"], r"a picture ending in .svg or .html; found why.png"),
     (["report"], "nothing is published in"),
     (["report", "--cycle", "2026-01-31T06"], "the hour 20260131T06Z is not published"),
     (["export", "netcdf", "a.nc"], "nothing is published in"),

@@ -93,6 +93,7 @@ def _maps(part: Learnt) -> list[Variable]:
     bias = {
         "long_name": f"{'factor' if part.ratio else 'bias'} taken off the source's {row.long_name}",
         "units": "1" if part.ratio else row.units,
+        "correction": "factor" if part.ratio else "difference",
     }
     belongs = {"long_name": f"share of the cell that is of the cluster, {row.long_name}", "units": "1"}
     error = {"long_name": f"expected root mean square error of {row.long_name}", "units": row.units}

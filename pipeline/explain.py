@@ -1,0 +1,77 @@
+"""Explain: why a published hour says what it says of one place, and whether that comes to the published number."""
+
+from __future__ import annotations
+
+import inspect
+
+import xarray as xr
+
+from pipeline import parameters, paths
+from pipeline.cycle import Cycle
+from pipeline.explain_chain import At, chain
+from pipeline.parameters import Parameter, blended, derived
+from pipeline.products.explanation import Chain, Derivation, Explanation
+from pipeline.products.point import nearest_cell
+from pipeline.science.derive import FORMULAS
+from pipeline.steps import Deployment
+from pipeline.steps.forecast import consistent
+from pipeline.steps.learn import places
+
+LAND = 0.5
+"""Fraction from which a cell is spoken of as land."""
+
+
+def explain(
+    deployment: Deployment, hour: Cycle, latitude: float, longitude: float, name: str, lead: int
+) -> Explanation:
+    """The chain, or of a derived parameter the derivation, behind a published number `lead` hours on at a place.
+
+    Raises KeyError for a parameter that is unknown or not published, ValueError for a place or lead that is not
+    there, FileNotFoundError once a run of a source is no longer kept.
+    """
+    row = parameters.parameter(name)
+    key = paths.forecast(hour, "best.zarr")
+    best = xr.open_zarr(deployment.store.zarr(key), consolidated=False, chunks=None, decode_timedelta=False)
+    if name not in best:
+        raise KeyError(f"{name} is not in the forecast of {hour}, which holds {', '.join(map(str, best.data_vars))}")
+    leads = best["lead_time"].values
+    if lead not in leads:
+        raise ValueError(f"expected a lead of {leads[0]} to {leads[-1]} whole hours; found {lead}")
+    at = At(
+        deployment, hour, lead, *nearest_cell(best["latitude"].values, best["longitude"].values, latitude, longitude)
+    )
+    behind: Chain | Derivation = derivation(at, row) if name in derived() else chain(at, row)
+    cell = (float(at.best["latitude"]), float(at.best["longitude"]))
+    published = float(at.best[name].sel(lead_time=lead))
+    synthetic = bool(at.manifest["synthetic"])
+    return Explanation(hour, lead, row, (latitude, longitude), cell, synthetic, published, behind, _notes(at, row))
+
+
+def derivation(at: At, row: Parameter) -> Derivation:
+    """How a derived parameter follows from what is published beside it."""
+    fields = {name: at.best[name].values[:, None] for name in at.best.data_vars if name in blended()}
+    result, _ = consistent(at.deployment, at.hour, fields, at.leads, at.cells)
+    inputs = tuple((name, float(at.best[name].sel(lead_time=at.lead))) for name in _inputs(at, row.name))
+    words = (inspect.getdoc(FORMULAS[row.name].compute) or "").split("\n\n")[0]
+    return Derivation(f"{' '.join(words.split())} [{row.source}]", inputs, float(result[row.name][at.index, 0]))
+
+
+def _inputs(at: At, name: str) -> list[str]:
+    """The published parameters that a formula starts from, through intermediate ones that are not published."""
+    found: list[str] = []
+    for other in (*FORMULAS[name].inputs, *FORMULAS[name].optional):
+        if other in at.best:
+            found.append(other)
+        elif other in FORMULAS:
+            found += _inputs(at, other)
+    return list(dict.fromkeys(found))
+
+
+def _notes(at: At, row: Parameter) -> tuple[str, ...]:
+    """What is to be known of the place."""
+    land = float(places(at.deployment).land[at.cells][0])
+    if row.domain == "sea" and land >= LAND:
+        return (f"this cell is land ({land:.0%}): a parameter of the sea is continued from the nearest sea",)
+    if row.domain == "land" and land < LAND:
+        return (f"this cell is sea ({1 - land:.0%}): a parameter of the land is continued from the nearest land",)
+    return ()
