@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 
 from pipeline.grid import unit_vectors
-from pipeline.science.skill import Skill, diagonal
+from pipeline.science.skill import Skill
+from pipeline.science.skill_kernel import unpack
 
 Float = NDArray[np.float64]
 
@@ -26,21 +27,34 @@ def signature(skill: Skill, latitude: Float, longitude: Float, altitude: Float, 
     places where the sample is small. Geography: the point on the unit sphere, altitude (m) and land fraction.
     """
     geography = [1.5 * unit_vectors(latitude, longitude), altitude[:, None] / 1000, land[:, None]]
-    weight = skill.presence.sum(axis=1, dtype=np.float64)
-    total = weight.sum(axis=1, keepdims=True)
-    known = total[:, 0] > 0
+    weight, bias, mean_square = _over_leads(skill)
+    known = weight.sum(axis=1) > 0
     if not known.any():
         return np.hstack(geography)
-    weight, total = weight[known], total[known]
-    error = skill.error.sum(axis=1, dtype=np.float64)[known]
-    square = skill.product[diagonal(len(skill.sources))].sum(axis=1, dtype=np.float64)[known]
+    weight, bias, mean_square = weight[known], bias[known], mean_square[known]
+    total = weight.sum(axis=1, keepdims=True)
     prior = 5.0
-    bias = (error + prior * error.sum(axis=1, keepdims=True) / total) / (weight + prior)
-    mean_square = (square + prior * square.sum(axis=1, keepdims=True) / total) / (weight + prior)
+    shrunk = weight / (weight + prior)
+    bias, mean_square = (
+        mean + shrunk * (value - mean)
+        for value in (bias, mean_square)
+        for mean in ((weight * value).sum(axis=1, keepdims=True) / total,)
+    )
     scale = np.sqrt(mean_square.mean(axis=1, keepdims=True)) + 1e-12
     size = 0.5 * np.log((mean_square + 1e-12 * scale**2) / (scale**2 + 1e-30) + 1e-12)
     errors = np.vstack([bias / scale, size]).T / np.sqrt(known.sum() / 2)
     return np.hstack([errors, *geography])
+
+
+def _over_leads(skill: Skill) -> tuple[Float, Float, Float]:
+    """(source, place) weight, mean error and mean square error over all lead bins."""
+    weight = error = square = np.zeros((len(skill.sources), len(skill.pools.index)))
+    for lead_bin in range(len(skill.lead_bins)):
+        share = skill.presence(lead_bin)
+        mean, apart = (np.nan_to_num(unpack(half[:, lead_bin])) for half in (skill.mean, skill.square))
+        weight, error, square = weight + share, error + share * mean, square + share * (mean**2 + apart)
+    total = np.maximum(weight, 1e-9)
+    return weight, error / total, square / total
 
 
 def fit_centres(features: Float, count: int, previous: Float | None = None) -> Float:

@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 from pipeline.parameters import Parameter
 from pipeline.science import clusters, weights
-from pipeline.science.skill import Skill
+from pipeline.science.blend import simple_blends
+from pipeline.science.skill import CANDIDATES, Skill
 from pipeline.science.weights import Weights
 
+Array = NDArray[np.float32]
 Float = NDArray[np.float64]
 
 RATIO_RULES = ("precipitation",)
@@ -42,9 +44,32 @@ def cluster_count(places: int) -> int:
     return int(np.clip(places // 300, 2, 24)) if places >= 4 else 1
 
 
-def learn(parameter: Parameter, skills: list[Skill], places: Places, previous_centres: Float | None = None) -> Learnt:
-    """Clusters and weights of a scalar parameter, or of both components of a vector (two skill states, one weight)."""
+def learn(
+    parameter: Parameter,
+    skills: list[Skill],
+    places: Places,
+    previous_centres: Float | None = None,
+    *,
+    guarded: bool = True,
+) -> Learnt:
+    """Clusters and weights of a scalar parameter, or of both components of a vector (two skill states, one weight).
+
+    `guarded`: False for the scheme by itself, whose errors the guard is to judge.
+    """
     features = clusters.signature(skills[0], places.latitude, places.longitude, places.altitude, places.land)
     centres = clusters.fit_centres(features, cluster_count(len(features)), previous_centres)
     membership = clusters.membership(features, centres)
-    return Learnt(weights.fit(skills, membership, ratio=parameter.blend in RATIO_RULES), centres, membership)
+    fitted = weights.fit(skills, membership, ratio=parameter.blend in RATIO_RULES, guarded=guarded)
+    return Learnt(fitted, centres, membership)
+
+
+def candidates(scheme: Array, forecasts: Array, mean_square: Float, *, circular: bool) -> Array:
+    """(candidate, place) the scheme's blend, equal weights, the best source.
+
+    forecasts: (source, place), NaN where absent; mean_square: (source,) as known beforehand; NaN where no source is.
+    """
+    result = np.full((CANDIDATES, forecasts.shape[1]), np.nan, np.float32)
+    there = np.isfinite(forecasts).any(axis=0)
+    result[0, there] = scheme[there]
+    result[1:, there] = simple_blends(forecasts[:, there], mean_square, circular=circular)[:2]
+    return result

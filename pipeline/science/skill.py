@@ -1,7 +1,10 @@
-"""What the past month says about every source: exponentially weighted sums that merge in any order.
+"""What the past month says about every source: exponentially weighted means that merge in any order.
 
-The state holds sums, never means, so that it has a zero, and adding, merging and decaying commute. Errors are
-forecast minus truth. Everything else (bias, mean square error, error covariance) is derived from the sums.
+Errors are forecast minus truth. A place keeps each source's mean error and the mean square of its departure from that,
+16 bits each; the sums of weights, and what sources have in common, are kept for pools of neighbouring places, of which
+a sample of places tells enough. Decay touches only weights, so that a lead that does not verify need not be rewritten.
+
+Means are as of all that was seen, in any order; only the bounds on gross errors depend on what came before.
 """
 
 from __future__ import annotations
@@ -9,43 +12,74 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
-import xarray as xr
-from numba import njit, prange
 from numpy.typing import NDArray
+from scipy.special import ndtr
+
+from pipeline.science.pools import Pools
+from pipeline.science.skill_kernel import NOTHING, Half, pool_products, unpack, update_means
 
 Array = NDArray[np.float32]
 
-BLOCK = 2048
-"""Places whose errors of all sources fit the cache of a core, so that the pairs are read from there."""
+MEAN_LIMIT, SQUARE_LIMIT = 1.345, 3.0
+"""Standard deviations beyond which an error counts no more for the mean (95 % efficient if errors are normal: Huber
+1981) and for the mean square: a corrupt truth or forecast cannot leak into a month of statistics."""
+CENTRE_PRIOR, VARIANCE_PRIOR = 1.0, 15.0
+"""Pairs that all places count for in the gate of one: it cannot widen its own gate at once."""
+FEWEST_PAIRS = 3.0
+"""Weight of a source before which its errors are not bounded: nobody knows yet how large they are."""
+UNBOUNDED = np.float32(1e30)
+"""A mean square that bounds nothing."""
+CANDIDATES = 3
+"""What the guard compares: the blend of the scheme, equal weights and the source best so far."""
 
 
 @dataclass(frozen=True)
 class Skill:
-    """Weighted sums over past pairs of forecast and truth; `pair` runs over i <= j of the sources, row by row.
+    """Means over past pairs of forecast and truth; `pair` runs over i <= j of the sources, row by row.
 
-    error: (source, lead_bin, place) sum of errors, in the parameter's units
-    weight: (pair, lead_bin, place) sum of the weights of pairs for which both sources were present
-    product: (pair, lead_bin, place) sum of error_i * error_j
-    truth: (source, lead_bin, place) sum of the truth where the source was present (for ratio biases)
-    variance: (lead_bin, place) sum of the ensemble variance, and variance_weight its weight
+    mean, square: (source, lead_bin, place) error and square of its departure from the mean, upper halves of float32
+    weight: (source, lead_bin, pool) sum of the weights of the pairs seen
+    product, shared: (pair, lead_bin, pool) mean product of two sources' departures, and its weight
+    truth: (source, lead_bin, pool) mean truth where the source was present (for ratio biases)
+    variance, variance_weight: (lead_bin, pool) of the ensemble
+    contest, contest_weight: (pair of candidates, lead_bin, pool) mean product of the candidates' errors; see `guard`
+    last: (source, lead_bin, sample) newest departure; echo: (3, source, lead_bin) mean product of a departure with the
+    one before, mean square, and mean square within the bounds of the mean: how much news there is in a pair
     """
 
     sources: tuple[str, ...]
     lead_bins: tuple[float, ...]
-    error: Array
+    pools: Pools
+    mean: Half
+    square: Half
     weight: Array
     product: Array
+    shared: Array
     truth: Array
     variance: Array
     variance_weight: Array
+    contest: Array
+    contest_weight: Array
+    last: Array
+    echo: Array
 
     @property
-    def presence(self) -> Array:
-        """(source, lead_bin, place) sum of the weights for which the source was present."""
-        return self.weight[diagonal(len(self.sources))]
+    def bias(self) -> Array:
+        """(source, lead_bin, place) mean error as it was seen; NaN where it never was."""
+        return unpack(self.mean)
+
+    @property
+    def spread(self) -> Array:
+        """(source, lead_bin, place) mean square departure from the mean error; NaN where fewer than two were seen."""
+        return unpack(self.square)
+
+    def presence(self, lead_bin: int) -> Array:
+        """(source, place) sum of the weights for which the source was present."""
+        return np.where(self.mean[:, lead_bin] == NOTHING, np.float32(0), self.weight[:, lead_bin][:, self.pools.index])
 
 
-SUMS = tuple(field.name for field in fields(Skill))[2:]
+STATISTICS = tuple(field.name for field in fields(Skill))[3:]
+WEIGHTS = ("weight", "shared", "variance_weight", "contest_weight")
 
 
 def diagonal(sources: int) -> NDArray[np.intp]:
@@ -53,14 +87,20 @@ def diagonal(sources: int) -> NDArray[np.intp]:
     return np.cumsum(np.r_[0, np.arange(sources, 1, -1)]).astype(np.intp)
 
 
-def zero(sources: tuple[str, ...], lead_bins: tuple[float, ...], places: int) -> Skill:
+def zero(sources: tuple[str, ...], lead_bins: tuple[float, ...], pools: Pools) -> Skill:
     """The state that knows nothing."""
-    count, bins = len(sources), len(lead_bins)
-    pairs = count * (count + 1) // 2
-    single, double, flat = (count, bins, places), (pairs, bins, places), (bins, places)
-    shapes: dict[str, tuple[int, ...]] = {"error": single, "weight": double, "product": double, "truth": single}
-    shapes |= {"variance": flat, "variance_weight": flat}
-    return Skill(sources, lead_bins, **{name: np.zeros(shape, np.float32) for name, shape in shapes.items()})
+    count, bins, places = len(sources), len(lead_bins), len(pools.index)
+    pairs, contest = count * (count + 1) // 2, CANDIDATES * (CANDIDATES + 1) // 2
+    never = np.full((2, count, bins, places), NOTHING, np.uint16)
+
+    def nothing(*leading: int) -> Array:
+        return np.zeros((*leading, bins, pools.count), np.float32)
+
+    return Skill(
+        sources, lead_bins, pools, never[0], never[1], nothing(count), nothing(pairs), nothing(pairs), nothing(count),
+        nothing(), nothing(), nothing(contest), nothing(contest),
+        np.full((count, bins, len(pools.sample)), np.nan, np.float32), np.zeros((3, count, bins), np.float32),
+    )  # fmt: skip
 
 
 def update(
@@ -70,74 +110,147 @@ def update(
     truth: Array,
     *,
     variance: Array | None = None,
-    limits: tuple[Array, Array] | None = None,
+    candidates: Array | None = None,
+    bounded: bool = True,
 ) -> None:
     """Add one verified forecast to the state, in place.
 
-    errors: (source, place), NaN where a source is absent; truth: (place,); variance: (place,) of the ensemble.
-    limits: lower and upper bounds (source, place) to which errors are winsorised, so that one corrupt truth or
-    forecast cannot leak into a month of statistics; see `limits`.
+    errors: (source, place), NaN where a source is absent; truth: (place,); variance: (place,) of the ensemble;
+    candidates: (candidate, place) errors of the blends that the guard compares.
+    bounded: False for amounts, rare and large as they are: the ratio of bounded means would be biased.
     """
-    count = len(skill.sources)
-    if errors.shape != (count, skill.error.shape[2]):
-        raise ValueError(
-            f"expected errors of shape (source, place) {(count, skill.error.shape[2])}; found {errors.shape}"
-        )
-    if limits is not None:
-        errors = np.clip(errors, limits[0], limits[1])
-    _add_errors(
-        np.ascontiguousarray(errors, np.float32), np.ascontiguousarray(truth, np.float32), skill.error[:, lead_bin],
-        skill.weight[:, lead_bin], skill.product[:, lead_bin], skill.truth[:, lead_bin],
+    expected = (len(skill.sources), len(skill.pools.index))
+    if errors.shape != expected:
+        raise ValueError(f"expected errors of shape (source, place) {expected}; found {errors.shape}")
+    errors, pools = np.ascontiguousarray(errors, np.float32), skill.pools
+    overall, typical = _gate(skill, lead_bin, bounded)
+    own = skill.weight[:, lead_bin].copy()
+    sampled = errors[:, pools.sample]
+    _add_products(skill, lead_bin, sampled, overall, typical)
+    if not bounded:
+        _average(skill.truth[:, lead_bin], own.copy(), np.where(np.isnan(sampled), np.nan, truth[pools.sample]), pools)
+    weight = skill.weight[:, lead_bin]
+    weight += _fraction(skill, lead_bin, sampled)
+    parts = np.stack([1 / np.maximum(weight, 1), own / (own + CENTRE_PRIOR), own / (own + VARIANCE_PRIOR)])
+    uniform = (parts == parts[:, :, :1]).all(axis=(0, 2))
+    update_means(
+        errors, skill.mean[:, lead_bin], skill.square[:, lead_bin], parts.astype(np.float32), pools.index, uniform,
+        overall, typical, MEAN_LIMIT, SQUARE_LIMIT,
     )  # fmt: skip
     if variance is not None:
-        good = np.isfinite(variance)
-        skill.variance[lead_bin, good] += variance[good]
-        skill.variance_weight[lead_bin, good] += 1
+        _average(skill.variance[lead_bin], skill.variance_weight[lead_bin], variance[pools.sample], pools)
+    if candidates is not None:
+        limit = SQUARE_LIMIT * np.sqrt(typical.max())
+        _move(
+            skill.contest[:, lead_bin], skill.contest_weight[:, lead_bin],
+            *pool_products(np.clip(candidates[:, pools.sample], -limit, limit), pools.starts),
+        )  # fmt: skip
 
 
-@njit(parallel=True, cache=True)
-def _add_errors(errors: Array, truth: Array, error: Array, weight: Array, product: Array, truth_sum: Array) -> None:
-    count, places = errors.shape
-    for task in prange((places + BLOCK - 1) // BLOCK):
-        start, stop = task * BLOCK, min((task + 1) * BLOCK, places)
-        pair = 0
-        for i in range(count):
-            _add_own(errors[i, start:stop], truth[start:stop], error[i, start:stop], truth_sum[i, start:stop])
-            for j in range(i, count):
-                _add_pair(
-                    errors[i, start:stop], errors[j, start:stop], weight[pair, start:stop], product[pair, start:stop]
-                )
-                pair += 1
+def _gate(skill: Skill, lead_bin: int, bounded: bool) -> tuple[Array, Array]:
+    """(source,) mean error and mean square of all places, UNBOUNDED where nobody knows how large errors are."""
+    pools, weight = skill.pools, skill.weight[:, lead_bin]
+    mean, square = (unpack(half[:, lead_bin, pools.sample]) for half in (skill.mean, skill.square))
+    share = np.where(np.isnan(mean), 0, weight[:, pools.of_sample]).astype(np.float64)
+    total = np.maximum(share.sum(axis=1), 1e-9)
+    overall = (share * np.nan_to_num(mean)).sum(axis=1) / total
+    typical = (share * np.nan_to_num(square)).sum(axis=1) / total
+    sure = bounded & (weight.max(axis=1, initial=0) >= FEWEST_PAIRS) & (typical > 0)
+    return overall.astype(np.float32), np.where(sure, typical, UNBOUNDED).astype(np.float32)
 
 
-@njit(cache=True, inline="never")
-def _add_own(errors: Array, truth: Array, error: Array, truth_sum: Array) -> None:
-    for k in range(len(errors)):
-        good = errors[k] == errors[k]
-        error[k] += errors[k] if good else np.float32(0)
-        truth_sum[k] += truth[k] if good else np.float32(0)
+def _add_products(skill: Skill, lead_bin: int, errors: Array, overall: Array, typical: Array) -> None:
+    """What the departures of `errors` (source, sample) from the means have in common, bounded like the squares."""
+    pools = skill.pools
+    before = unpack(skill.mean[:, lead_bin, pools.sample])
+    own = skill.weight[:, lead_bin][:, pools.of_sample]
+    centre = overall[:, None] + own / (own + CENTRE_PRIOR) * (np.nan_to_num(before) - overall[:, None])
+    limit = SQUARE_LIMIT * np.sqrt(typical)[:, None]
+    departure = centre + np.clip(errors - centre, -limit, limit) - np.where(np.isnan(before), np.nan, before)
+    departure = departure.astype(np.float32)
+    _listen(skill, lead_bin, departure, MEAN_LIMIT / SQUARE_LIMIT * limit)
+    mean, share = pool_products(departure, pools.starts)
+    # What is left of a departure once the mean has moved: the squares of the places are of the same kind.
+    left = np.maximum(1 - 1 / np.maximum(skill.shared[:, lead_bin] + share, 1), 0)
+    _move(skill.product[:, lead_bin], skill.shared[:, lead_bin], left * mean, share)
 
 
-@njit(cache=True, inline="never")
-def _add_pair(first: Array, second: Array, weight: Array, product: Array) -> None:
-    for k in range(len(first)):
-        both = first[k] * second[k]
-        good = both == both
-        weight[k] += np.float32(1) if good else np.float32(0)
-        product[k] += both if good else np.float32(0)
+def _listen(skill: Skill, lead_bin: int, departure: Array, limit: Array) -> None:
+    """How much of the departures (source, sample) was in those of the pair before, and how much is within the limit."""
+    last, echo = skill.last[:, lead_bin], skill.echo[:, :, lead_bin]
+    both = np.isfinite(departure) & np.isfinite(last)
+    count = np.maximum(both.sum(axis=1), 1)
+    products = departure * last, departure**2, np.clip(departure, -limit, limit) ** 2
+    found = [np.where(both, product, 0).sum(axis=1) / count for product in products]
+    share = np.where(both.any(axis=1), 1 / np.maximum(skill.weight[:, lead_bin].max(axis=1, initial=0), 1), 0)
+    echo += share * (np.stack(found) - echo)
+    last[:] = np.where(np.isfinite(departure), departure, last)
+
+
+def repetition(skill: Skill, lead_bin: int) -> Array:
+    """(source,) how many pairs say as much as one that is independent of the others, at least 1.
+
+    (1 + r) / (1 - r) of errors whose correlation from pair to pair is r (Bartlett 1935); what two departures share
+    because both are from one uncertain mean is taken off.
+    """
+    product, square, _ = skill.echo[:, :, lead_bin].astype(np.float64)
+    pairs = np.maximum(skill.weight[:, lead_bin].max(axis=1, initial=0), 1)
+    alike = np.clip(product / np.maximum(square, 1e-30) - 1 / pairs, 0, 0.98)
+    return np.asarray((1 + alike) / (1 - alike), np.float32)
+
+
+def efficiency(skill: Skill, lead_bin: int) -> Array:
+    """(source,) variance of the bounded mean in that of a plain one: 1.05 if errors are normal, less with wild ones.
+
+    Huber 1981, section 3.2, with the share of errors within the bounds taken as that of normal ones.
+    """
+    _, square, bounded = skill.echo[:, :, lead_bin].astype(np.float64)
+    within = ndtr(MEAN_LIMIT) - ndtr(-MEAN_LIMIT)
+    return np.asarray(np.where(square > 0, bounded / np.maximum(square, 1e-30), within**2) / within**2, np.float32)
+
+
+def _fraction(skill: Skill, lead_bin: int, sampled: Array) -> Array:
+    """(source, pool) what part of a pool's places a source has errors at; places that never had any do not count.
+
+    Where the sample never had any, there may be a few beside it: they count if the source is there at all.
+    """
+    pools, seen = skill.pools, np.isfinite(sampled)
+    ever = seen | (skill.mean[:, lead_bin, pools.sample] != NOTHING)
+    there, all_there = (np.add.reduceat(which, pools.starts[:-1], axis=1, dtype=np.float32) for which in (seen, ever))
+    beside = np.outer(seen.any(axis=1), pools.partly)
+    return np.where(all_there > 0, there / np.maximum(all_there, 1), beside).astype(np.float32)
+
+
+def _average(mean: Array, weight: Array, values: Array, pools: Pools) -> None:
+    """Move means (..., pool) by `values` (..., sample), NaN left out, and add to their weights."""
+    good = np.isfinite(values)
+    count = np.add.reduceat(good, pools.starts[:-1], axis=-1, dtype=np.float32)
+    total = np.add.reduceat(np.where(good, values, 0), pools.starts[:-1], axis=-1, dtype=np.float32)
+    _move(mean, weight, total / np.maximum(count, 1), count / np.diff(pools.starts))
+
+
+def _move(mean: Array, weight: Array, value: Array, share: Array) -> None:
+    weight += share
+    mean += share / np.maximum(weight, 1e-9) * (value - mean)
 
 
 def mean_square(skill: Skill) -> NDArray[np.float64]:
     """(source, lead_bin) mean square error over all places, NaN without history."""
-    weight = skill.presence.sum(axis=-1, dtype=np.float64)
-    square = skill.product[diagonal(len(skill.sources))].sum(axis=-1, dtype=np.float64)
-    return np.where(weight > 0, square / np.maximum(weight, 1e-9), np.nan)
+    sample = skill.pools.sample
+    result = np.full(skill.mean.shape[:2], np.nan)
+    for lead_bin in range(len(skill.lead_bins)):
+        mean, square = (unpack(half[:, lead_bin, sample]).astype(np.float64) for half in (skill.mean, skill.square))
+        share = np.where(np.isnan(mean), 0, skill.weight[:, lead_bin][:, skill.pools.of_sample])
+        total = (share * np.nan_to_num(mean**2 + square)).sum(axis=1)
+        weight = share.sum(axis=1)
+        result[:, lead_bin] = np.where(weight > 0, total / np.maximum(weight, 1e-9), np.nan)
+    return result
 
 
 def decay(skill: Skill, factors: NDArray[np.floating] | float) -> Skill:
-    """The state with every sum multiplied by its lead bin's factor; `factors` is (lead_bin,) or one number."""
+    """The state with every weight multiplied by its lead bin's factor; `factors` is (lead_bin,) or one number."""
     scale = np.broadcast_to(np.asarray(factors, np.float32), (len(skill.lead_bins),))[:, None]
-    return replace(skill, **{name: getattr(skill, name) * scale for name in SUMS})
+    return replace(skill, **{name: getattr(skill, name) * scale for name in WEIGHTS})
 
 
 def decay_factors(
@@ -149,82 +262,3 @@ def decay_factors(
     """
     growth = 1 + 0.5 * np.clip(np.asarray(lead_bins) / 120, 0, 1)
     return np.exp(-elapsed_hours / (24 * time_scale_days * growth))
-
-
-def merge(first: Skill, second: Skill) -> Skill:
-    """The state that has seen what both have seen, both decayed to the same time."""
-    if (first.sources, first.lead_bins) != (second.sources, second.lead_bins):
-        raise ValueError("skill states merge only with the same sources and lead bins")
-    return replace(first, **{name: getattr(first, name) + getattr(second, name) for name in SUMS})
-
-
-def align_sources(skill: Skill, sources: tuple[str, ...]) -> Skill:
-    """The same knowledge for another list of sources: new ones start from nothing, left ones are dropped."""
-    if sources == skill.sources:
-        return skill
-    result = zero(sources, skill.lead_bins, skill.error.shape[2])
-    old = {name: index for index, name in enumerate(skill.sources)}
-    table, wanted = _pair_table(len(skill.sources)), _pair_table(len(sources))
-    for i, first in enumerate(sources):
-        if first not in old:
-            continue
-        result.error[i], result.truth[i] = skill.error[old[first]], skill.truth[old[first]]
-        for j, second in enumerate(sources):
-            if second in old:
-                result.weight[wanted[i, j]] = skill.weight[table[old[first], old[second]]]
-                result.product[wanted[i, j]] = skill.product[table[old[first], old[second]]]
-    return replace(result, variance=skill.variance, variance_weight=skill.variance_weight)
-
-
-def _pair_table(sources: int) -> NDArray[np.intp]:
-    """(source, source) index of the pair of two sources."""
-    table = np.zeros((sources, sources), np.intp)
-    rows, columns = np.triu_indices(sources)
-    table[rows, columns] = table[columns, rows] = np.arange(len(rows))
-    return table
-
-
-def limits(
-    skill: Skill, lead_bin: int, width: float = 2.0, prior_weight: float = 1.0, variance_prior: float = 15.0
-) -> tuple[Array, Array] | None:
-    """Bounds (source, place) beyond which a new error is winsorised: bias +- width * standard deviation.
-
-    The variance is the place's own, drawn to that of all places (which counts for `variance_prior` pairs), so that a
-    station with wild reports cannot widen its own gate at once; the bounds come from the state of the hour before, so
-    that updates within an hour still commute. None while the state is too young to judge. (Huber 1964.)
-    """
-    presence = skill.presence[:, lead_bin].astype(np.float64)
-    total = presence.sum(axis=1, keepdims=True)
-    if presence.shape[1] == 0 or total.max() < max(3.0, 0.5 * presence.shape[1]):
-        return None
-    total = np.maximum(total, 1e-9)
-    error = skill.error[:, lead_bin].astype(np.float64)
-    square = skill.product[diagonal(len(skill.sources)), lead_bin].astype(np.float64)
-    mean = error.sum(axis=1, keepdims=True) / total
-    centre = (error + prior_weight * mean) / (presence + prior_weight)
-    residual = np.maximum(square - 2 * centre * error + presence * centre**2, 0)
-    pooled = residual.sum(axis=1, keepdims=True) / total
-    variance = (residual + variance_prior * pooled) / (presence + variance_prior)
-    half = width * np.sqrt(np.maximum(variance, 1e-12) * (1 + 1 / (presence + prior_weight)))
-    known = total > 3
-    lower = np.where(known, centre - half, -np.inf)
-    upper = np.where(known, centre + half, np.inf)
-    return lower.astype(np.float32), upper.astype(np.float32)
-
-
-def to_dataset(skill: Skill) -> xr.Dataset:
-    """The state as a dataset that `from_dataset` reads back unchanged."""
-    dims = {"error": "source", "truth": "source", "weight": "pair", "product": "pair"}
-    data = {
-        name: (((dims[name],) if name in dims else ()) + ("lead_bin", "place"), getattr(skill, name)) for name in SUMS
-    }
-    return xr.Dataset(
-        data, {"source": np.array(skill.sources, dtype=object), "lead_bin": np.asarray(skill.lead_bins, np.float64)}
-    )
-
-
-def from_dataset(dataset: xr.Dataset) -> Skill:
-    """The state that `to_dataset` made."""
-    sources = tuple(str(name) for name in dataset["source"].values)
-    bins = tuple(float(value) for value in dataset["lead_bin"].values)
-    return Skill(sources, bins, **{name: dataset[name].values for name in SUMS})

@@ -1,8 +1,8 @@
 """From skill to what the blend applies: every source's bias and weight at each place and lead bin.
 
 Bias: the place's own mean error, shrunk to its clusters' by as much as the sample says (empirical Bayes). Weights:
-those of least error variance, non-negative, from each place's error variances and its clusters' error correlations
-(Bates and Granger 1969; Williams, AAAI-16), shrunk towards equal weights.
+those of least error variance, non-negative, for the errors of each cluster (Bates and Granger 1969; Williams, AAAI-16),
+shrunk towards equal weights and mixed by each place's membership: no seams, and nothing learnt from one place's luck.
 """
 
 from __future__ import annotations
@@ -10,10 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit, prange
 from numpy.typing import NDArray
 
-from pipeline.science.skill import Skill, diagonal
+from pipeline.science import guard
+from pipeline.science.covariance import Errors, fit_errors, pool_membership
+from pipeline.science.least_variance import least_variance
+from pipeline.science.skill import Skill, efficiency, mean_square, repetition
+from pipeline.science.skill_kernel import unpack
 
 Array = NDArray[np.float32]
 Float = NDArray[np.float64]
@@ -22,15 +25,14 @@ INDEPENDENT_PLACES = 2.0
 """Errors of neighbours are alike: a cluster's mean is as sure as that of two."""
 WEAKEST_SIGNAL = 0.005
 """Least variance of true biases, in variances of a single error, that is still believed in."""
-VARIANCE_PRIOR = 30.0
-"""Pairs a cluster's error variance counts for beside a place's own."""
-CORRELATION_SHRINKAGE = 0.3
-EQUAL_SHARE = 0.1
-"""How far the correlations are drawn to zero and the weights to equal ones: both only guard against a short sample."""
+TAILS = 4.0
+"""Degrees of freedom of the distribution of true biases: most places have little, a few much."""
+EQUAL_SHARE = 0.05
+"""How far the weights are drawn to equal ones: a guard against a short sample."""
 RATIO_EQUAL_SHARE = 0.5
 """The same for amounts, whose error variance a few storms decide."""
 RATIO_PRIOR = 100.0
-"""Pairs that a cluster's ratio counts for beside a place's own, all places' beside a cluster's, 1 beside theirs."""
+"""Pairs that a cluster's ratio counts for beside a pool's own, all places' beside a cluster's, 1 beside theirs."""
 RATIO_LIMITS = (0.4, 2.5)
 
 
@@ -51,217 +53,143 @@ class Weights:
     ratio: bool
 
 
-@dataclass(frozen=True)
-class Errors:
-    """Error statistics after the bias is removed: variance (source, lead_bin, place), covariance by cluster."""
-
-    variance: Float
-    correlation: Float
-    known: NDArray[np.bool_]
-
-
-def fit_bias(skill: Skill, membership: Array) -> Float:
-    """(source, lead_bin, place) additive bias; 0 for a source without any history in that bin."""
-    weight, error = skill.presence.astype(np.float64), skill.error.astype(np.float64)
-    square = skill.product[diagonal(len(skill.sources))].astype(np.float64)
-    shares = membership.astype(np.float64)
-    overall = error.sum(axis=-1, keepdims=True) / np.maximum(weight.sum(axis=-1, keepdims=True), 1e-9)
-    mean = np.where(weight > 0, error / np.maximum(weight, 1e-9), overall)
-    pooled = np.maximum(weight @ shares.T, 1e-9)
-    groups = np.minimum((weight > 0) @ shares.T, 0.8 * pooled)  # means that cost a degree of freedom
-    within = (square - weight * mean**2) @ shares.T
-    noise = _repetition(skill.lead_bins) * np.maximum(within, 1e-12) / np.maximum(pooled - groups, 1e-9)
+def fit_bias(skill: Skill, lead_bin: int, membership: Array) -> Array:
+    """(source, place) additive bias of one lead bin; 0 for a source without any history in it."""
+    weight = skill.presence(lead_bin)
+    mean, square = (np.nan_to_num(unpack(half[:, lead_bin])) for half in (skill.mean, skill.square))
+    total = weight.sum(axis=1, keepdims=True, dtype=np.float64)
+    overall = (weight * mean).sum(axis=1, keepdims=True, dtype=np.float64) / np.maximum(total, 1e-9)
+    pooled = np.maximum((weight @ membership.T).astype(np.float64), 1e-9)
+    cluster = ((weight * mean) @ membership.T) / pooled
+    groups = np.minimum((weight > 0).astype(np.float32) @ membership.T, 0.8 * pooled)  # means cost a degree of freedom
+    within = (weight * square) @ membership.T
+    worth = (repetition(skill, lead_bin) * efficiency(skill, lead_bin))[:, None]
+    noise = worth * np.maximum(within, 1e-12) / np.maximum(pooled - groups, 1e-9)
     sampling = noise * groups / pooled
     # Per cluster, for most regions have no bias and a few have a large one; about the mean of all places, for the
     # clusters were drawn around the very biases, noise included.
-    between = ((weight * (mean - overall) ** 2) @ shares.T) / pooled
+    apart = np.where(weight > 0, mean - overall.astype(np.float32), 0)
+    between = ((weight * apart**2) @ membership.T) / pooled
     signal = np.maximum(between - sampling, WEAKEST_SIGNAL * noise)
-    strength = np.maximum((noise @ shares) / (signal @ shares), 1)
-    cluster, luck = (error @ shares.T) / pooled, sampling / INDEPENDENT_PLACES
+    luck = sampling / INDEPENDENT_PLACES
     drawn = luck / np.maximum((cluster - overall) ** 2 - luck, WEAKEST_SIGNAL * luck + 1e-15)
-    prior = ((cluster + drawn * overall) / (1 + drawn)) @ shares
-    return (error + strength * prior) / (weight + strength)
+    prior = ((cluster + drawn * overall) / (1 + drawn)).astype(np.float32) @ membership
+    # A place far from its clusters is one of the few with a bias of its own: true biases have Student's tails.
+    usual, error = (part.astype(np.float32) @ membership for part in (signal, noise))
+    usual = (TAILS * usual + np.where(weight > 0, mean - prior, 0) ** 2) / (TAILS + 1)
+    return np.asarray(prior + weight * usual / (weight * usual + error) * (mean - prior), np.float32)
 
 
-def _repetition(lead_bins: tuple[float, ...]) -> Float:
-    """(lead_bin, 1) how many pairs say as much as one independent pair.
-
-    Errors of starts a day apart are alike for about as long as the forecasts have run.
-    """
-    return 1 + np.clip(np.asarray(lead_bins) / 48, 0, 3)[:, None]
-
-
-def fit_ratio(skill: Skill, membership: Array) -> Float:
-    """(source, lead_bin, place) multiplier truth / forecast for amounts, between RATIO_LIMITS; 1 without history."""
-    truth, error = skill.truth.astype(np.float64), skill.error.astype(np.float64)
-    forecast, shares = np.maximum(truth + error, 0), membership.astype(np.float64)
-    weight = skill.presence.astype(np.float64)
-    tiny = 1e-6
-    amount = (forecast.sum(axis=-1, keepdims=True) + tiny) / np.maximum(weight.sum(axis=-1, keepdims=True), tiny)
+def fit_ratio(skill: Skill, lead_bin: int, membership: Array) -> Array:
+    """(source, place) multiplier truth / forecast for amounts, between RATIO_LIMITS; 1 without history."""
+    pools, tiny = skill.pools, 1e-6
+    weight = skill.weight[:, lead_bin].astype(np.float64)
+    error = np.nan_to_num(unpack(skill.mean[:, lead_bin, pools.sample]))
+    mean = np.add.reduceat(error, pools.starts[:-1], axis=1) / np.diff(pools.starts)
+    truth = weight * skill.truth[:, lead_bin]
+    forecast = np.maximum(truth + weight * mean, 0)
+    shares = pool_membership(membership, pools)
+    amount = (forecast.sum(axis=1, keepdims=True) + tiny) / np.maximum(weight.sum(axis=1, keepdims=True), tiny)
     known = RATIO_PRIOR * amount
-    overall = (truth.sum(axis=-1, keepdims=True) + known) / (forecast.sum(axis=-1, keepdims=True) + known)
+    overall = (truth.sum(axis=1, keepdims=True) + known) / (forecast.sum(axis=1, keepdims=True) + known)
     cluster = (truth @ shares.T + known * overall) / (forecast @ shares.T + known)
-    ratio = (truth + known * (cluster @ shares)) / (forecast + known)
-    return np.clip(ratio, *RATIO_LIMITS)
+    return np.asarray(np.clip(cluster, *RATIO_LIMITS) @ membership, np.float32)
 
 
-def fit_errors(skill: Skill, bias: Float, membership: Array) -> Errors:
-    """Variance of each place and correlation of its clusters about `bias`, in or out of the sample's luck."""
-    count, bins, _ = skill.error.shape
-    shares = membership.astype(np.float64)
-    residual = _residual_products(skill.error, skill.weight, skill.product, bias)
-    weight = skill.weight.astype(np.float64)
-    pooled, pooled_weight = residual @ shares.T, weight @ shares.T
-    total = np.maximum(weight.sum(axis=-1), 1e-9)
-    overall = residual.sum(axis=-1) / total
-    cluster = (pooled + 5 * overall[..., None]) / (pooled_weight + 5)
-    own = diagonal(count)
-    known = weight[own].sum(axis=-1) > 0
-    prior = cluster[own] @ shares
-    presence = weight[own]
-    variance = (residual[own] + VARIANCE_PRIOR * prior) / (presence + VARIANCE_PRIOR)
-    repetition = _repetition(skill.lead_bins)
-    variance *= 1 + repetition / (presence + 1 + repetition)
-    fallback = np.where(known, np.nan, 1.5) * np.ones((count, bins))
-    for b in range(bins):
-        typical = variance[known[:, b], b].mean() if known[:, b].any() else 1.0
-        variance[~known[:, b], b] = typical * fallback[~known[:, b], b][:, None]
-    deviation = np.sqrt(np.maximum(cluster[own], 1e-30))
-    rows, columns = np.triu_indices(count)
-    correlation = np.where(rows[:, None, None] == columns[:, None, None], 1.0, 0.0) * np.ones(cluster.shape)
-    scale = deviation[rows] * deviation[columns]
-    measured = (total > 1)[..., None] & (scale > 1e-20)
-    correlation = np.where(measured, np.clip(cluster / np.maximum(scale, 1e-30), -0.99, 1.0), correlation)
-    return Errors(np.maximum(variance, 1e-12), correlation, known)
-
-
-@njit(parallel=True, cache=True)
-def _residual_products(error: Array, weight: Array, product: Array, bias: Float) -> Float:
-    """(pair, lead_bin, place) sums of products of errors about the bias."""
-    count, bins, places = error.shape
-    result = np.empty(product.shape, np.float64)
-    for place in prange(places):
-        for b in range(bins):
-            pair = 0
-            starts = 0
-            for i in range(count):
-                own_i = starts
-                other = starts
-                for j in range(i, count):
-                    own_j = other
-                    shared = weight[pair, b, place]
-                    mean_i = error[i, b, place] / max(weight[own_i, b, place], 1e-9)
-                    mean_j = error[j, b, place] / max(weight[own_j, b, place], 1e-9)
-                    cross = bias[i, b, place] * mean_j + bias[j, b, place] * mean_i
-                    value = product[pair, b, place] - shared * (cross - bias[i, b, place] * bias[j, b, place])
-                    result[pair, b, place] = max(value, 0.0) if i == j else value
-                    other += count - j
-                    pair += 1
-                starts += count - i
-    return result
-
-
-def fit_weights(errors: Errors, membership: Array, equal_share: float = EQUAL_SHARE) -> tuple[Array, Array]:
-    """Weights (source, lead_bin, place) of least variance and the blend's expected square error (lead_bin, place).
+def fit_weights(errors: Errors, equal_share: float) -> Float:
+    """(cluster, source) weights of least variance; a source without history gets its share of equal weights.
 
     Raises ValueError for an empty list of sources.
     """
-    if not errors.variance.shape[0]:
+    count = len(errors.known)
+    if not count:
         raise ValueError("expected at least one source to weigh; found none")
-    shares = np.ascontiguousarray(membership.T, np.float64)
-    correlation = np.ascontiguousarray((1 - CORRELATION_SHRINKAGE) * errors.correlation)
-    correlation[diagonal(errors.variance.shape[0])] = 1
-    return _least_variance(np.sqrt(errors.variance), correlation, shares, errors.known, equal_share)
+    known = np.flatnonzero(errors.known)
+    result = np.full((len(errors.covariance), count), 1 / count)
+    for cluster, covariance in enumerate(errors.covariance):
+        if len(known):
+            part = covariance[np.ix_(known, known)]
+            jitter = 1e-6 * np.diag(np.diag(part))
+            result[cluster, known] = len(known) / count * least_variance(part + jitter)
+    return (1 - equal_share) * result + equal_share / count
 
 
-@njit(parallel=True, cache=True)
-def _least_variance(
-    deviation: Float, correlation: Float, shares: Float, known: NDArray[np.bool_], equal_share: float
-) -> tuple[Array, Array]:
-    count, bins, places = deviation.shape
-    weights = np.empty((count, bins, places), np.float32)
-    expected = np.empty((bins, places), np.float32)
-    for place in prange(places):
-        covariance = np.empty((count, count))
-        for b in range(bins):
-            pair = 0
-            for i in range(count):
-                for j in range(i, count):
-                    mixed = 0.0
-                    for c in range(shares.shape[1]):
-                        mixed += correlation[pair, b, c] * shares[place, c]
-                    covariance[i, j] = covariance[j, i] = mixed * deviation[i, b, place] * deviation[j, b, place]
-                    pair += 1
-            solution = _non_negative(covariance, known[:, b])
-            total = 0.0
-            for i in range(count):
-                solution[i] = (1 - equal_share) * solution[i] + equal_share / count
-            for i in range(count):
-                for j in range(count):
-                    total += solution[i] * solution[j] * covariance[i, j]
-                weights[i, b, place] = solution[i]
-            expected[b, place] = total
-    return weights, expected
-
-
-@njit(cache=True)
-def _non_negative(covariance: Float, known: NDArray[np.bool_]) -> Float:
-    """Weights of least variance, the most negative source dropped until none is; unknown sources get equal shares."""
-    count = covariance.shape[0]
-    active = known.copy()
-    result = np.full(count, 1.0 / count)
-    while active.any():
-        index = np.flatnonzero(active)
-        size = len(index)
-        matrix = np.empty((size, size))
-        for i in range(size):
-            for j in range(size):
-                matrix[i, j] = covariance[index[i], index[j]]
-            matrix[i, i] *= 1 + 1e-6
-        solution = np.linalg.solve(matrix, np.ones(size))
-        lowest = np.argmin(solution)
-        if solution[lowest] >= 0 or size == 1:
-            share = known.sum() / count
-            for i in range(count):
-                if known[i]:
-                    result[i] = 0.0
-            total = solution.sum()
-            for i in range(size):
-                result[index[i]] = share * solution[i] / total
-            break
-        active[index[lowest]] = False
-    return result
-
-
-def fit_spread(skill: Skill, expected: Array, membership: Array) -> Array:
-    """(lead_bin, place) factor that makes the ensemble as wide as the blend errs; 1 without history.
+def fit_spread(skill: Skill, lead_bin: int, expected: Array, membership: Array) -> Array:
+    """(place,) factor that makes the ensemble as wide as the blend errs; 1 without history.
 
     Both variances are pooled over clusters, so that the factor corrects a regime and keeps the flow of the day.
     """
-    shares = membership.astype(np.float64)
-    weight = skill.variance_weight.astype(np.float64) @ shares.T
-    variance = skill.variance.astype(np.float64) @ shares.T / np.maximum(weight, 1e-9)
-    error = (expected.astype(np.float64) @ shares.T) / shares.sum(axis=1)
-    usable = (weight > 1) & (variance > 0)
+    shares = pool_membership(membership, skill.pools)
+    weight = skill.variance_weight[lead_bin].astype(np.float64)
+    total = weight @ shares.T
+    variance = (weight * skill.variance[lead_bin]) @ shares.T / np.maximum(total, 1e-9)
+    error = (expected.astype(np.float64) @ membership.T) / np.maximum(membership.sum(axis=1), 1e-9)
+    usable = (total > 1) & (variance > 0)
     factor = np.where(usable, np.sqrt(error / np.maximum(variance, 1e-30)), 1.0)
-    return (np.clip(factor, 0.3, 4.0) @ shares).astype(np.float32)
+    return np.asarray(np.clip(factor, 0.3, 4.0) @ membership, np.float32)
 
 
-def fit(skills: list[Skill], membership: Array, *, ratio: bool) -> list[Weights]:
-    """Weights of parameters that are blended as one: a scalar alone, or the two components of a vector together."""
-    biases = [fit_ratio(skill, membership) if ratio else fit_bias(skill, membership) for skill in skills]
-    about = [np.zeros_like(bias) if ratio else bias for bias in biases]
-    errors = [fit_errors(skill, bias, membership) for skill, bias in zip(skills, about, strict=True)]
-    joint = Errors(
-        np.mean([error.variance for error in errors], axis=0),
-        np.mean([error.correlation for error in errors], axis=0),
-        np.logical_and.reduce([error.known for error in errors]),
-    )
-    weight, expected = fit_weights(joint, membership, RATIO_EQUAL_SHARE if ratio else EQUAL_SHARE)
+@dataclass(frozen=True)
+class _Bin:
+    """The fields of `Weights` for one lead bin."""
+
+    bias: Array
+    weight: Array
+    error_variance: Array
+    spread_factor: Array
+
+
+def fit(skills: list[Skill], membership: Array, *, ratio: bool, guarded: bool = True) -> list[Weights]:
+    """Weights of parameters that are blended as one: a scalar alone, or the two components of a vector together.
+
+    membership: (cluster, place). `guarded`: False for the scheme by itself, which the guard judges.
+    """
+    first = skills[0]
+    bins = [_fit_bin(skills, lead_bin, membership, ratio, guarded) for lead_bin in range(len(first.lead_bins))]
     return [
         Weights(
-            skill.sources, skill.lead_bins, bias.astype(np.float32), weight, expected,
-            fit_spread(skill, expected, membership), ratio,
+            first.sources, first.lead_bins,
+            *(np.stack([getattr(part[index], name) for part in bins], axis=axis)
+              for name, axis in (("bias", 1), ("weight", 1), ("error_variance", 0), ("spread_factor", 0))),
+            ratio,
         )
-        for skill, bias in zip(skills, biases, strict=True)
+        for index in range(len(skills))
     ]  # fmt: skip
+
+
+def _fit_bin(skills: list[Skill], lead_bin: int, membership: Array, ratio: bool, guarded: bool) -> list[_Bin]:
+    fit_one = fit_ratio if ratio else fit_bias
+    parts = [fit_errors(skill, lead_bin, membership, about_zero=ratio) for skill in skills]
+    joint = Errors(
+        np.mean([part.covariance for part in parts], axis=0), np.mean([part.variance for part in parts], axis=0),
+        np.mean([part.usual for part in parts], axis=0), np.logical_and.reduce([part.known for part in parts]),
+    )  # fmt: skip
+    scheme = fit_weights(joint, RATIO_EQUAL_SHARE if ratio else EQUAL_SHARE)
+    mixed, trusted = _guarded(skills[0], lead_bin, scheme, membership) if guarded else (scheme, scheme)
+    weight = (mixed.T @ membership).astype(np.float32)
+    corrected = ((trusted.T @ membership) / np.maximum(weight, 1e-12)).astype(np.float32)
+    expected = np.einsum("cs,cst,ct->c", mixed, joint.covariance, mixed)
+    usual = (expected @ membership) * (weight * joint.variance).sum(axis=0) / (weight * joint.usual).sum(axis=0)
+    expected_there = usual.astype(np.float32)
+    return [
+        _Bin(
+            _partly(fit_one(skill, lead_bin, membership), corrected, ratio), weight, expected_there,
+            fit_spread(skill, lead_bin, expected_there, membership),
+        )
+        for skill in skills
+    ]  # fmt: skip
+
+
+def _guarded(skill: Skill, lead_bin: int, scheme: Float, membership: Array) -> tuple[Float, Float]:
+    """(cluster, source) weights once the guard has spoken, and what part of them is the scheme's, bias removed."""
+    share = guard.shares(skill, lead_bin, membership)
+    error = mean_square(skill)[:, lead_bin]
+    best = np.zeros(len(skill.sources))
+    best[np.nanargmin(error) if np.isfinite(error).any() else 0] = 1
+    trusted = share[:, :1] * scheme
+    return trusted + share[:, 1:2] / len(skill.sources) + share[:, 2:] * best, trusted
+
+
+def _partly(bias: Array, part: Array, ratio: bool) -> Array:
+    """The bias of a source of whose weight only a part is corrected."""
+    return 1 + part * (bias - 1) if ratio else part * bias

@@ -1,0 +1,89 @@
+"""Error covariances of the sources in every cluster, from what places and their pools have seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.science.pools import Pools
+from pipeline.science.skill import Skill, diagonal, repetition
+from pipeline.science.skill_kernel import pool_products, unpack
+
+Array = NDArray[np.float32]
+Float = NDArray[np.float64]
+
+CLUSTER_PRIOR = 30.0
+"""Pairs that all places count for beside a cluster: a few days of it say little of what sources have in common."""
+PLACE_PRIOR = 30.0
+"""Pairs that its clusters count for beside a place's own error variance."""
+CORRELATION_SHRINKAGE = 0.4
+"""How far correlations are drawn to zero: a short sample overstates what sources have in common."""
+NEWCOMER = 1.5
+"""Error variance, in those of the known sources, that one without history is given in the covariance."""
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Of one lead bin after the bias is removed: covariance (cluster, source, source), variance (source, place) with
+    that of its clusters, `usual`, and which sources (source,) have a history."""
+
+    covariance: Float
+    variance: Array
+    usual: Array
+    known: NDArray[np.bool_]
+
+
+def pool_membership(membership: Array, pools: Pools) -> Float:
+    """(cluster, pool) share of each pool's places, from (cluster, place)."""
+    size = np.bincount(pools.index, minlength=pools.count)
+    return np.stack([np.bincount(pools.index, row, pools.count) for row in membership]) / np.maximum(size, 1)
+
+
+def fit_errors(skill: Skill, lead_bin: int, membership: Array, *, about_zero: bool) -> Errors:
+    """Variances and correlations of the errors about their mean, or about zero for amounts whose bias is a ratio."""
+    weight = skill.presence(lead_bin)
+    mean, square = (np.nan_to_num(unpack(half[:, lead_bin])) for half in (skill.mean, skill.square))
+    # In-sample squares are small by one in the number of pairs.
+    square *= np.where(weight > 1.5, weight / np.maximum(weight - 1, 0.5), 1)
+    if about_zero:
+        square += mean**2
+    total = weight.sum(axis=1, dtype=np.float64)
+    pooled = (weight @ membership.T).astype(np.float64)
+    overall = (weight * square).sum(axis=1, dtype=np.float64) / np.maximum(total, 1e-9)
+    prior = CLUSTER_PRIOR * overall[:, None]
+    cluster = ((weight * square) @ membership.T + prior) / (pooled + CLUSTER_PRIOR)
+    known = (total > 0) & (overall > 0)
+    usual = (cluster.astype(np.float32)) @ membership
+    variance = (weight * square + PLACE_PRIOR * usual) / (weight + PLACE_PRIOR)
+    again = repetition(skill, lead_bin)[:, None]
+    variance *= 1 + again / (weight + 1 + again)
+    correlation = _correlation(skill, lead_bin, membership, mean if about_zero else None)
+    deviation = np.sqrt(np.maximum(cluster, 1e-20)).T
+    covariance = correlation * deviation[:, :, None] * deviation[:, None, :]
+    covariance[:, ~known] = covariance[:, :, ~known] = 0
+    typical = (deviation[:, known] ** 2).mean(axis=1) if known.any() else np.ones(len(deviation))
+    for source in np.flatnonzero(~known):
+        covariance[:, source, source] = NEWCOMER * typical
+    return Errors(covariance, variance, usual, known)
+
+
+def _correlation(skill: Skill, lead_bin: int, membership: Array, mean: Array | None) -> Float:
+    """(cluster, source, source) correlation of errors, drawn to that of all places and a little to zero."""
+    shares = pool_membership(membership, skill.pools)
+    shared = skill.shared[:, lead_bin].astype(np.float64)
+    product = skill.product[:, lead_bin].astype(np.float64)
+    if mean is not None:
+        product = product + pool_products(np.ascontiguousarray(mean[:, skill.pools.sample]), skill.pools.starts)[0]
+    weight = shared @ shares.T
+    overall = (shared * product).sum(axis=1) / np.maximum(shared.sum(axis=1), 1e-9)
+    cluster = ((shared * product) @ shares.T + CLUSTER_PRIOR * overall[:, None]) / (weight + CLUSTER_PRIOR)
+    count = len(skill.sources)
+    rows, columns = np.triu_indices(count)
+    deviation = np.sqrt(np.maximum(cluster[diagonal(count)], 1e-30))
+    value = np.clip(cluster / np.maximum(deviation[rows] * deviation[columns], 1e-30), -0.99, 0.9999)
+    result = np.zeros((shares.shape[0], count, count))
+    result[:, rows, columns] = result[:, columns, rows] = (1 - CORRELATION_SHRINKAGE) * value.T
+    result[:, np.arange(count), np.arange(count)] = 1
+    return result
