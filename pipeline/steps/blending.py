@@ -53,7 +53,8 @@ def blend_parameter(
     """
     parts = _contributions(deployment, arrived(deployment, hour) if runs is None else runs, row)
     covered = np.stack([coverage(deployment, part)[cells] for part in parts])
-    weights = tile_weights(read_weights(deployment, hour, row.name), [part.source for part in parts], covered, cells)
+    known = read_weights(deployment, hour, row.name, cells)
+    weights = tile_weights(known, [part.source for part in parts], covered, slice(None))
     fields = [
         (at_hours(deployment, part, row, hour, leads.tolist(), cells), _taper(deployment, part, row, hour, leads))
         for part in parts
