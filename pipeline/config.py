@@ -64,7 +64,7 @@ class Config(_Section):
     sources: dict[str, SourceConfig] = Field(min_length=1)
     observations: ObservationsConfig = ObservationsConfig()
     learning: LearningConfig = LearningConfig()
-    ramp_hours: Annotated[int, Field(ge=0, le=48)] = 6
+    ramp_hours: Annotated[int, Field(ge=0, le=48)] = 24
     places: tuple[Place, ...] = ()
     workers: PositiveInt = 2
     tile_rows: PositiveInt = 16

@@ -77,7 +77,9 @@ def _write_surroundings(deployment: Deployment) -> None:
         for name, (east, departure) in departures.items()
     ])  # fmt: skip
     deployment.store.write(paths.work(HOUR, "observations/temperature_2m.parquet"), to_parquet(table))
-    increment = xr.Dataset({"temperature_2m": (("latitude", "longitude"), np.full(shape, 2, np.float32))})
+    attributes = {"ramp_factor": [1.0, 0.9, 0.7, 0.4, 0.1, 0.0]}
+    field = (("latitude", "longitude"), np.full(shape, 2, np.float32), attributes)
+    increment = xr.Dataset({"temperature_2m": field})
     key = paths.work(HOUR, "increments/temperature_2m.zarr")
     increment.to_zarr(deployment.store.zarr(key), mode="w", zarr_format=3, consolidated=False)
 

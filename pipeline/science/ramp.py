@@ -25,17 +25,6 @@ Floats = NDArray[np.floating]
 _MOST_ITERATIONS = 2000
 
 
-def ramp_factor(lead_hours: Floats, ramp_hours: float) -> NDArray[np.float32]:
-    """What part of the increment acts at each lead: 1 at 0, 0 from `ramp_hours` on, a cosine between.
-
-    A cosine has no step in its slope at either end. `ramp_hours` 0 switches the ramp off.
-    """
-    leads = np.asarray(lead_hours, dtype=float)
-    if ramp_hours <= 0:
-        return np.zeros(leads.shape, np.float32)
-    return np.asarray((1 + np.cos(np.pi * np.clip(leads / ramp_hours, 0, 1))) / 2, np.float32)
-
-
 def departures(
     background: Floats, grid: Grid, stations: Stations, *, altitude: Floats, lapse_rate: float
 ) -> NDArray[np.float64]:

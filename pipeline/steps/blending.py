@@ -30,12 +30,6 @@ def arrived(deployment: Deployment, hour: Cycle) -> dict[str, Contribution]:
     return {name: part for name, part in found.items() if part is not None}
 
 
-def background(deployment: Deployment, hour: Cycle, name: str) -> Array:
-    """(place,) the blend at lead 0, which observations are compared with."""
-    everywhere = slice(0, deployment.grid.shape[0] * deployment.grid.shape[1])
-    return blend_parameter(deployment, hour, blended()[name], np.arange(1), everywhere)[0]
-
-
 def blend_parameter(
     deployment: Deployment,
     hour: Cycle,

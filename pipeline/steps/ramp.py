@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -23,6 +25,14 @@ from pipeline.steps.observe import read_parquet, to_parquet
 from pipeline.steps.ramp_history import History
 
 Floats = NDArray[np.floating]
+
+FOLLOWERS = {
+    "temperature_2m": ("temperature_2m_maximum", "temperature_2m_minimum"),
+    "wind_speed_10m": ("wind_gust",),
+    "pressure_at_sea_level": ("surface_pressure",),
+}
+"""What goes with an observed parameter: an hour's extremes by the same difference, the others in the same ratio."""
+_KEEP_RATIO = {"wind_gust": 3.0, "surface_pressure": 1.2}  # the largest ratio believed; calm has no gust factor
 
 
 def shards(deployment: Deployment, hour: Cycle) -> list[str]:
@@ -58,6 +68,18 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     ramp_history.write(deployment, shard, hour, History(result.record, sums))
     factor = ramp_factor(sums, STRUCTURES[shard].hours, int(leads[-1]))
     _write(deployment, hour, shard, result.increment, factor)
+    there = {row.name for row in available(deployment, hour)}
+    for name in (name for name in FOLLOWERS.get(shard, ()) if name in there):
+        follower = blend_parameter(deployment, hour, parameter(name), leads[:1], everywhere).reshape(grid.shape)
+        _write(deployment, hour, name, result.increment * kept(name, follower, blend[0]), factor)
+
+
+def kept(name: str, follower: Floats, leader: Floats) -> NDArray[np.float32]:
+    """(latitude, longitude) by what a follower multiplies its leader's increment."""
+    if name not in _KEEP_RATIO:
+        return np.ones(leader.shape, np.float32)
+    ratio = follower / np.maximum(leader, np.float32(1e-3))
+    return np.clip(np.nan_to_num(ratio, nan=1.0), 0, _KEEP_RATIO[name]).astype(np.float32)
 
 
 def at_stations(
@@ -75,13 +97,22 @@ def at_stations(
     return pd.concat([table[["network", "station", "withheld", "flag", "value"]], floats], axis=1)
 
 
-def read(deployment: Deployment, hour: Cycle, name: str) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
-    """The increment (place,) of a parameter and its factor (lead,), hourly from 0; None where nothing is observed."""
+@dataclass(frozen=True)
+class Ramp:
+    """What observations add to a parameter at lead 0, (place,), and what part of it acts at each lead, (lead,) hourly
+    from 0, none beyond."""
+
+    increment: NDArray[np.float32]
+    factor: NDArray[np.float32]
+
+
+def read(deployment: Deployment, hour: Cycle, name: str) -> Ramp | None:
+    """The ramp of a parameter at an hour; None where nothing of it was observed."""
     key = _key(hour, name)
     if not deployment.store.exists(f"{key}/zarr.json"):
         return None
     data = xr.open_zarr(deployment.store.zarr(key), consolidated=False, chunks=None)[name]
-    return data.values.reshape(-1), np.asarray(data.attrs["ramp_factor"], np.float32)
+    return Ramp(data.values.reshape(-1), np.asarray(data.attrs["ramp_factor"], np.float32))
 
 
 def _key(hour: Cycle, name: str) -> str:

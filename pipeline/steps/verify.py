@@ -23,6 +23,7 @@ from pipeline.steps import Deployment
 from pipeline.steps.hindcast import Hindcast, blend_fields, hindcasts
 from pipeline.steps.inputs import components, truth_delay_hours
 from pipeline.steps.verify_pairs import ComparedRecord, Pairs, pair, score_pairs, score_vectors
+from pipeline.steps.verify_ramp import score_ramp
 from pipeline.steps.verify_stations import score_stations
 
 Array = NDArray[np.float32]
@@ -53,9 +54,11 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
 
 
 def write_stations(deployment: Deployment, scored: Cycle, hour: Cycle) -> None:
-    """Score one published hour at the stations that have reported by `hour`; write observations.json."""
-    records = score_stations(deployment, scored, hour, _open(deployment, paths.forecast(scored, "best.zarr")))
-    deployment.store.write(paths.scores(scored, "observations.json"), (json.dumps(records, indent=1) + "\n").encode())
+    """Score one published hour at the stations that have reported by `hour`; write observations.json and ramp.json."""
+    best = _open(deployment, paths.forecast(scored, "best.zarr"))
+    for name, score_at in (("observations.json", score_stations), ("ramp.json", score_ramp)):
+        records = score_at(deployment, scored, hour, best)
+        deployment.store.write(paths.scores(scored, name), (json.dumps(records, indent=1) + "\n").encode())
 
 
 def write(deployment: Deployment, scored: Cycle, parts: Iterable[Scored]) -> None:

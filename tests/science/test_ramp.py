@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from pipeline.grid import Grid, unit_vectors
-from pipeline.science.ramp import analysis_increment, departures, ramp_factor
+from pipeline.science.ramp import analysis_increment, departures
 from pipeline.science.ramp_structure import Stations, Structure, background_error, fit
 
 GRID = Grid(3)
@@ -154,14 +154,3 @@ def test_size_and_reach_of_the_background_error_are_found_and_bounded() -> None:
     assert 0.25 <= noise.background_error < 0.4
     assert 125e3 <= noise.horizontal <= 500e3
     assert fit(np.zeros(10), stations([0] * 10, [0] * 10), prior) == prior
-
-
-def test_ramp_falls_smoothly_from_one_to_zero() -> None:
-    leads = np.linspace(0, 12, 121)
-    factor = ramp_factor(leads, 6)
-    assert factor[0] == 1
-    assert factor[60] == 0
-    assert not factor[60:].any()
-    assert (np.diff(factor) <= 0).all()
-    assert np.abs(np.diff(factor, 2)).max() < 0.002  # no kink
-    assert not ramp_factor(leads, 0).any()

@@ -92,10 +92,10 @@ def test_ramp_draws_the_blend_to_good_stations(
     assert checked.loc[checked["flag"] != "", "station"].tolist() == ["K042"]
     found = ramp.read(deployment, HOUR, "temperature_2m")
     assert found is not None
-    assert found[0].shape == (shape[0] * shape[1],)
-    assert found[1][0] == 1
-    assert found[1][-1] == 0
-    assert len(found[1]) == deployment.config.ramp_hours + 1
+    assert found.increment.shape == (shape[0] * shape[1],)
+    assert found.factor[0] == 1
+    assert found.factor[-1] == 0
+    assert len(found.factor) == deployment.config.ramp_hours + 1
     assert ramp.read(deployment, HOUR, "pressure_at_sea_level") is None
     first = deployment.store.read(ramp_history.said(HOUR, "temperature_2m"))
     ramp.run(deployment, HOUR, "temperature_2m")
