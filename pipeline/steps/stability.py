@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TypedDict
 
@@ -15,6 +15,7 @@ from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter
 from pipeline.science.stability import Borders, borders, flip_flop, jump_ratio, roughness
 from pipeline.steps import Deployment
+from pipeline.steps.inputs import sources_of
 from pipeline.steps.verify_pairs import Pairs, pair
 
 Array = NDArray[np.float32]
@@ -23,7 +24,8 @@ Ours = Callable[[xr.Dataset, Parameter, int, Mapping[str, Array], int], Array]
 
 WATCHED = ("temperature_2m", "wind_speed_10m", "pressure_at_sea_level", "precipitation", "total_cloud_cover")
 """Whose change from hour to hour is followed: of all it would cost more than their scores."""
-ISSUES = 6
+ISSUES, A_DAY = 6, 24
+"""Hours of which the last is scored, and the lead it is followed at."""
 FEWEST_ISSUES = 3
 LEAST_SHARE = 0.9
 """Of the globe that a field must cover for its seams and roughness to mean anything."""
@@ -46,25 +48,29 @@ class StabilityRecord(TypedDict):
 
 
 def stability(
-    deployment: Deployment, name: str, scored: Cycle, found: Mapping[int, Sequence[Pairs]]
+    deployment: Deployment, row: Parameter, scored: Cycle, found: Mapping[int, Sequence[Pairs]], ours: Ours
 ) -> list[StabilityRecord]:
-    """The figures of one parameter from its pairs by lead, the last of each those of the published hour `scored`."""
+    """The figures of one parameter from its pairs by lead, the last of each those of the published hour `scored`.
+
+    `ours`: what a published forecast says of a parameter at a lead, for the hours before. Directions have no figures.
+    """
     records: list[StabilityRecord] = []
-    seams = dict(_seams(deployment, name, scored))
+    if row.kind == "direction" or not found:
+        return records
+    seams = dict(_seams(deployment, row.name, scored))
     for lead, parts in found.items():
-        if parts[-1].hour == scored:
-            records += _spatial(deployment, name, lead, parts[-1], seams)
-    return [*records, *_temporal(deployment, name, found)]
+        records += _spatial(deployment, row.name, lead, parts[-1], seams)
+    lead = min((lead for lead in found if lead >= A_DAY), default=min(found))
+    hourly = [(lead, found[lead][-1]), *earlier_issues(deployment, row, scored, lead, ours)]
+    known = [(ahead, part) for ahead, parts in found.items() for part in parts]
+    return [*records, *_temporal(deployment, row.name, known), *_temporal(deployment, row.name, hourly)]
 
 
 def earlier_issues(
-    deployment: Deployment, row: Parameter, scored: Cycle, lead: int, mean_square: Float, ours: Ours
-) -> dict[int, list[Pairs]]:
-    """By lead the pairs of the hours published before `scored` for the time that is `lead` hours after it.
-
-    `ours` and `mean_square` as `verify_pairs.pair` takes them, the former of a forecast, a parameter and a lead.
-    """
-    found: dict[int, list[Pairs]] = {}
+    deployment: Deployment, row: Parameter, scored: Cycle, lead: int, ours: Ours
+) -> Iterator[tuple[int, Pairs]]:
+    """Lead and pairs of the hours published just before `scored`, for the time that is `lead` hours after it."""
+    unknown = np.full(len(sources_of(deployment, row)), np.nan)
     for back in range(1, ISSUES):
         key = paths.forecast(scored - back, "best.zarr")
         if row.name not in WATCHED or not deployment.store.exists(paths.forecast(scored - back, "manifest.json")):
@@ -72,18 +78,17 @@ def earlier_issues(
         best = xr.open_zarr(deployment.store.zarr(key), consolidated=False, chunks=None, decode_timedelta=False)
         if row.name not in best or lead + back > int(best["lead_time"][-1]):
             continue
-        part = pair(deployment, row, scored - back, lead + back, mean_square, partial(ours, best, row, lead + back))
+        part = pair(deployment, row, scored - back, lead + back, unknown, partial(ours, best, row, lead + back))
         if part is not None:
-            found[lead + back] = [part]
-    return found
+            yield lead + back, part
 
 
 def _seams(deployment: Deployment, name: str, hour: Cycle) -> Iterator[tuple[str, Borders]]:
     """The seams of a parameter's weights: between clusters, and where a regional source begins to count for less."""
-    store = deployment.store.zarr(paths.forecast(hour, "weights.zarr"))
-    weights = xr.open_zarr(store, consolidated=False, chunks=None)
-    if f"{name}_membership" not in weights:
+    key = paths.forecast(hour, "weights.zarr")
+    if not deployment.store.exists(f"{key}/{name}_membership/zarr.json"):
         return
+    weights = xr.open_zarr(deployment.store.zarr(key), consolidated=False, chunks=None)
     yield "cluster_jump", borders(np.asarray(weights[f"{name}_membership"].values.argmax(axis=0)))
     takes = weights[f"{name}_last_lead"].values >= 0
     covered = [field for field in weights["coverage"].values[takes] if field.min() < field.max()]
@@ -112,12 +117,14 @@ def _spatial(
                 )
 
 
-def _temporal(deployment: Deployment, name: str, found: Mapping[int, Sequence[Pairs]]) -> Iterator[StabilityRecord]:
-    """Flip-flop index of every system over the issues of one valid time, the mean of all valid times with as many."""
+def _temporal(deployment: Deployment, name: str, found: Iterable[tuple[int, Pairs]]) -> Iterator[StabilityRecord]:
+    """Flip-flop index of every system over the issues of one valid time, the mean of all valid times with as many.
+
+    found: pairs and their leads.
+    """
     by_time: dict[Cycle, list[Pairs]] = {}
-    for lead, parts in found.items():
-        for part in parts:
-            by_time.setdefault(part.hour + lead, []).append(part)
+    for lead, part in found:
+        by_time.setdefault(part.hour + lead, []).append(part)
     means: dict[tuple[float, int], list[tuple[tuple[str, ...], Float]]] = {}
     for valid, parts in by_time.items():
         issues = sorted(parts, key=lambda part: part.hour)

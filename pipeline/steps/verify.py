@@ -22,13 +22,14 @@ from pipeline.science.skill import from_dataset, mean_square
 from pipeline.steps import Deployment
 from pipeline.steps.hindcast import Hindcast, blend_fields, hindcasts
 from pipeline.steps.inputs import components, truth_delay_hours
+from pipeline.steps.stability import StabilityRecord, stability
 from pipeline.steps.verify_pairs import ComparedRecord, Pairs, pair, score_pairs, score_vectors
 from pipeline.steps.verify_ramp import score_ramp
 from pipeline.steps.verify_stations import score_stations
 
 Array = NDArray[np.float32]
 Float = NDArray[np.float64]
-Scored = tuple[list[ComparedRecord], list[dict[str, object]]]
+Scored = tuple[list[ComparedRecord], list[dict[str, object]], list[StabilityRecord]]
 
 LATE_HOURS = 48
 """How long after its last lead an hour is scored again, for a late analysis or an hour that was missed."""
@@ -64,7 +65,7 @@ def write_stations(deployment: Deployment, scored: Cycle, hour: Cycle) -> None:
 def write(deployment: Deployment, scored: Cycle, parts: Iterable[Scored]) -> None:
     """Store the records of all parameters of a published hour."""
     parts = list(parts)
-    for name, column in (("scores.json", 0), ("calibration.json", 1)):
+    for column, name in enumerate(("scores.json", "calibration.json", "stability.json")):
         records = [record for part in parts for record in part[column]]
         deployment.store.write(paths.scores(scored, name), (json.dumps(records, indent=1) + "\n").encode())
 
@@ -77,17 +78,19 @@ def names() -> list[str]:
 def score_parameter(
     deployment: Deployment, name: str, scored: Cycle, hour: Cycle, past: Sequence[Cycle] = ()
 ) -> Scored:
-    """Score records and calibration records of one of `names` of the hour `scored`, as known at `hour`.
+    """Records of scores, calibration and stability of one of `names` of the hour `scored`, as known at `hour`.
 
     A vector gives records of both components and, as `wind_vector_...`, of itself.
     `past`: earlier hours that are scored with it, as the blend would have been then (without ramp and consistency).
     """
     records: list[ComparedRecord] = []
     calibration: list[dict[str, object]] = []
+    steady: list[StabilityRecord] = []
     probability = _open(deployment, paths.forecast(scored, "probability.zarr"))
     rows = components(blended()[name])
     found = [_pairs(deployment, row, scored, hour, past) for row in rows]
     for row, by_lead in zip(rows, found, strict=True):
+        steady += stability(deployment, row, scored, by_lead, _ours)
         for lead, parts in by_lead.items():
             quantiles = _quantiles(probability, row, lead, parts[-1].cells)
             records += score_pairs(deployment, row.name, lead, parts)
@@ -98,7 +101,7 @@ def score_parameter(
         vector = name.replace("eastward_wind", "wind_vector")
         for lead in found[0].keys() & found[1].keys():
             records += score_vectors(deployment, vector, lead, found[0][lead], found[1][lead])
-    return records, calibration
+    return records, calibration, steady
 
 
 def _pairs(

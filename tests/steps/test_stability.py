@@ -10,7 +10,7 @@ from scores.continuous import flip_flop_index
 from pipeline import paths
 from pipeline.config import Config
 from pipeline.cycle import Cycle
-from pipeline.parameters import parameter
+from pipeline.parameters import Parameter, parameter
 from pipeline.products import layout
 from pipeline.products.weights import Learnt, Source, template
 from pipeline.steps import Deployment
@@ -20,6 +20,7 @@ from pipeline.steps.verify_pairs import Pairs
 HOUR = Cycle.parse("2026-01-31T06")
 SYSTEMS = ("gfs", "ifs", "hourcast")
 NAME = "temperature_2m"
+ROW = parameter(NAME)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def deployment() -> Deployment:
     result = Deployment.open(Config.model_validate(settings))
     figures = np.ones((3, 1, 2), np.float32)
     reach = np.full(3, 24, np.int32)
-    learnt = Learnt(parameter(NAME), False, reach, figures, figures, figures)
+    learnt = Learnt(ROW, False, reach, figures, figures, figures)
     sources = [Source(name, str(HOUR), 0) for name in ("gfs", "ifs", "hrrr")]
     shape = result.grid.shape
     membership = np.zeros((2, *shape), np.float32)
@@ -52,12 +53,16 @@ def pairs(deployment: Deployment, hour: Cycle, seam: float = 0.0, shift: float =
     return Pairs(hour, SYSTEMS, errors, truth, np.arange(truth.size))
 
 
+def published(best: xr.Dataset, row: Parameter, lead: int, fields: object, interval: int) -> np.ndarray:
+    return np.asarray(best[row.name].sel(lead_time=lead).values.reshape(-1))
+
+
 def by_system(records: list[StabilityRecord], measure: str) -> dict[str, float]:
     return {record["system"]: record["value"] for record in records if record["measure"] == measure}
 
 
 def test_a_seam_between_clusters_is_told_from_steady_inputs(deployment: Deployment) -> None:
-    records = stability(deployment, NAME, HOUR, {24: [pairs(deployment, HOUR, seam=3.0)]})
+    records = stability(deployment, ROW, HOUR, {24: [pairs(deployment, HOUR, seam=3.0)]}, published)
     jump, region = by_system(records, "cluster_jump"), by_system(records, "region_jump")
     assert jump["gfs"] == jump["ifs"]
     assert jump["hourcast"] > 1.5 * jump["gfs"]
@@ -68,7 +73,9 @@ def test_a_seam_between_clusters_is_told_from_steady_inputs(deployment: Deployme
 def test_the_index_from_issue_to_issue_is_that_of_scores(deployment: Deployment) -> None:
     shifts = (0.0, 1.0, -0.5, 0.2)
     issues = {96 - 24 * k: [pairs(deployment, HOUR - 72 + 24 * k, shift=shift)] for k, shift in enumerate(shifts)}
-    records = [record for record in stability(deployment, NAME, HOUR, issues) if record["measure"] == "flip_flop"]
+    records = [
+        record for record in stability(deployment, ROW, HOUR, issues, published) if record["measure"] == "flip_flop"
+    ]
     referee = flip_flop_index(xr.DataArray(list(shifts), dims="issue"), "issue")
     assert by_system(records, "flip_flop") == {"gfs": 0, "ifs": 0, "hourcast": pytest.approx(float(referee))}
     assert {(record["lead_time_hours"], record["issues"]) for record in records} == {(24, 4)}
@@ -76,7 +83,7 @@ def test_the_index_from_issue_to_issue_is_that_of_scores(deployment: Deployment)
 
 def test_two_issues_or_half_a_globe_give_no_figure(deployment: Deployment) -> None:
     both = {lead: [pairs(deployment, HOUR - 24 * k)] for k, lead in enumerate((24, 48))}
-    assert not by_system(stability(deployment, NAME, HOUR, both), "flip_flop")
+    assert not by_system(stability(deployment, ROW, HOUR, both, published), "flip_flop")
     whole = pairs(deployment, HOUR)
     west = Pairs(HOUR, SYSTEMS, whole.errors[:, ::2], whole.truth[::2], whole.cells[::2])
-    assert stability(deployment, NAME, HOUR, {24: [west]}) == []
+    assert stability(deployment, ROW, HOUR, {24: [west]}, published) == []
