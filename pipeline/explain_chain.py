@@ -238,17 +238,18 @@ def _link(at: At, name: str, source: str, part: tuple[float, float, float, float
     if weight and covered < 1:
         note = "; ".join(filter(None, [note, f"edge of its region, counts {covered:.0%}"]))
     title, cycle = str(record["title"]), str(record["cycle"] or "")
-    return Link(source, title, cycle, record["age_hours"], *part, rmse, sample, note)
+    number = list(at.manifest["sources"]).index(source)
+    return Link(source, number, title, cycle, record["age_hours"], *part, rmse, sample, note)
 
 
 def _skill(at: At, name: str, source: str) -> tuple[float, float]:
     """The source's error here with its bias removed, and the pairs it is known from; NaN and 0 without history."""
     shares = at.weights[f"{name}_membership"].values
-    shares = shares / max(float(shares.sum()), 1e-9)
     rmse, sample = (at.weights[f"{name}_cluster_{part}"].sel(source=source).values for part in ("rmse", "sample"))
-    bins = at.weights["lead_bin"].values
-    pairs = float(np.interp(at.lead, bins, sample @ shares))
-    return (float(np.sqrt(np.interp(at.lead, bins, rmse**2 @ shares))), pairs) if pairs else (NAN, 0.0)
+    weight, bins = sample * shares / max(float(shares.sum()), 1e-9), at.weights["lead_bin"].values
+    pairs = float(np.interp(at.lead, bins, weight.sum(axis=1)))
+    square = float(np.interp(at.lead, bins, (weight * np.nan_to_num(rmse) ** 2).sum(axis=1)))
+    return (float(np.sqrt(square / pairs)), pairs) if pairs else (NAN, 0.0)
 
 
 def _why_absent(at: At, name: str, source: str, lead: int) -> str:
