@@ -14,6 +14,7 @@ from pipeline.science.weights import Weights
 from pipeline.steps import Deployment
 from pipeline.steps.inputs import Contribution, at_hours, contribution, coverage, holds, last_hour, sources_of
 from pipeline.steps.learn import read_weights
+from pipeline.steps.plausible import believed
 
 Array = NDArray[np.float32]
 
@@ -54,6 +55,7 @@ def blend_parameter(
         for part in parts
     ]
     forecasts, taper = (np.stack(stacked) for stacked in zip(*fields, strict=True))
+    forecasts = believed(deployment, hour, row, weights.sources, forecasts, leads, cells)
     result = blend(forecasts, weights, leads, taper, circular=row.blend == "circular")
     if row.blend == "precipitation" and not chance:
         result = dry_unless_agreed(result, forecasts, weights, leads, taper)

@@ -17,6 +17,7 @@ from pipeline.science.skill import Skill
 from pipeline.science.weights import Weights
 from pipeline.steps import Deployment
 from pipeline.steps.inputs import components, sources_of, truth, truth_delay_hours, verified
+from pipeline.steps.plausible import note_usual_errors
 
 Array = NDArray[np.float32]
 
@@ -38,6 +39,7 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     states = [absorb(deployment, row, _start(deployment, previous, row, sources), previous, hour) for row in rows]
     learnt = learn(rows[0], states, places(deployment), _centres(deployment, previous, shard))
     for row, state, weights in zip(rows, states, learnt.weights, strict=True):
+        note_usual_errors(deployment, hour, row.name, state)
         stored = weights_dataset(as_stored(weights, row), learnt.membership)
         _write(deployment, paths.work(hour, f"weights/{row.name}.zarr"), by_tiles(deployment, stored))
         centres = {"centres": (("cluster", "feature"), learnt.centres)}

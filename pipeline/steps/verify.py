@@ -16,6 +16,7 @@ from scores.continuous import quantile_score
 from scores.probability import brier_score
 
 from pipeline import paths
+from pipeline.config import LATE_HOURS
 from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter, blended
 from pipeline.science.skill import from_dataset, mean_square
@@ -30,9 +31,6 @@ from pipeline.steps.verify_stations import score_stations
 Array = NDArray[np.float32]
 Float = NDArray[np.float64]
 Scored = tuple[list[ComparedRecord], list[dict[str, object]], list[StabilityRecord]]
-
-LATE_HOURS = 48
-"""How long after its last lead an hour is scored again, for a late analysis or an hour that was missed."""
 
 
 def shards(deployment: Deployment, hour: Cycle) -> list[str]:
