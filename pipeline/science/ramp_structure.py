@@ -12,8 +12,8 @@ from pipeline.grid import unit_vectors
 Floats = NDArray[np.floating]
 
 _FEWEST_FOR_AN_ESTIMATE = 30
-_FEWEST_FOR_A_FIT, _MOST_FOR_A_FIT = 200, 3000
-_FEWEST_PAIRS = 50
+_FEWEST_FOR_A_FIT, _MOST_FOR_A_FIT = 100, 3000
+_FEWEST_PAIRS = 30  # whose mean product is known to a fifth of the variance
 _BINS = np.array([0.1, 0.3, 0.5, 0.75, 1, 1.25, 1.5, 2, 2.5, 3, 4])  # edges, in prior lengths
 EARTH_RADIUS = 6.371e6  # m
 # Standard deviation over median absolute value of a normal distribution.
@@ -78,7 +78,7 @@ def fit(departure: Floats, stations: Stations, prior: Structure) -> Structure:
     Hollingsworth and Lönnberg (1986): errors of observations are independent, so what departures at two stations have
     in common is the blend's error; a Gaussian is fitted to their products by distance. departure, stations: good ones
     only. Within a quarter and four times the prior error and half and twice its length; `prior` itself for fewer than
-    200 departures.
+    100 departures.
     """
     if len(departure) < _FEWEST_FOR_A_FIT:
         return replace(prior, background_error=background_error(departure, stations.error, prior.background_error))
