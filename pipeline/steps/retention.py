@@ -12,8 +12,8 @@ from pipeline.steps import Deployment
 def remove_old(deployment: Deployment, hour: Cycle) -> None:
     """Remove what has outlived its days at `hour`; nothing without a rule, and nothing more the second time.
 
-    Work of an hour that was not published stays as long as inputs do, for it may be resumed. The newest skill stays
-    however old it is, for the next hour starts from it.
+    Work of an hour that was not published stays as long as inputs do, for it may be resumed. The newest skill, of
+    sources and of stations, stays however old it is, for the next hour starts from it.
     """
     rule, store = deployment.config.retention, deployment.store
     before = hour - 24 * rule.input_days if rule.input_days else None
@@ -24,9 +24,10 @@ def remove_old(deployment: Deployment, hour: Cycle) -> None:
             store.delete(paths.work(cycle, "").rstrip("/"))
     if before is None:
         return
-    for cycle in list(_hours(deployment, "skill"))[:-1]:
-        if cycle < before:
-            store.delete(f"skill/{cycle}")
+    for folder in ("skill", "stations"):
+        for cycle in list(_hours(deployment, folder))[:-1]:
+            if cycle < before:
+                store.delete(f"{folder}/{cycle}")
     for source in store.list_folders("input"):
         for cycle in _hours(deployment, f"input/{source}"):
             if cycle < before:  # the record first: without it the run is not there

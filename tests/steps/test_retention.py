@@ -36,6 +36,7 @@ def deployment(tmp_path: Path) -> Deployment:
     learn.run(deployment, HOUR, NAMES[0])
     for hour in (HOUR, HOUR + 1, HOUR + 2):
         deployment.store.write(paths.work(hour, "validated/000.json"), b"{}")
+        deployment.store.write(paths.stations(hour, "temperature_2m_ramp.json"), b"{}")
         if hour != HOUR + 1:
             deployment.store.write(paths.forecast(hour, "manifest.json"), b"{}")
     return deployment
@@ -73,6 +74,7 @@ def test_a_second_time_removes_nothing_more(deployment: Deployment) -> None:
 def test_the_newest_skill_outlives_every_rule(deployment: Deployment) -> None:
     remove_old(_with(deployment, input_days=KEPT_DAYS), HOUR + 24 * 1000)
     assert deployment.store.list_folders("skill") == [str(HOUR)]
+    assert deployment.store.list_folders("stations") == [str(HOUR + 2)]
     assert deployment.store.list_folders("work") == []
 
 
