@@ -7,9 +7,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 PositiveInt = Annotated[int, Field(gt=0)]
+
+
+LATE_HOURS = 48
+"""How long after its last lead an hour is scored again, for a late analysis or an hour that was missed."""
+_SPARE_DAYS = 2  # runs are older than the hours they serve
 
 
 class ConfigError(ValueError):
@@ -46,6 +51,17 @@ class LearningConfig(_Section):
     lead_hours: tuple[PositiveInt, ...] = (6, 24, 72, 120)
 
 
+class RetentionConfig(_Section):
+    """Days after which what no later hour needs is removed; None keeps it for ever.
+
+    `work_days`: intermediate results of published hours. `input_days`: runs on the target grid, and the skill of
+    former hours. What is published is never removed.
+    """
+
+    work_days: PositiveInt | None = None
+    input_days: PositiveInt | None = None
+
+
 class Place(_Section):
     """A place that the report draws a meteogram for; degrees north and east."""
 
@@ -64,7 +80,8 @@ class Config(_Section):
     sources: dict[str, SourceConfig] = Field(min_length=1)
     observations: ObservationsConfig = ObservationsConfig()
     learning: LearningConfig = LearningConfig()
-    ramp_hours: Annotated[int, Field(ge=0, le=48)] = 6
+    retention: RetentionConfig = RetentionConfig()
+    ramp_hours: Annotated[int, Field(ge=0, le=48)] = 24
     places: tuple[Place, ...] = ()
     workers: PositiveInt = 2
     tile_rows: PositiveInt = 16
@@ -74,6 +91,19 @@ class Config(_Section):
     def _divides_90(cls, value: float) -> float:
         if abs(90 / value - round(90 / value)) > 1e-9:
             raise ValueError("expected a resolution that divides 90 degrees, such as 0.25 or 3")
+        return value
+
+    @field_validator("retention")
+    @classmethod
+    def _keeps_what_is_needed(cls, value: RetentionConfig, info: ValidationInfo) -> RetentionConfig:
+        learning: LearningConfig = info.data.get("learning", LearningConfig())
+        scored_days = -(-(max(learning.lead_hours) + LATE_HOURS) // 24)
+        needed = max(learning.days, scored_days) + _SPARE_DAYS
+        if value.input_days is not None and value.input_days < needed:
+            raise ValueError(
+                f"expected input_days of {needed} or more, because skill is learnt from {learning.days} days and an "
+                f"hour is scored for {scored_days}"
+            )
         return value
 
     @classmethod
@@ -138,7 +168,7 @@ def _short(value: Any) -> str:
 
 _SECTIONS: dict[str, type[_Section]] = {
     "sources": SourceConfig, "observations": ObservationsConfig,
-    "learning": LearningConfig, "places": Place,
+    "learning": LearningConfig, "retention": RetentionConfig, "places": Place,
 }  # fmt: skip
 
 

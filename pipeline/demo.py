@@ -127,9 +127,9 @@ def verify(deployment: Deployment, name: str) -> Any:
 
 
 def verify_stations(deployment: Deployment) -> None:
-    """Take in the stations' reports at the leads that are scored, and score the live hour against them."""
+    """Take in the stations' reports at the leads that are scored and ramped, and score the live hour against them."""
     observe = import_module("pipeline.steps.observe")
-    leads = deployment.config.learning.lead_hours
+    leads = sorted({*deployment.config.learning.lead_hours, *range(1, deployment.config.ramp_hours + 1)})
     for lead in leads:
         observe.run(deployment, HOUR + lead, "all")
     import_module("pipeline.steps.verify").write_stations(deployment, HOUR, HOUR + max(leads))

@@ -24,7 +24,7 @@ from pipeline.products.point import EARTH_RADIUS_KM
 from pipeline.science.blend import blend, dry_unless_agreed, lead_position, range_taper
 from pipeline.science.consistency import RULES
 from pipeline.science.consistency_ties import GROUPS
-from pipeline.science.ramp import ramp_factor
+from pipeline.science.ramp_length import at_leads
 from pipeline.science.weights import Weights
 from pipeline.steps import Deployment
 from pipeline.steps.blending import bridge, tile_weights
@@ -101,12 +101,11 @@ def chain(at: At, row: Parameter) -> Chain:
     names = [name for name in blended() if name in related(row.name) and name in at.best]
     parts = {name: ingredients(at, blended()[name]) for name in names}
     means = {name: _blend(at, blended()[name], part) for name, part in parts.items()}
-    factor = ramp_factor(at.leads.astype(np.float64), at.deployment.config.ramp_hours)
-    added = {name: _increment(at, name) for name in names}
-    ramped = {name: _ramped(blended()[name], mean, factor, added[name]) for name, mean in means.items()}
+    added = {name: _increments(at, name) for name in names}
+    ramped = {name: _ramped(blended()[name], mean, *added[name]) for name, mean in means.items()}
     corrected, counts = consistent(at.deployment, at.hour, ramped, at.leads, at.cells)
     before, after = float(ramped[row.name][at.index, 0]), float(corrected[row.name][at.index, 0])
-    increment = added[row.name]
+    increment, factor = added[row.name]
     return Chain(
         ratio=parts[row.name].weights.ratio, clusters=_clusters(at, row.name),
         links=_links(at, row.name, parts[row.name], _stand_in(parts[row.name], at.index)),
@@ -186,13 +185,15 @@ def _blend(at: At, row: Parameter, part: Ingredients) -> Array:
     return np.clip(bridge(row, result), row.minimum, row.maximum)
 
 
-def _increment(at: At, name: str) -> float:
-    """What the observations add here at lead 0; 0 where none were used."""
-    held = name in at.manifest["parameters"].get("increments", [])
-    return float(at.published("increments.zarr")[name].values) if held else 0.0
+def _increments(at: At, name: str) -> tuple[float, Array]:
+    """What the observations add here at lead 0, and the part of it at each lead; 0 where none were used."""
+    if name not in at.manifest["parameters"].get("increments", []):
+        return 0.0, np.zeros(len(at.leads), np.float32)
+    held = at.published("increments.zarr")[name]
+    return float(held.values), at_leads(np.asarray(held.attrs["ramp_factor"]), at.leads.astype(np.float64))
 
 
-def _ramped(row: Parameter, values: Array, factor: Array, increment: float) -> Array:
+def _ramped(row: Parameter, values: Array, increment: float, factor: Array) -> Array:
     return np.clip(values + factor[:, None] * np.float32(increment), row.minimum, row.maximum) if increment else values
 
 
@@ -237,17 +238,18 @@ def _link(at: At, name: str, source: str, part: tuple[float, float, float, float
     if weight and covered < 1:
         note = "; ".join(filter(None, [note, f"edge of its region, counts {covered:.0%}"]))
     title, cycle = str(record["title"]), str(record["cycle"] or "")
-    return Link(source, title, cycle, record["age_hours"], *part, rmse, sample, note)
+    number = list(at.manifest["sources"]).index(source)
+    return Link(source, number, title, cycle, record["age_hours"], *part, rmse, sample, note)
 
 
 def _skill(at: At, name: str, source: str) -> tuple[float, float]:
     """The source's error here with its bias removed, and the pairs it is known from; NaN and 0 without history."""
     shares = at.weights[f"{name}_membership"].values
-    shares = shares / max(float(shares.sum()), 1e-9)
     rmse, sample = (at.weights[f"{name}_cluster_{part}"].sel(source=source).values for part in ("rmse", "sample"))
-    bins = at.weights["lead_bin"].values
-    pairs = float(np.interp(at.lead, bins, sample @ shares))
-    return (float(np.sqrt(np.interp(at.lead, bins, rmse**2 @ shares))), pairs) if pairs else (NAN, 0.0)
+    weight, bins = sample * shares / max(float(shares.sum()), 1e-9), at.weights["lead_bin"].values
+    pairs = float(np.interp(at.lead, bins, weight.sum(axis=1)))
+    square = float(np.interp(at.lead, bins, (weight * np.nan_to_num(rmse) ** 2).sum(axis=1)))
+    return (float(np.sqrt(square / pairs)), pairs) if pairs else (NAN, 0.0)
 
 
 def _why_absent(at: At, name: str, source: str, lead: int) -> str:

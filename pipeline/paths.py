@@ -27,6 +27,11 @@ def observations(cycle: Cycle) -> str:
     return f"observations/{cycle}.parquet"
 
 
+def stations(cycle: Cycle, name: str) -> str:
+    """What the blend of the hour said at the stations before the ramp, their biases, and how long increments paid."""
+    return f"stations/{cycle}/{name}"
+
+
 def static_fields() -> str:
     """Orography and land fraction on the target grid."""
     return "static/static.zarr"

@@ -48,12 +48,15 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     return result
 
 
+_REGIONAL = {"temperature_2m": 266.0, "dew_point_temperature_2m": 300.0, "pressure_at_sea_level": 101_310.0}
+
+
 def _write_region(deployment: Deployment) -> None:
-    """A run of hrrr, of which nothing is known from the past, warmer than the others and wetter than consistent."""
+    """A run of hrrr, of which nothing is known from the past, colder than the others and wetter than consistent."""
     cycle, leads = due_cycles(SOURCES["hrrr"], HOUR)[0], tuple(range(LAST_LEAD))
     writer = InputWriter(deployment.store, paths.input_zarr("hrrr", cycle), deployment.grid, leads, NAMES, ["forecast"])
     for name in NAMES:
-        value = {"temperature_2m": 286.0, "dew_point_temperature_2m": 316.0, "pressure_at_sea_level": 1e5}.get(name, 3)
+        value = _REGIONAL.get(name, 3)
         writer.write(parameter(name), "forecast", np.full((len(leads), 84), value, np.float32), np.zeros(len(leads)))
     coverage = np.zeros(deployment.grid.shape, np.float32)
     coverage[1, 9], coverage[1, 10] = 0.5, 1
@@ -77,7 +80,9 @@ def _write_surroundings(deployment: Deployment) -> None:
         for name, (east, departure) in departures.items()
     ])  # fmt: skip
     deployment.store.write(paths.work(HOUR, "observations/temperature_2m.parquet"), to_parquet(table))
-    increment = xr.Dataset({"temperature_2m": (("latitude", "longitude"), np.full(shape, 2, np.float32))})
+    attributes = {"ramp_factor": [1.0, 0.9, 0.7, 0.4, 0.1, 0.0]}
+    field = (("latitude", "longitude"), np.full(shape, 2, np.float32), attributes)
+    increment = xr.Dataset({"temperature_2m": field})
     key = paths.work(HOUR, "increments/temperature_2m.zarr")
     increment.to_zarr(deployment.store.zarr(key), mode="w", zarr_format=3, consolidated=False)
 

@@ -80,6 +80,30 @@ def check_departures(
     return np.where(bad, np.where(variance <= _INFORMED, "buddy", "background"), "")
 
 
+def foretold(
+    latitude: Floats,
+    longitude: Floats,
+    departure: Floats,
+    good: NDArray[np.bool_],
+    *,
+    observation_error: Floats,
+    background_error: Floats | float,
+    horizontal: float,
+) -> tuple[Floats, Floats]:
+    """What the good neighbours foretell of each departure, and what share of the blend's error variance they know.
+
+    Both (observation,); inputs as for `check_departures`. A share of 0 is a station on its own.
+    """
+    if len(departure) < 2:
+        return np.zeros(len(departure)), np.zeros(len(departure))
+    has_say = good & np.isfinite(departure)
+    scaled = np.where(has_say, departure / background_error, 0)
+    noise = np.broadcast_to((observation_error / background_error) ** 2, (len(departure),))
+    points = unit_vectors(np.asarray(latitude, float), np.asarray(longitude, float)) * _EARTH_RADIUS
+    expected, variance = _leave_one_out(scaled, noise, has_say, *_correlations(points, horizontal))
+    return expected * background_error, np.clip(1 - variance, 0, 1)
+
+
 def _correlations(points: Floats, horizontal: float) -> tuple[NDArray[np.intp], Floats, Floats]:
     """Each one's neighbours (n, k), their correlation with it (n, k) and with each other (n, k, k)."""
     count = min(_NEIGHBOURS + 1, len(points))

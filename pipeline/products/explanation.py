@@ -12,12 +12,14 @@ from pipeline.parameters import Parameter
 class Link:
     """One source's part: values in the parameter's units, NaN where it has none.
 
+    number: its place among the sources of the hour, which gives it its colour everywhere;
     bias: what is subtracted, or of a ratio the factor; weight: its share at this place and lead, 0 if it takes no part;
     rmse and sample: its error in the place's clusters when the bias is removed, and the effective number of past pairs
     behind that; note: why it is absent, or what else is to be known of it.
     """
 
     source: str
+    number: int
     title: str
     cycle: str
     age_hours: int | None

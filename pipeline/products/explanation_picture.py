@@ -23,6 +23,7 @@ LEFT, RIGHT = 190.0, 700.0
 WEIGHTS = 730.0
 BAR, BIASES = 90.0, 872.0
 """Pixels of a weight of one half; where the biases stand."""
+NEAREST = 4
 LARGEST = 11.0
 """Radius in pixels of a source that has all the weight."""
 
@@ -90,7 +91,7 @@ def _chain(explanation: Explanation, chain: Chain, shown: Shown) -> tuple[float,
     frame = _frame(explanation, chain, taking, shown, bottom + 4 * ROW)
     parts = [*_axis(frame, shown), *_columns(chain, shown)]
     for number, link in enumerate(taking):
-        colour = SOURCE_COLOURS[number % len(SOURCE_COLOURS)]
+        colour = SOURCE_COLOURS[link.number % len(SOURCE_COLOURS)]
         parts += _source(frame, link, chain.ratio, shown, TOP + ROW * (number + 0.5), colour)
     parts += _steps(frame, chain, shown, bottom)
     y = bottom + 4 * ROW + 42.0
@@ -175,7 +176,9 @@ def _footer(absent: list[Link], chain: Chain, shown: Shown) -> Iterator[str]:
     if absent:
         yield "Without: " + "; ".join(f"{link.source} ({link.note})" for link in absent) + "."
     if chain.stations:
-        near = (f"{one.name} {one.distance_km:.0f} km {shown.difference(one.departure)}" for one in chain.stations)
+        near = (
+            f"{one.name} {one.distance_km:.0f} km {shown.difference(one.departure)}" for one in chain.stations[:NEAREST]
+        )
         yield f"Nearest stations behind the observations' step, observed minus blend at lead 0: {', '.join(near)}."
     yield words.clusters(chain)
     yield words.spread(chain, shown)

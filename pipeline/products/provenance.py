@@ -46,6 +46,7 @@ def source_record(
         "attribution": source.attribution,
         "missing": record.get("missing", []),
         "quarantined": record.get("quarantined", []),
+        "implausible": record.get("implausible", []),
         "files": len(files),
         "sha256": hashlib.sha256(repr(files).encode()).hexdigest() if files else None,
     }
@@ -57,12 +58,14 @@ def degradations(made_from: Ingredients) -> list[str]:
     for name, source in made_from.sources.items():
         if source["status"] == "absent":
             notes.append(f"{name}: no usable cycle had arrived; the others share its weight")
-        by_reason: dict[tuple[str, str], list[int]] = {}
+        by_reason: dict[tuple[str, str, str], set[int]] = {}
         for item in source["missing"]:
-            by_reason.setdefault((item["parameter"], item["reason"]), []).append(item["lead_time"])
+            by_reason.setdefault((item["parameter"], "missing", item["reason"]), set()).add(item["lead_time"])
+        for item in source["implausible"]:
+            by_reason.setdefault((item["parameter"], "left out", item["reason"]), set()).update(item["leads"])
         notes += [
-            f"{name}: {parameter} missing at {_leads(leads)} ({reason})"
-            for (parameter, reason), leads in by_reason.items()
+            f"{name}: {parameter} {verb} at {_leads(sorted(leads))} ({reason})"
+            for (parameter, verb, reason), leads in by_reason.items()
         ]
         notes += [
             f"{name}: quarantined {item if isinstance(item, str) else item.get('key', item)}"

@@ -24,27 +24,27 @@ def implausible(forecasts: Array, usual: NDArray[np.floating]) -> NDArray[np.boo
     good source nor a new one is held to more than the others. Nothing is absurd where fewer than FEWEST sources are
     present or none has a history, nor if half of them or more would be: nobody could say who is right.
     """
-    result = np.zeros(forecasts.shape[:2], bool)
-    for lead in range(forecasts.shape[1]):
-        sources = np.flatnonzero(np.isfinite(forecasts[:, lead]).any(axis=1))
-        known = usual[sources, lead][np.isfinite(usual[sources, lead])]
-        if len(sources) < FEWEST or not len(known):
-            continue
-        limit = ABSURD * np.fmax(usual[sources, lead], np.median(known))
-        absurd = _far_share(forecasts[sources, lead], limit) >= SHARE
-        if 2 * absurd.sum() < len(sources):
-            result[sources, lead] = absurd
-    return result
+    departure = np.abs(forecasts - _agreed(forecasts))
+    judged = np.isfinite(departure).sum(axis=2)
+    known = np.isfinite(usual).any(axis=0)
+    typical = np.nanmedian(np.where(known, usual, np.inf), axis=0)
+    limit = ABSURD * np.fmax(usual, typical)
+    share = (departure > limit[..., None]).sum(axis=2) / np.maximum(judged, 1)
+    absurd = (share >= SHARE) & (judged > 0)
+    return np.asarray(absurd & (2 * absurd.sum(axis=0) < (judged > 0).sum(axis=0)))
 
 
-def _far_share(fields: Array, limit: NDArray[np.floating]) -> NDArray[np.float64]:
-    """(source,) share of a source's places that are further than its limit from the median of all sources there.
+def _agreed(forecasts: Array) -> Array:
+    """(lead, place) median of the sources that have a value; NaN of fewer than FEWEST.
 
-    Only places with FEWEST sources count: of these a single wrong one never is the median.
+    Of FEWEST or more a single wrong one never is the median.
     """
-    enough = np.isfinite(fields).sum(axis=0) >= FEWEST
-    if not enough.any():
-        return np.zeros(len(fields))
-    departure = np.abs(fields[:, enough] - np.nanmedian(fields[:, enough], axis=0))
-    judged = np.isfinite(departure).sum(axis=1)
-    return np.asarray((departure > limit[:, None]).sum(axis=1) / np.maximum(judged, 1))
+    count = np.isfinite(forecasts).sum(axis=0)
+    ordered = np.sort(forecasts, axis=0)  # NaN last
+    lower, upper = np.maximum(count - 1, 0) // 2, count // 2
+    middle = (_row(ordered, lower) + _row(ordered, np.minimum(upper, len(forecasts) - 1))) / 2
+    return np.where(count >= FEWEST, middle, np.float32(np.nan))
+
+
+def _row(ordered: Array, which: NDArray[np.intp]) -> Array:
+    return np.take_along_axis(ordered, which[None], axis=0)[0]

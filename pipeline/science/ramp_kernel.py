@@ -14,17 +14,17 @@ _SMALLEST_EXPONENT = np.float32(-12)  # exp(-12) is nothing beside the correlati
 
 @numba.njit(parallel=True, cache=True, error_model="numpy", fastmath={"contract", "nsz"})
 def spread(
-    sine: Any, cosine: Any, cosine_longitude: Any, sine_longitude: Any, altitude: Any,
-    latitude: Any, longitude: Any, elevation: Any, weight: Any, horizontal: float, inverse_vertical: float, result: Any,
+    sine: Any, cosine: Any, cosine_longitude: Any, sine_longitude: Any, height: Any, shore: Any,
+    latitude: Any, longitude: Any, own_height: Any, own_shore: Any, weight: Any, horizontal: float, result: Any,
 ) -> None:  # fmt: skip
     """Add weight * correlation of every observation to `result` (latitude, longitude).
 
-    Of the cells: sine and cosine of latitude (row,) and of longitude (column,), altitude (row, column) in m. Of the
-    observations, in ascending latitude: position in radians, elevation in m, weight. `horizontal` is the decorrelation
-    length in earth radii, `inverse_vertical` one over the vertical one in m, 0 for none. On the sphere a Gaussian of
-    the straight distance is exp(-(1 - cos(angle)) / horizontal^2).
+    Of the cells: sine and cosine of latitude (row,) and of longitude (column,), height and land fraction (row, column)
+    in their decorrelation lengths. Of the observations, in ascending latitude: position in radians, height and land
+    fraction, weight. `horizontal` is the decorrelation length in earth radii. On the sphere a Gaussian of the straight
+    distance is exp(-(1 - cos(angle)) / horizontal^2).
     """
-    rows, columns = altitude.shape
+    rows, columns = height.shape
     kappa = 1 / horizontal**2
     # The angle whose chord is the reach.
     farthest = 2 * math.asin(min(REACH * horizontal / 2, 1.0))
@@ -45,21 +45,21 @@ def spread(
             first, count = (middle - half) % columns, min(2 * half + 1, columns)
             east, side = math.cos(longitude[i]), math.sin(longitude[i])
             for start, stop in ((first, min(first + count, columns)), (0, first + count - columns)):
-                _add(result[row], altitude[row], cosine_longitude, sine_longitude, start, stop,
+                _add(result[row], height[row], shore[row], cosine_longitude, sine_longitude, start, stop,
                      np.float32(kappa * (north - 1)), np.float32(kappa * product * east),
-                     np.float32(kappa * product * side), np.float32(elevation[i]),
-                     np.float32(inverse_vertical), np.float32(weight[i]))  # fmt: skip
+                     np.float32(kappa * product * side), np.float32(own_height[i]), np.float32(own_shore[i]),
+                     np.float32(weight[i]))  # fmt: skip
 
 
 @numba.njit(cache=True, error_model="numpy", fastmath={"contract", "nsz"})
 def _add(
-    result: Any, altitude: Any, cosine_longitude: Any, sine_longitude: Any, start: int, stop: int,
-    constant: Any, along: Any, across: Any, elevation: Any, inverse_vertical: Any, weight: Any,
+    result: Any, height: Any, shore: Any, cosine_longitude: Any, sine_longitude: Any, start: int, stop: int,
+    constant: Any, along: Any, across: Any, own_height: Any, own_shore: Any, weight: Any,
 ) -> None:  # fmt: skip
     for column in range(start, stop):
-        height = (altitude[column] - elevation) * inverse_vertical
+        above, inland = height[column] - own_height, shore[column] - own_shore
         exponent = constant + along * cosine_longitude[column] + across * sine_longitude[column]
-        exponent -= np.float32(0.5) * height * height
+        exponent -= np.float32(0.5) * (above * above + inland * inland)
         exponent = exponent if exponent > _SMALLEST_EXPONENT else _SMALLEST_EXPONENT
         result[column] += weight * _exponential(exponent)
 

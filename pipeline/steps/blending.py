@@ -14,6 +14,7 @@ from pipeline.science.weights import Weights
 from pipeline.steps import Deployment
 from pipeline.steps.inputs import Contribution, at_hours, contribution, coverage, holds, last_hour, sources_of
 from pipeline.steps.learn import read_weights
+from pipeline.steps.plausible import believed
 
 Array = NDArray[np.float32]
 
@@ -28,12 +29,6 @@ def arrived(deployment: Deployment, hour: Cycle) -> dict[str, Contribution]:
     """What serves the hour of each source that has arrived, by name, in the configured order."""
     found = {name: contribution(deployment, name, hour) for name in deployment.config.sources}
     return {name: part for name, part in found.items() if part is not None}
-
-
-def background(deployment: Deployment, hour: Cycle, name: str) -> Array:
-    """(place,) the blend at lead 0, which observations are compared with."""
-    everywhere = slice(0, deployment.grid.shape[0] * deployment.grid.shape[1])
-    return blend_parameter(deployment, hour, blended()[name], np.arange(1), everywhere)[0]
 
 
 def blend_parameter(
@@ -53,12 +48,14 @@ def blend_parameter(
     """
     parts = _contributions(deployment, arrived(deployment, hour) if runs is None else runs, row)
     covered = np.stack([coverage(deployment, part)[cells] for part in parts])
-    weights = tile_weights(read_weights(deployment, hour, row.name), [part.source for part in parts], covered, cells)
+    known = read_weights(deployment, hour, row.name, cells)
+    weights = tile_weights(known, [part.source for part in parts], covered, slice(None))
     fields = [
         (at_hours(deployment, part, row, hour, leads.tolist(), cells), _taper(deployment, part, row, hour, leads))
         for part in parts
     ]
     forecasts, taper = (np.stack(stacked) for stacked in zip(*fields, strict=True))
+    forecasts = believed(deployment, hour, row, weights.sources, forecasts, leads, cells)
     result = blend(forecasts, weights, leads, taper, circular=row.blend == "circular")
     if row.blend == "precipitation" and not chance:
         result = dry_unless_agreed(result, forecasts, weights, leads, taper)

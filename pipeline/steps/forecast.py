@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from pipeline import paths
@@ -15,8 +14,8 @@ from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter, derived
 from pipeline.products import layout
 from pipeline.science import consistency, derive, solar
-from pipeline.science.ramp import ramp_factor
-from pipeline.steps import Deployment
+from pipeline.science.ramp_length import at_leads
+from pipeline.steps import Deployment, ramp
 from pipeline.steps.blending import arrived, available, blend_parameter
 from pipeline.steps.distribution import QUANTILES, distribution_of, probabilistic
 from pipeline.steps.learn import places
@@ -105,13 +104,13 @@ def templates(deployment: Deployment, hour: Cycle) -> tuple[layout.Template, lay
 
 def blend_all(deployment: Deployment, hour: Cycle, leads: NDArray[np.int64], cells: slice) -> dict[str, Array]:
     """Every available parameter blended and ramped from the observations, by name."""
-    ramp = ramp_factor(leads.astype(np.float64), deployment.config.ramp_hours)
     fields, runs = {}, arrived(deployment, hour)
     for row in available(deployment, hour):
         values = blend_parameter(deployment, hour, row, leads, cells, runs=runs)
-        increment = _increment(deployment, hour, row)
-        if increment is not None:
-            values = np.clip(values + ramp[:, None] * increment[None, cells], row.minimum, row.maximum)
+        observed = ramp.read(deployment, hour, row.name)
+        if observed is not None:
+            added = at_leads(observed.factor, leads.astype(np.float64))[:, None] * observed.increment[None, cells]
+            values = np.clip(values + added, row.minimum, row.maximum)
         fields[row.name] = values
     return fields
 
@@ -129,11 +128,3 @@ def consistent(
     }
     corrected, counts = consistency.apply(fields | surroundings)
     return corrected | derive.derive(corrected | surroundings), counts
-
-
-def _increment(deployment: Deployment, hour: Cycle, row: Parameter) -> Array | None:
-    key = paths.work(hour, f"increments/{row.name}.zarr")
-    if not deployment.store.exists(f"{key}/zarr.json"):
-        return None
-    data = xr.open_zarr(deployment.store.zarr(key), consolidated=False, chunks=None)
-    return data[row.name].values.reshape(-1)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,8 @@ from pipeline.steps.ingest_common import attributes, bucket_of, fetched, live_le
 from pipeline.steps.input_store import plain_array, rounded
 from pipeline.store import Store
 
+Array = NDArray[np.float32]
+
 DIMENSIONS = ("number", "lead_time", "latitude", "longitude")
 
 
@@ -31,6 +34,8 @@ def ingest_members(deployment: Deployment, source: Source, hour: Cycle) -> None:
 
     One array (number, lead_time, latitude, longitude) for each probabilistic parameter that the members carry, with
     `lead_time` counted from `hour`; its attribute `interval_hours` is the length of the interval ending at each lead.
+    Beside each `<parameter>_variance` (verified_lead_time, latitude, longitude) of the members at the leads that skill
+    is learnt at.
     """
     key, record = paths.ensemble(hour, source.name), paths.input_record(source.name, hour)
     if deployment.store.exists(record):
@@ -45,14 +50,67 @@ def ingest_members(deployment: Deployment, source: Source, hour: Cycle) -> None:
     members = [member for member in source.members if _arrived(bucket, source, cycle, leads[0], member)]
     deployment.store.delete(key)
     group = _create(deployment, source, hour, cycle, members, leads, names)
-    whole = Delivery()
+    whole, spreads = Delivery(), {name: Variance.nothing(group, deployment) for name in names}
     for place, member in enumerate(members):
         delivery = _fetch_member(bucket, source, cycle, leads, rows, member)
-        _write(group, delivery.fields, place, leads, deployment)
+        _write(group, delivery.fields, place, leads, deployment, spreads)
         whole = merge([whole, Delivery([], delivery.faults, delivery.checksums)])
+    for name, spread in spreads.items():
+        _write_variance(group, name, spread, deployment)
     absent = [f"member {member} has no files" for member in source.members if member not in members]
     kept = quarantine(deployment.store, source, cycle, whole)
     record_of(whole, names, leads, kept, absent).write(deployment.store, source, record)
+
+
+@dataclass(frozen=True)
+class Variance:
+    """Of the members that have come so far (Welford 1962), at the verified leads only: arrays (lead, place).
+
+    `leads`: which of the ensemble's leads these are, by place.
+    """
+
+    hours: tuple[int, ...]
+    leads: tuple[int, ...]
+    count: Array
+    mean: Array
+    square: Array
+
+    @classmethod
+    def nothing(cls, group: zarr.Group, deployment: Deployment) -> Variance:
+        """Of no members."""
+        held = list(group["lead_time"][:])  # type: ignore[index, arg-type]
+        hours = tuple(lead for lead in deployment.config.learning.lead_hours if lead in held)
+        count, mean, square = np.zeros((3, len(hours), deployment.grid.shape[0] * deployment.grid.shape[1]), np.float32)
+        return cls(hours, tuple(held.index(lead) for lead in hours), count, mean, square)
+
+    def add(self, values: Array) -> None:
+        """One more member (lead, place), at all of the ensemble's leads; NaN where it has no value."""
+        chosen = values[list(self.leads)]
+        good = np.isfinite(chosen)
+        self.count[...] += good
+        departure = np.where(good, chosen - self.mean, 0)
+        self.mean[...] += departure / np.maximum(self.count, 1)
+        self.square[...] += np.where(good, departure * (chosen - self.mean), 0)
+
+    def values(self) -> Array:
+        """(lead, place), NaN where there are fewer than two members."""
+        return np.where(self.count > 1, self.square / np.maximum(self.count - 1, 1), np.nan).astype(np.float32)
+
+
+def _write_variance(group: zarr.Group, name: str, variance: Variance, deployment: Deployment) -> None:
+    if "verified_lead_time" not in group:
+        described = {"long_name": "lead time at which skill is learnt", "units": "hours"}
+        plain_array(
+            group, "verified_lead_time", np.asarray(variance.hours, np.int32), ("verified_lead_time",), **described
+        )
+    group.create_array(
+        f"{name}_variance",
+        data=variance.values().reshape(-1, *deployment.grid.shape),
+        chunks=(1, *deployment.grid.shape),
+        compressors=ZstdCodec(level=1),
+        dimension_names=("verified_lead_time", "latitude", "longitude"),
+        attributes={"long_name": f"variance of the members' {blended()[name].long_name}"},
+    )
 
 
 def _arrived(bucket: Store, source: Source, cycle: Cycle, lead: int, member: int) -> bool:
@@ -105,9 +163,14 @@ def _create(
 
 
 def _write(
-    group: zarr.Group, fields: Sequence[Field], place: int, leads: Sequence[int], deployment: Deployment
+    group: zarr.Group,
+    fields: Sequence[Field],
+    place: int,
+    leads: Sequence[int],
+    deployment: Deployment,
+    spreads: Mapping[str, Variance],
 ) -> None:
-    """Store the fields of one member at its place along `number`."""
+    """Store the fields of one member at its place along `number` and add it to the variances."""
     by_name: dict[str, list[Field]] = {}
     for field in fields:
         by_name.setdefault(field.parameter, []).append(field)
@@ -116,5 +179,6 @@ def _write(
         array = group[name]
         assert isinstance(array, zarr.Array)
         array[place] = rounded(assembled.values, blended()[name].precision).reshape(-1, *deployment.grid.shape)
+        spreads[name].add(assembled.values)
         if "interval_hours" not in array.attrs:
             array.attrs["interval_hours"] = [float(length) for length in assembled.interval_hours]

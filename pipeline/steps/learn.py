@@ -17,6 +17,7 @@ from pipeline.science.skill import Skill
 from pipeline.science.weights import Weights
 from pipeline.steps import Deployment
 from pipeline.steps.inputs import components, sources_of, truth, truth_delay_hours, verified
+from pipeline.steps.plausible import note_usual_errors
 
 Array = NDArray[np.float32]
 
@@ -38,8 +39,9 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     states = [absorb(deployment, row, _start(deployment, previous, row, sources), previous, hour) for row in rows]
     learnt = learn(rows[0], states, places(deployment), _centres(deployment, previous, shard))
     for row, state, weights in zip(rows, states, learnt.weights, strict=True):
+        note_usual_errors(deployment, hour, row.name, state)
         stored = weights_dataset(as_stored(weights, row), learnt.membership)
-        _write(deployment, paths.work(hour, f"weights/{row.name}.zarr"), stored)
+        _write(deployment, paths.work(hour, f"weights/{row.name}.zarr"), by_tiles(deployment, stored))
         centres = {"centres": (("cluster", "feature"), learnt.centres)}
         _write(deployment, paths.skill(row.name, hour), skills.to_dataset(state).assign(centres))
     deployment.store.write(_complete(shard, hour), b"")
@@ -119,9 +121,17 @@ def weights_dataset(weights: Weights, membership: Array) -> xr.Dataset:
     )
 
 
-def read_weights(deployment: Deployment, hour: Cycle, name: str) -> Weights:
-    """The weights that learn fitted for a parameter at an hour."""
-    data = _open(deployment, paths.work(hour, f"weights/{name}.zarr"))
+def by_tiles(deployment: Deployment, stored: xr.Dataset) -> xr.Dataset:
+    """The dataset, to be stored in chunks of one tile of the forecast each."""
+    tile = deployment.config.tile_rows * deployment.grid.shape[1]
+    for array in stored.data_vars.values():
+        array.encoding["chunks"] = (*array.shape[:-1], min(tile, array.shape[-1]))
+    return stored
+
+
+def read_weights(deployment: Deployment, hour: Cycle, name: str, cells: slice = slice(None)) -> Weights:
+    """The weights that learn fitted for a parameter at an hour, on the flattened `cells`."""
+    data = _open(deployment, paths.work(hour, f"weights/{name}.zarr")).isel(place=cells)
     return Weights(
         tuple(str(source) for source in data["source"].values), tuple(float(lead) for lead in data["lead_bin"].values),
         data["bias"].values, data["weight"].values, data["error_variance"].values, data["spread_factor"].values,

@@ -24,7 +24,9 @@ from pipeline.steps import Deployment
 from pipeline.steps import validate as gate
 from pipeline.steps.inputs import contribution
 from pipeline.steps.observe import record_key
+from pipeline.steps.plausible import left_out
 from pipeline.steps.publish_weights import publish_ramp, publish_weights
+from pipeline.steps.retention import remove_old
 
 
 def shards(deployment: Deployment, hour: Cycle) -> list[str]:
@@ -51,6 +53,7 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     _write_json(deployment, paths.forecast(hour, "manifest.json"), manifest)
     _write_json(deployment, paths.forecast(hour, "item.json"), item(hour, deployment.grid, manifest))
     store.update(paths.LATEST, lambda old: _pointer(old, hour))
+    remove_old(deployment, hour)
 
 
 def _write_json(deployment: Deployment, key: str, content: Mapping[str, Any]) -> None:
@@ -67,7 +70,7 @@ def _pointer(old: bytes | None, hour: Cycle) -> bytes:
 
 def _sources(deployment: Deployment, hour: Cycle) -> dict[str, dict[str, Any]]:
     """Provenance of every configured source but the verifying analyses, in the configured order."""
-    result = {}
+    result, implausible = {}, left_out(deployment, hour)
     for name in deployment.config.sources:
         source = SOURCES[name]
         if source.role == "analysis":
@@ -80,6 +83,7 @@ def _sources(deployment: Deployment, hour: Cycle) -> dict[str, dict[str, Any]]:
             result[name] = provenance.source_record(source, None, None, {})
         else:
             record = json.loads(deployment.store.read(paths.input_record(name, part.cycle)))
+            record["implausible"] = implausible.get(name, [])
             result[name] = provenance.source_record(source, part.cycle, part.age_hours, record)
     return result
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline import paths
 from pipeline.cycle import Cycle
-from pipeline.parameters import Parameter, blended, parameter
+from pipeline.parameters import Parameter, blended
 from pipeline.products import layout, provenance
 from pipeline.products import weights as maps
 from pipeline.science.cluster_skill import cluster_means, cluster_skill
@@ -124,23 +124,23 @@ def _last_lead(deployment: Deployment, hour: Cycle, row: Parameter, sources: Seq
 def publish_ramp(deployment: Deployment, hour: Cycle) -> dict[str, list[str]]:
     """Write increments.zarr and observations.parquet from what ramp has left; returns the parameters in each.
 
-    Empty for an hour without observations: nothing is written then.
+    An increment's attribute `ramp_factor` is what part of it acts at each lead, hourly from 0, none beyond. Empty for
+    an hour without observations: nothing is written then.
     """
     store = deployment.store
     names = [name for name in blended() if store.exists(f"{paths.work(hour, f'increments/{name}.zarr')}/zarr.json")]
     if not names:
         return {}
     fields = {name: _open(deployment, paths.work(hour, f"increments/{name}.zarr"))[name] for name in names}
-    for name, field in fields.items():
-        row = parameter(name)
-        field.attrs = {"units": row.units, "long_name": f"added to {row.long_name} at lead 0 from observations"}
     attributes = {"Conventions": "CF-1.11", "title": f"Increments of the observation ramp of {hour}"}
     key = paths.forecast(hour, "increments.zarr")
     store.delete(key)
     xr.Dataset(fields, attrs=attributes).to_zarr(store.zarr(key), mode="w", consolidated=True, zarr_format=3)
-    tables = [read_parquet(store, paths.work(hour, f"observations/{name}.parquet")) for name in names]
+    checked = {name: paths.work(hour, f"observations/{name}.parquet") for name in names}
+    observed = [name for name in names if store.exists(checked[name])]
+    tables = [read_parquet(store, checked[name]) for name in observed]
     store.write(paths.forecast(hour, "observations.parquet"), to_parquet(pd.concat(tables, ignore_index=True)))
-    return {"increments": names, "observations": names}
+    return {"increments": names, "observations": observed}
 
 
 def _open(deployment: Deployment, key: str) -> xr.Dataset:

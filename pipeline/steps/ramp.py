@@ -1,8 +1,8 @@
-"""Ramp: what the newest observations add to the blend at lead 0, one parameter at a time."""
+"""Ramp: what the newest observations add to the blend, and for how long, one parameter at a time."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -12,19 +12,27 @@ from numpy.typing import NDArray
 from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.grid import Grid
-from pipeline.observations import quality
 from pipeline.parameters import parameter
 from pipeline.science.interpolate import bilinear
-from pipeline.science.ramp import STRUCTURES, Stations, analysis_increment, background_error, departures, fit
-from pipeline.steps import Deployment
-from pipeline.steps.blending import available, background
-from pipeline.steps.learn import read_weights
+from pipeline.science.ramp import departures
+from pipeline.science.ramp_length import ramp_factor
+from pipeline.science.ramp_structure import STRUCTURES
+from pipeline.steps import Deployment, ramp_history
+from pipeline.steps.assimilation import Background, assimilate, relative_error, stations_of, usual_error
+from pipeline.steps.blending import available, blend_parameter
+from pipeline.steps.learn import places, read_weights
 from pipeline.steps.observe import read_parquet, to_parquet
+from pipeline.steps.ramp_history import History
 
 Floats = NDArray[np.floating]
 
-_HEIGHT_LIMIT = 800.0  # m between station and model ground, beyond which the lapse rate is a guess
-_AT_SEA_LEVEL = ("pressure_at_sea_level", "significant_wave_height", "mean_wave_period", "sea_surface_temperature")
+FOLLOWERS = {
+    "temperature_2m": ("temperature_2m_maximum", "temperature_2m_minimum"),
+    "wind_speed_10m": ("wind_gust",),
+    "pressure_at_sea_level": ("surface_pressure",),
+}
+"""What goes with an observed parameter: an hour's extremes by the same difference, the others in the same ratio."""
+_KEEP_RATIO = {"wind_gust": 3.0, "surface_pressure": 1.2}  # the largest ratio believed; calm has no gust factor
 
 
 def shards(deployment: Deployment, hour: Cycle) -> list[str]:
@@ -38,90 +46,89 @@ def shards(deployment: Deployment, hour: Cycle) -> list[str]:
 
 
 def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
-    """Check the observations of one parameter, write them with flags, and write the increment (latitude, longitude)."""
-    shape = deployment.grid.shape
+    """Check the observations of one parameter, write them with flags, write the increment (latitude, longitude) with
+    its factor by lead, and what the next hours will learn from."""
+    grid, where = deployment.grid, places(deployment)
+    everywhere = slice(0, grid.shape[0] * grid.shape[1])
+    leads = np.arange(min(deployment.config.ramp_hours, deployment.config.last_lead_hours) + 1)
+    blend = blend_parameter(deployment, hour, parameter(shard), leads, everywhere).reshape(-1, *grid.shape)
+    variance = read_weights(deployment, hour, shard).error_variance[0].reshape(grid.shape)
+    altitude, land = where.altitude.reshape(grid.shape), where.land.reshape(grid.shape)
+    background = Background(
+        blend[0], relative_error(variance), altitude, land, usual_error(variance, STRUCTURES[shard])
+    )
     table = read_parquet(deployment.store, paths.observations(hour))
     table = table[table["parameter"] == shard].reset_index(drop=True)
-    blend = Background(
-        background(deployment, hour, shard).reshape(shape),
-        relative_error(read_weights(deployment, hour, shard).error_variance[0].reshape(shape)),
-        _altitude(deployment),
-    )
-    table, increment = assimilate(shard, table, blend, deployment.grid)
-    deployment.store.write(paths.work(hour, f"observations/{shard}.parquet"), to_parquet(table))
-    _write(deployment, paths.work(hour, f"increments/{shard}.zarr"), shard, increment)
+    known = ramp_history.before(deployment, shard, hour)
+    result = assimilate(shard, table, background, grid, known.record)
+    deployment.store.write(paths.work(hour, f"observations/{shard}.parquet"), to_parquet(result.table))
+    said = at_stations(shard, result.table, blend, altitude, grid, result.increment)
+    deployment.store.write(ramp_history.said(hour, shard), to_parquet(said))
+    sums = ramp_history.absorb(deployment, shard, hour, result.table, known.sums)
+    ramp_history.write(deployment, shard, hour, History(result.record, sums))
+    factor = ramp_factor(sums, STRUCTURES[shard].hours, int(leads[-1]))
+    _write(deployment, hour, shard, result.increment, factor)
+    there = {row.name for row in available(deployment, hour)}
+    for name in (name for name in FOLLOWERS.get(shard, ()) if name in there):
+        follower = blend_parameter(deployment, hour, parameter(name), leads[:1], everywhere).reshape(grid.shape)
+        _write(deployment, hour, name, result.increment * kept(name, follower, blend[0]), factor)
+
+
+def kept(name: str, follower: Floats, leader: Floats) -> NDArray[np.float32]:
+    """(latitude, longitude) by what a follower multiplies its leader's increment."""
+    if name not in _KEEP_RATIO:
+        return np.ones(leader.shape, np.float32)
+    ratio = follower / np.maximum(leader, np.float32(1e-3))
+    return np.clip(np.nan_to_num(ratio, nan=1.0), 0, _KEEP_RATIO[name]).astype(np.float32)
+
+
+def at_stations(
+    name: str, table: pd.DataFrame, blend: Floats, altitude: Floats, grid: Grid, increment: Floats
+) -> pd.DataFrame:
+    """What the unramped `blend` (lead, latitude, longitude) says at the stations' own height, a column a lead, and the
+    increment there."""
+    stations, lapse_rate = stations_of(table), STRUCTURES[name].lapse_rate
+    columns = {
+        str(lead): (stations.value - departures(field, grid, stations, altitude=altitude, lapse_rate=lapse_rate))
+        for lead, field in enumerate(blend)
+    }
+    columns["increment"] = bilinear(increment, grid, stations.latitude, stations.longitude)
+    floats = pd.DataFrame(columns, index=table.index).astype(np.float32)
+    return pd.concat([table[["network", "station", "withheld", "flag", "value"]], floats], axis=1)
 
 
 @dataclass(frozen=True)
-class Background:
-    """The blend at lead 0, its error relative to the usual, and the ground in m, all (latitude, longitude)."""
+class Ramp:
+    """What observations add to a parameter at lead 0, (place,), and what part of it acts at each lead, (lead,) hourly
+    from 0, none beyond."""
 
-    field: Floats
-    relative_error: Floats
-    altitude: Floats
-
-
-def relative_error(variance: Floats) -> Floats:
-    """Where the blend errs more or less than usual, from its error variance as learnt: 1 in the median, 1/4 to 4."""
-    known = np.where(np.isfinite(variance) & (variance > 0), variance, np.nan)
-    if not np.isfinite(known).any():
-        return np.ones(variance.shape)
-    return np.nan_to_num(np.clip(np.sqrt(known / np.nanmedian(known)), 0.25, 4), nan=1.0)
+    increment: NDArray[np.float32]
+    factor: NDArray[np.float32]
 
 
-def assimilate(
-    name: str, table: pd.DataFrame, blend: Background, grid: Grid
-) -> tuple[pd.DataFrame, NDArray[np.float32]]:
-    """The table, of observations of one parameter, with `flag` and `departure` filled, and the increment.
-
-    The increment (latitude, longitude) comes of the good rows that are not withheld; 0 where the blend has no value.
-    """
-    structure = STRUCTURES[name]
-    stations = Stations(*(table[column].to_numpy(float) for column in
-                          ("latitude", "longitude", "elevation", "value", "error")))  # fmt: skip
-    departure = departures(blend.field, grid, stations, altitude=blend.altitude, lapse_rate=structure.lapse_rate)
-    relative = bilinear(blend.relative_error, grid, stations.latitude, stations.longitude)
-    flag = _flags(name, stations, departure, relative, blend, grid)
-    used = (flag == "") & np.isfinite(departure) & ~table["withheld"].to_numpy(bool)
-    good = Stations(*(values[used] for values in vars(stations).values()))
-    # As if the blend erred alike everywhere: its error's size and reach are one question, where it is larger another.
-    fitted = fit(departure[used] / relative[used], replace(good, error=good.error / relative[used]), structure)
-    increment = analysis_increment(
-        departure[used], grid, good, altitude=blend.altitude, structure=fitted,
-        background_error=fitted.background_error * blend.relative_error,
-    )  # fmt: skip
-    return table.assign(flag=flag, departure=departure), np.where(np.isfinite(blend.field), increment, np.float32(0))
+def read(deployment: Deployment, hour: Cycle, name: str) -> Ramp | None:
+    """The ramp of a parameter at an hour; None where nothing of it was observed."""
+    key = _key(hour, name)
+    if not deployment.store.exists(f"{key}/zarr.json"):
+        return None
+    data = xr.open_zarr(deployment.store.zarr(key), consolidated=False, chunks=None)[name]
+    return Ramp(data.values.reshape(-1), np.asarray(data.attrs["ramp_factor"], np.float32))
 
 
-def _flags(
-    name: str, stations: Stations, departure: Floats, relative: Floats, blend: Background, grid: Grid
-) -> NDArray[np.str_]:
-    """Why not to believe an observation, empty where there is no reason; see `quality`."""
-    structure = STRUCTURES[name]
-    flag = quality.check_range(parameter(name), stations.value)
-    if name not in _AT_SEA_LEVEL:
-        ground = bilinear(blend.altitude, grid, stations.latitude, stations.longitude)
-        flag = np.where(flag == "", quality.check_elevation(stations.elevation, ground, _HEIGHT_LIMIT), flag)
-    usable = (flag == "") & np.isfinite(departure)
-    error = relative * background_error(
-        departure[usable] / relative[usable], stations.error[usable] / relative[usable], structure.background_error
-    )
-    doubt = quality.check_departures(
-        stations.latitude, stations.longitude, np.where(usable, departure, np.nan), observation_error=stations.error,
-        background_error=error, horizontal=structure.horizontal,
-    )  # fmt: skip
-    return np.where(flag == "", doubt, flag)
+def _key(hour: Cycle, name: str) -> str:
+    return paths.work(hour, f"increments/{name}.zarr")
 
 
-def _altitude(deployment: Deployment) -> NDArray[np.float32]:
-    data = xr.open_zarr(deployment.store.zarr(paths.static_fields()), consolidated=False, chunks=None)
-    return np.asarray(data["surface_altitude"].values, np.float32)
-
-
-def _write(deployment: Deployment, key: str, name: str, increment: NDArray[np.float32]) -> None:
-    grid = deployment.grid
-    deployment.store.delete(key)
+def _write(
+    deployment: Deployment, hour: Cycle, name: str, increment: NDArray[np.float32], factor: NDArray[np.float32]
+) -> None:
+    grid, row = deployment.grid, parameter(name)
+    attributes = {
+        "units": row.units, "long_name": f"added to {row.long_name} at lead 0 from observations",
+        "ramp_factor": [round(float(part), 4) for part in factor],
+    }  # fmt: skip
+    deployment.store.delete(_key(hour, name))
     xr.Dataset(
-        {name: (("latitude", "longitude"), increment, {"units": parameter(name).units, "long_name": "increment"})},
+        {name: (("latitude", "longitude"), increment, attributes)},
         {"latitude": grid.latitude, "longitude": grid.longitude},
-    ).to_zarr(deployment.store.zarr(key), consolidated=False, zarr_format=3, mode="w")
+    ).to_zarr(deployment.store.zarr(_key(hour, name)), consolidated=False, zarr_format=3, mode="w")

@@ -12,25 +12,23 @@ from functools import partial
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from scores.continuous import quantile_score
-from scores.probability import brier_score
 
 from pipeline import paths
+from pipeline.config import LATE_HOURS
 from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter, blended
 from pipeline.science.skill import from_dataset, mean_square
 from pipeline.steps import Deployment
+from pipeline.steps.calibration import CalibrationRecord, calibrate
 from pipeline.steps.hindcast import Hindcast, blend_fields, hindcasts
 from pipeline.steps.inputs import components, truth_delay_hours
+from pipeline.steps.stability import StabilityRecord, stability
 from pipeline.steps.verify_pairs import ComparedRecord, Pairs, pair, score_pairs, score_vectors
+from pipeline.steps.verify_ramp import score_ramp
 from pipeline.steps.verify_stations import score_stations
 
 Array = NDArray[np.float32]
-Float = NDArray[np.float64]
-Scored = tuple[list[ComparedRecord], list[dict[str, object]]]
-
-LATE_HOURS = 48
-"""How long after its last lead an hour is scored again, for a late analysis or an hour that was missed."""
+Scored = tuple[list[ComparedRecord], list[CalibrationRecord], list[StabilityRecord]]
 
 
 def shards(deployment: Deployment, hour: Cycle) -> list[str]:
@@ -53,15 +51,17 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
 
 
 def write_stations(deployment: Deployment, scored: Cycle, hour: Cycle) -> None:
-    """Score one published hour at the stations that have reported by `hour`; write observations.json."""
-    records = score_stations(deployment, scored, hour, _open(deployment, paths.forecast(scored, "best.zarr")))
-    deployment.store.write(paths.scores(scored, "observations.json"), (json.dumps(records, indent=1) + "\n").encode())
+    """Score one published hour at the stations that have reported by `hour`; write observations.json and ramp.json."""
+    best = _open(deployment, paths.forecast(scored, "best.zarr"))
+    for name, score_at in (("observations.json", score_stations), ("ramp.json", score_ramp)):
+        records = score_at(deployment, scored, hour, best)
+        deployment.store.write(paths.scores(scored, name), (json.dumps(records, indent=1) + "\n").encode())
 
 
 def write(deployment: Deployment, scored: Cycle, parts: Iterable[Scored]) -> None:
     """Store the records of all parameters of a published hour."""
     parts = list(parts)
-    for name, column in (("scores.json", 0), ("calibration.json", 1)):
+    for column, name in enumerate(("scores.json", "calibration.json", "stability.json")):
         records = [record for part in parts for record in part[column]]
         deployment.store.write(paths.scores(scored, name), (json.dumps(records, indent=1) + "\n").encode())
 
@@ -74,28 +74,29 @@ def names() -> list[str]:
 def score_parameter(
     deployment: Deployment, name: str, scored: Cycle, hour: Cycle, past: Sequence[Cycle] = ()
 ) -> Scored:
-    """Score records and calibration records of one of `names` of the hour `scored`, as known at `hour`.
+    """Records of scores, calibration and stability of one of `names` of the hour `scored`, as known at `hour`.
 
     A vector gives records of both components and, as `wind_vector_...`, of itself.
     `past`: earlier hours that are scored with it, as the blend would have been then (without ramp and consistency).
     """
     records: list[ComparedRecord] = []
-    calibration: list[dict[str, object]] = []
-    probability = _open(deployment, paths.forecast(scored, "probability.zarr"))
+    calibration: list[CalibrationRecord] = []
+    steady: list[StabilityRecord] = []
     rows = components(blended()[name])
     found = [_pairs(deployment, row, scored, hour, past) for row in rows]
     for row, by_lead in zip(rows, found, strict=True):
+        steady += stability(deployment, row, scored, by_lead, _ours)
+        reliable = calibrate(deployment, row, scored, {lead: parts[-1] for lead, parts in by_lead.items()})
+        calibration += reliable
+        crps = {record["lead_time_hours"]: record["crps"] for record in reliable}
         for lead, parts in by_lead.items():
-            quantiles = _quantiles(probability, row, lead, parts[-1].cells)
             records += score_pairs(deployment, row.name, lead, parts)
-            if quantiles is not None:
-                records[-1]["crps"] = _mean_crps(deployment, quantiles, probability["quantile"].values, parts[-1])
-            calibration += calibrate(probability, row, lead, parts[-1], quantiles)
+            records[-1]["crps"] = crps.get(lead, records[-1]["crps"])
     if len(rows) > 1:
         vector = name.replace("eastward_wind", "wind_vector")
         for lead in found[0].keys() & found[1].keys():
             records += score_vectors(deployment, vector, lead, found[0][lead], found[1][lead])
-    return records, calibration
+    return records, calibration, steady
 
 
 def _pairs(
@@ -134,62 +135,6 @@ def _ours(best: xr.Dataset, row: Parameter, lead: int, fields: Mapping[str, Arra
     hours = best[row.name].sel(lead_time=slice(lead - interval + 1, lead)).values.reshape(interval, -1)
     combine = {"interval_maximum": np.max, "interval_minimum": np.min}.get(row.kind, np.mean)
     return np.asarray(combine(hours, axis=0), np.float32)
-
-
-def _mean_crps(deployment: Deployment, quantiles: Float, levels: Float, part: Pairs) -> float:
-    """Of the published hour's quantiles, cells weighted by area."""
-    area = np.repeat(deployment.grid.cell_area, deployment.grid.shape[1])[part.cells]
-    return float(np.average(_crps(quantiles, levels, part.truth), weights=area))
-
-
-def _crps(quantiles: Float, levels: Float, observed: Float) -> Float:
-    """(cell,) CRPS as twice the quantile score integrated over the levels (Gneiting and Ranjan 2011)."""
-    edges = np.concatenate([[0.0], (levels[1:] + levels[:-1]) / 2, [1.0]])
-    total = np.zeros(len(observed))
-    for values, level, width in zip(quantiles, levels, np.diff(edges), strict=True):
-        loss = quantile_score(
-            xr.DataArray(values, dims="cell"), xr.DataArray(observed, dims="cell"), level, preserve_dims="all"
-        )
-        total += 2 * width * loss.values
-    return total
-
-
-def calibrate(
-    probability: xr.Dataset, row: Parameter, lead: int, pairs: Pairs, quantiles: Float | None
-) -> list[dict[str, object]]:
-    """How often the truth fell between the published quantiles, and the Brier score of each threshold."""
-    if quantiles is None:
-        return []
-    counts = np.bincount((pairs.truth[None] > quantiles).sum(axis=0), minlength=len(quantiles) + 1)
-    record: dict[str, object] = {
-        "parameter": row.name, "lead_time_hours": lead, "levels": probability["quantile"].values.tolist(),
-        "quantile_histogram": (counts / counts.sum()).round(5).tolist(),
-        "skill": float(np.sqrt((pairs.errors[-1] ** 2).mean())),
-        "spread": float(np.sqrt((((quantiles[-1] - quantiles[0]) / 3.29) ** 2).mean())),
-    }  # fmt: skip
-    if row.thresholds and f"{row.name}_exceedance" in probability:
-        chance = (
-            probability[f"{row.name}_exceedance"]
-            .sel(lead_time=lead)
-            .values.reshape(len(row.thresholds), -1)[:, pairs.cells]
-        )
-        record["thresholds"] = list(row.thresholds)
-        record["brier"] = [
-            float(
-                brier_score(
-                    xr.DataArray(chance[index].clip(0, 1)), xr.DataArray((pairs.truth > threshold).astype(float))
-                )
-            )
-            for index, threshold in enumerate(row.thresholds)
-        ]
-    return [record]
-
-
-def _quantiles(probability: xr.Dataset, row: Parameter, lead: int, cells: NDArray[np.intp]) -> Float | None:
-    if f"{row.name}_quantile" not in probability or (row.kind != "instantaneous" and row.kind != "vector_component"):
-        return None
-    values = probability[f"{row.name}_quantile"].sel(lead_time=lead).values
-    return values.reshape(len(values), -1)[:, cells].astype(np.float64)
 
 
 def _open(deployment: Deployment, key: str) -> xr.Dataset:

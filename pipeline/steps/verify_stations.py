@@ -13,7 +13,8 @@ from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.grid import Grid
 from pipeline.parameters import Parameter, parameter
-from pipeline.science.ramp import STRUCTURES, Stations, departures
+from pipeline.science.ramp import departures
+from pipeline.science.ramp_structure import STRUCTURES, Stations
 from pipeline.science.scores import ScoreRecord, score
 from pipeline.steps import Deployment
 from pipeline.steps.inputs import sources_of, verified

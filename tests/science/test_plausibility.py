@@ -28,6 +28,14 @@ def test_a_source_that_is_far_off_everywhere_is_found_and_no_other(seed: int, wr
     assert implausible(fields, USUAL)[:, 0].tolist() == [source == wrong for source in range(4)]
 
 
+def test_one_wrong_file_is_one_wrong_lead() -> None:
+    fields = np.repeat(_fields(), 5, axis=1)
+    fields[2, 3] -= 273.15
+    expected = np.zeros((4, 5), bool)
+    expected[2, 3] = True
+    np.testing.assert_array_equal(implausible(fields, np.repeat(USUAL, 5, axis=1)), expected)
+
+
 def test_a_storm_in_another_place_is_weather() -> None:
     fields = _fields()
     fields[2, 0, : PLACES // 10] += 100

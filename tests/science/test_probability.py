@@ -62,6 +62,38 @@ def test_exceedance_is_calibrated_where_the_blend_knows_the_centre() -> None:
     assert exceedance[:6].mean(axis=(1, 2)) == pytest.approx(expected[:6], rel=0.06)
 
 
+def test_known_errors_steady_a_small_ensemble() -> None:
+    places = 50_000
+    generator = np.random.default_rng(8)
+    members = generator.normal(size=(30, 1, places)).astype(np.float32)
+    truth = generator.normal(size=places)
+    centre, ones = np.zeros((1, places), np.float32), np.ones((1, places), np.float32)
+    levels = (np.arange(50) + 0.5) / 50
+    score = {}
+    for name, known in (("members", None), ("known", ones)):
+        quantiles, _ = distribution(
+            members, centre, ones, levels.tolist(), (), minimum=-9, maximum=9, multiplicative=False,
+            expected_error=known,
+        )  # fmt: skip
+        over = truth - quantiles[:, 0]
+        score[name] = (2 * np.where(over > 0, levels[:, None] * over, (levels[:, None] - 1) * over)).mean()
+        assert (over[[2, 47]] > 0).mean(axis=1) == pytest.approx(1 - levels[[2, 47]], abs=0.015)
+    perfect = 1 / np.sqrt(np.pi)  # CRPS of the standard normal distribution for its own draws
+    assert score["known"] - perfect < 0.6 * (score["members"] - perfect)
+
+
+def test_an_amount_makes_no_use_of_the_expected_error() -> None:
+    members = np.random.default_rng(9).exponential(3, (30, 1, 40)).astype(np.float32)
+    centre, ones = members.mean(axis=0), np.ones((1, 40), np.float32)
+    alone, known = (
+        distribution(
+            members, centre, ones, LEVELS, RAIN, minimum=0, maximum=200, multiplicative=True, expected_error=error
+        )
+        for error in (None, 5 * ones)
+    )
+    np.testing.assert_array_equal(alone[0], known[0])
+
+
 def test_tails_reach_a_little_beyond_the_members_as_a_normal_distribution_does() -> None:
     members = np.random.default_rng(3).normal(size=(30, 1, 100_000)).astype(np.float32)
     centre, ones = np.zeros((1, 100_000), np.float32), np.ones((1, 100_000), np.float32)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 import gridpp
@@ -11,16 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from pipeline.grid import Grid, unit_vectors
-from pipeline.science.ramp import (
-    STRUCTURES,
-    Stations,
-    Structure,
-    analysis_increment,
-    background_error,
-    departures,
-    fit,
-    ramp_factor,
-)
+from pipeline.science.ramp import analysis_increment, departures
+from pipeline.science.ramp_structure import Stations, Structure, background_error, fit
 
 GRID = Grid(3)
 FLAT = np.zeros(GRID.shape)
@@ -99,6 +90,20 @@ def test_a_valley_says_little_of_the_mountain_above_it() -> None:
     assert increment[30, 31] < 0.05 * increment[30, 29]
 
 
+def test_land_says_little_of_the_sea_before_it() -> None:
+    land = np.zeros(GRID.shape)
+    land[:, 31:] = 1
+    coastal = replace(TEMPERATURE, coast=0.5)
+    inland = replace(stations([0], [93]), land=np.array([np.nan]))
+    increment = analysis_increment(np.array([1.0]), GRID, inland, altitude=FLAT, structure=coastal, land=land)
+    assert increment[30, 30] < 0.2 * increment[30, 32]
+    afloat = replace(stations([0], [93]), land=np.array([0.0]))
+    increment = analysis_increment(np.array([1.0]), GRID, afloat, altitude=FLAT, structure=coastal, land=land)
+    assert increment[30, 32] < 0.2 * increment[30, 30]
+    nowhere = analysis_increment(np.array([1.0]), GRID, inland, altitude=FLAT, structure=coastal)
+    np.testing.assert_allclose(nowhere[30, 30], nowhere[30, 32], rtol=1e-4)
+
+
 def test_departures_compare_at_the_stations_height_and_across_the_date_line() -> None:
     altitude = np.full(GRID.shape, 200.0)
     background = np.broadcast_to(GRID.latitude[:, None] + 280, GRID.shape).astype(np.float32)
@@ -149,25 +154,3 @@ def test_size_and_reach_of_the_background_error_are_found_and_bounded() -> None:
     assert 0.25 <= noise.background_error < 0.4
     assert 125e3 <= noise.horizontal <= 500e3
     assert fit(np.zeros(10), stations([0] * 10, [0] * 10), prior) == prior
-
-
-def test_2000_stations_on_the_full_grid_take_less_than_half_a_second_of_work() -> None:
-    random = np.random.default_rng(4)
-    many = stations(list(np.rad2deg(np.arcsin(random.uniform(-1, 1, 2000)))), list(random.uniform(0, 360, 2000)))
-    grid, departure = Grid(0.25), random.normal(size=2000)
-    altitude = np.zeros(grid.shape, np.float32)
-    analysis_increment(departure, GRID, many, altitude=FLAT, structure=STRUCTURES["temperature_2m"])  # compile
-    start = time.process_time()  # of all threads
-    analysis_increment(departure, grid, many, altitude=altitude, structure=STRUCTURES["temperature_2m"])
-    assert time.process_time() - start < 0.5
-
-
-def test_ramp_falls_smoothly_from_one_to_zero() -> None:
-    leads = np.linspace(0, 12, 121)
-    factor = ramp_factor(leads, 6)
-    assert factor[0] == 1
-    assert factor[60] == 0
-    assert not factor[60:].any()
-    assert (np.diff(factor) <= 0).all()
-    assert np.abs(np.diff(factor, 2)).max() < 0.002  # no kink
-    assert not ramp_factor(leads, 0).any()

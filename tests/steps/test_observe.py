@@ -16,7 +16,9 @@ from pipeline.config import Config
 from pipeline.cycle import Cycle
 from pipeline.observations.report import Observation
 from pipeline.parameters import parameter
-from pipeline.steps import Deployment, observe, ramp, tracks
+from pipeline.science import station_bias
+from pipeline.science.ramp_structure import STRUCTURES
+from pipeline.steps import Deployment, assimilation, observe, ramp, ramp_history, tracks
 from pipeline.store import Store
 
 HOUR = Cycle.parse("2026-01-31T12")
@@ -68,11 +70,14 @@ def test_ramp_draws_the_blend_to_good_stations(
     write_reports(tmp_path)
     observe.run(deployment, HOUR, "all")
     shape = deployment.grid.shape
-    xr.Dataset({"surface_altitude": (("latitude", "longitude"), np.zeros(shape, np.float32))}).to_zarr(
+    nothing = (("latitude", "longitude"), np.zeros(shape, np.float32))
+    xr.Dataset({"surface_altitude": nothing, "land_area_fraction": nothing}).to_zarr(
         deployment.store.zarr(paths.static_fields()), consolidated=False, zarr_format=3
     )
     monkeypatch.setattr(ramp, "available", lambda *_: [parameter("temperature_2m")])
-    monkeypatch.setattr(ramp, "background", lambda *_: np.full(shape[0] * shape[1], 284.0, np.float32))
+    monkeypatch.setattr(
+        ramp, "blend_parameter", lambda *given: np.full((len(given[3]), shape[0] * shape[1]), 284.0, np.float32)
+    )
     learnt = SimpleNamespace(error_variance=np.ones((4, shape[0] * shape[1]), np.float32))
     monkeypatch.setattr(ramp, "read_weights", lambda *_: learnt)
     assert ramp.shards(deployment, HOUR) == ["temperature_2m"]
@@ -85,6 +90,20 @@ def test_ramp_draws_the_blend_to_good_stations(
     assert data["temperature_2m"].sel(latitude=-60, longitude=100).item() == 0
     checked = observe.read_parquet(deployment.store, paths.work(HOUR, "observations/temperature_2m.parquet"))
     assert checked.loc[checked["flag"] != "", "station"].tolist() == ["K042"]
+    found = ramp.read(deployment, HOUR, "temperature_2m")
+    assert found is not None
+    assert found.increment.shape == (shape[0] * shape[1],)
+    assert found.factor[0] == 1
+    assert found.factor[-1] == 0
+    assert len(found.factor) == deployment.config.ramp_hours + 1
+    assert ramp.read(deployment, HOUR, "pressure_at_sea_level") is None
+    first = deployment.store.read(ramp_history.said(HOUR, "temperature_2m"))
+    ramp.run(deployment, HOUR, "temperature_2m")
+    assert deployment.store.read(ramp_history.said(HOUR, "temperature_2m")) == first
+    history = ramp_history.before(deployment, "temperature_2m", HOUR + 1)
+    assert history.sums.count[0] == pytest.approx(checked["withheld"].sum(), rel=0.01)
+    assert not history.sums.count[1:].any()
+    assert ramp_history.before(deployment, "temperature_2m", HOUR).record.empty  # nothing of the hour itself
 
 
 def test_withheld_stations_and_the_land_do_not_take_part() -> None:
@@ -96,18 +115,40 @@ def test_withheld_stations_and_the_land_do_not_take_part() -> None:
     table = pd.DataFrame(rows, columns=list(Observation._fields)).assign(error=0.2, withheld=[False, True], flag="")
     field = np.full(grid.shape, 3.5, np.float32)
     field[:, 5:] = np.where(np.arange(5, 72) < 60, 3.5, np.nan)
-    blend = ramp.Background(field, np.ones(grid.shape), np.zeros(grid.shape))
-    checked, increment = ramp.assimilate("significant_wave_height", table, blend, grid)
+    blend = assimilation.Background(field, np.ones(grid.shape), np.zeros(grid.shape), np.zeros(grid.shape))
+    result = assimilation.assimilate("significant_wave_height", table, blend, grid, station_bias.zero())
+    checked, increment = result.table, result.increment
     assert checked["departure"].tolist() == [0.5, 0.5]
     assert increment[16, 4] > 0.3
     assert increment[16, 40] == 0
     assert not increment[:, 60:].any()
 
 
+def test_the_next_hours_learn_from_withheld_stations_how_long_an_increment_lasts(deployment: Deployment) -> None:
+    """The blend errs by 2 K as long as told; what is left of the increment at each lead is found out."""
+    stations = [f"K{i:03d}" for i in range(60)]
+    said = pd.DataFrame({"network": "metar", "station": stations, "withheld": np.arange(60) % 2 == 0, "flag": ""})
+    said = said.assign(value=282.0, increment=-2.0, **{str(lead): 284.0 for lead in range(7)})
+    deployment.store.write(ramp_history.said(HOUR, "temperature_2m"), observe.to_parquet(said))
+    sums = ramp_history.before(deployment, "temperature_2m", HOUR).sums
+    for lead, value in enumerate((282.0, 282.5, 284.0)):
+        now = pd.DataFrame({"network": "metar", "station": stations, "value": value, "flag": ["bad", *[""] * 59]})
+        sums = ramp_history.absorb(deployment, "temperature_2m", HOUR + lead, now, sums)
+    assert sums.count[:4].tolist() == [29, 29, 29, 0]
+    np.testing.assert_allclose(sums.product[:3] / sums.square[:3], [1, 0.75, 0])
+
+
 def test_relative_error_is_one_in_the_median_and_bounded() -> None:
-    relative = ramp.relative_error(np.array([[1.0, 4.0, 16.0], [np.nan, 0.0, 1e6]]))
+    relative = assimilation.relative_error(np.array([[1.0, 4.0, 16.0], [np.nan, 0.0, 1e6]]))
     np.testing.assert_allclose(relative, [[0.3162, 0.6325, 1.265], [1, 1, 4]], rtol=1e-3)
-    assert (ramp.relative_error(np.full((2, 2), np.nan)) == 1).all()
+    assert (assimilation.relative_error(np.full((2, 2), np.nan)) == 1).all()
+
+
+def test_what_was_learnt_of_the_error_counts_unless_it_cannot_be_meant() -> None:
+    structure = STRUCTURES["pressure_at_sea_level"]
+    assert assimilation.usual_error(np.array([90.0**2, 90.0**2, np.nan]), structure) == pytest.approx(90)
+    assert assimilation.usual_error(np.ones(3), structure) is None  # 1 Pa: nothing has been learnt
+    assert assimilation.usual_error(np.full(3, np.nan), structure) is None
 
 
 def test_tracks_of_every_member(deployment: Deployment) -> None:

@@ -1,0 +1,100 @@
+"""The pool that a distribution is made of: all ensembles' members on a tile and the newest single runs beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.cycle import Cycle
+from pipeline.parameters import Parameter
+from pipeline.science.align import to_hours
+from pipeline.science.blend import lead_position
+from pipeline.science.weights import Weights
+from pipeline.sources import SOURCES
+from pipeline.steps import Deployment
+from pipeline.steps.blending import bridge
+from pipeline.steps.ensembles import ensembles, open_ensemble
+from pipeline.steps.inputs import Contribution, at_hours, contribution, holds, native, sources_of
+
+Array = NDArray[np.float32]
+
+LAGGED_RUNS = 2
+"""Newest runs of a source that are members: older ones err visibly more than the newest."""
+LARGEST_GAP_HOURS = 12
+"""Between leads: a run kept for verification only has too few to say what happens between them."""
+
+
+def pooled(
+    deployment: Deployment, hour: Cycle, row: Parameter, leads: NDArray[np.int64], rows: slice, weights: Weights
+) -> Array:
+    """(number, lead, place) the members of all ensembles and the newest runs of the sources on a tile.
+
+    weights: of these places. Each ensemble, and the single runs with their biases removed, lies about the mean of the
+    first, as all are recentred on the blend anyway; amounts are left where they are, for zero must stay zero.
+    """
+    names = [name for name in ensembles(deployment, hour) if row.name in open_ensemble(deployment, hour, name)]
+    groups = [_members(deployment, hour, name, row, leads, rows) for name in names]
+    columns = deployment.grid.shape[1]
+    runs = list(_runs(deployment, hour, row, leads, slice(rows.start * columns, rows.stop * columns), weights))
+    if runs:
+        groups.append(np.stack(runs))
+    if row.blend != "precipitation":
+        middle = np.nanmean(groups[0], axis=0)
+        for group in groups[1:]:
+            group += middle - np.nanmean(group, axis=0)
+    return np.concatenate(groups)
+
+
+def _runs(
+    deployment: Deployment, hour: Cycle, row: Parameter, leads: NDArray[np.int64], cells: slice, weights: Weights
+) -> Iterator[Array]:
+    """Each global source's newest runs (lead, place), biases removed; NaN beyond their last lead.
+
+    The mean of an ensemble is none of these: it is smoother than any forecast.
+    """
+    for name in sources_of(deployment, row):
+        if SOURCES[name].role == "regional" or "spread" in SOURCES[name].products or name not in weights.sources:
+            continue
+        for part in _newest(deployment, name, row, hour):
+            values = at_hours(deployment, part, row, hour, leads.tolist(), cells)
+            lag = part.age_hours - _newest_age(deployment, name, hour)
+            lower, fraction = lead_position(weights.lead_bins, leads + lag)
+            upper = np.minimum(lower + 1, len(weights.lead_bins) - 1)
+            known = weights.bias[weights.sources.index(name)]
+            bias = (1 - fraction)[:, None] * known[lower] + fraction[:, None] * known[upper]
+            value = values * bias if weights.ratio else values - bias
+            yield np.clip(value, row.minimum, row.maximum).astype(np.float32)
+
+
+def _newest(deployment: Deployment, name: str, row: Parameter, hour: Cycle) -> Iterator[Contribution]:
+    """A source's newest runs at the hour that say what happens at every time, newest first."""
+    seen: set[Cycle] = set()
+    for earlier in range(0, 6 * LAGGED_RUNS, 6):
+        part = contribution(deployment, name, hour - earlier)
+        if part is None or part.cycle in seen or not holds(deployment, part, row):
+            continue
+        seen.add(part.cycle)
+        found = native(deployment, name, part.cycle, row, hour)
+        if found is not None and len(found.valid_hours) > 1 and np.diff(found.valid_hours).max() <= LARGEST_GAP_HOURS:
+            yield Contribution(name, part.cycle, part.age_hours + earlier)
+
+
+def _newest_age(deployment: Deployment, name: str, hour: Cycle) -> int:
+    part = contribution(deployment, name, hour)
+    return 0 if part is None else part.age_hours
+
+
+def _members(
+    deployment: Deployment, hour: Cycle, name: str, row: Parameter, leads: NDArray[np.int64], rows: slice
+) -> Array:
+    """(number, lead, place) an ensemble at every hour; beyond its range the nearest lead stands in."""
+    data = open_ensemble(deployment, hour, name)
+    values = data[row.name].isel(latitude=rows).values
+    known = data["lead_time"].values.astype(np.float64)
+    lengths = np.diff(known, prepend=known[0] - (known[1] - known[0])) if row.kind != "instantaneous" else None
+    by_lead = np.moveaxis(values, 0, 1).reshape(len(known), len(values), -1)
+    hourly = to_hours(np.ascontiguousarray(by_lead), known, leads.astype(np.float64), row.time, interval_hours=lengths)
+    flat = bridge(row, hourly.reshape(len(leads), -1)).reshape(hourly.shape)
+    return np.ascontiguousarray(np.moveaxis(flat, 1, 0))

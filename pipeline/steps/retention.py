@@ -1,0 +1,41 @@
+"""Retention: what no later hour needs is removed after as many days as the configuration says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pipeline import paths
+from pipeline.cycle import Cycle
+from pipeline.steps import Deployment
+
+
+def remove_old(deployment: Deployment, hour: Cycle) -> None:
+    """Remove what has outlived its days at `hour`; nothing without a rule, and nothing more the second time.
+
+    Work of an hour that was not published stays as long as inputs do, for it may be resumed. The newest skill, of
+    sources and of stations, stays however old it is, for the next hour starts from it.
+    """
+    rule, store = deployment.config.retention, deployment.store
+    before = hour - 24 * rule.input_days if rule.input_days else None
+    done = hour - 24 * rule.work_days if rule.work_days else before
+    for cycle in _hours(deployment, "work"):
+        published = store.exists(paths.forecast(cycle, "manifest.json"))
+        if (done and cycle < done and published) or (before and cycle < before):
+            store.delete(paths.work(cycle, "").rstrip("/"))
+    if before is None:
+        return
+    for folder in ("skill", "stations"):
+        for cycle in list(_hours(deployment, folder))[:-1]:
+            if cycle < before:
+                store.delete(f"{folder}/{cycle}")
+    for source in store.list_folders("input"):
+        for cycle in _hours(deployment, f"input/{source}"):
+            if cycle < before:  # the record first: without it the run is not there
+                store.delete(paths.input_record(source, cycle))
+                store.delete(paths.input_zarr(source, cycle))
+
+
+def _hours(deployment: Deployment, folder: str) -> Iterator[Cycle]:
+    """The hours or cycles that have a folder below `folder`, oldest first."""
+    for name in deployment.store.list_folders(folder):
+        yield Cycle.parse(name.removesuffix(".zarr"))

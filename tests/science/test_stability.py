@@ -1,0 +1,59 @@
+"""Stability: planted seams and mottles are found, and the flip-flop index is that of `scores`."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scores.continuous import flip_flop_index
+
+from pipeline.grid import Grid
+from pipeline.science.stability import borders, flip_flop, jump_ratio, roughness
+
+GRID = Grid(5)
+LATITUDE, LONGITUDE = GRID.latitude, GRID.longitude
+WAVES = 5 * np.sin(np.deg2rad(3 * LONGITUDE)) * np.cos(np.deg2rad(2 * LATITUDE))[:, None]
+HALVES = (LONGITUDE < 180)[None] & np.ones(GRID.shape, bool)
+
+
+def test_a_smooth_field_has_no_more_gradient_at_a_seam_than_elsewhere() -> None:
+    rng = np.random.default_rng(0)
+    label = rng.integers(0, 2, GRID.shape)
+    assert jump_ratio(WAVES, borders(label), LATITUDE) == pytest.approx(1, abs=0.05)
+
+
+def test_a_step_at_the_seam_is_seen() -> None:
+    seams = borders(HALVES)
+    assert seams.east.sum() == 2 * len(LATITUDE), "also where the globe closes"
+    assert not seams.south.any()
+    flat = jump_ratio(WAVES, seams, LATITUDE)
+    assert jump_ratio(WAVES + 2.0 * HALVES, seams, LATITUDE) > 2 * flat
+
+
+def test_without_a_seam_there_is_no_figure() -> None:
+    assert np.isnan(jump_ratio(WAVES, borders(np.zeros(GRID.shape)), LATITUDE))
+    assert np.isnan(jump_ratio(np.full(GRID.shape, np.nan), borders(HALVES), LATITUDE))
+
+
+def test_mottles_are_rough_and_planes_are_not() -> None:
+    plane = np.broadcast_to(LATITUDE[:, None], GRID.shape)
+    assert roughness(plane, LATITUDE) == pytest.approx(0, abs=1e-9)
+    rng = np.random.default_rng(0)
+    mottled = rng.normal(0, 1, GRID.shape)
+    assert roughness(mottled, LATITUDE) == pytest.approx(np.sqrt(1.25), rel=0.05)
+    mottled[10, 10] = np.nan
+    assert np.isfinite(roughness(mottled, LATITUDE))
+
+
+@given(arrays(np.float64, st.tuples(st.integers(3, 8), st.integers(1, 4)), elements=st.floats(-50, 50, width=32)))
+def test_the_flip_flop_index_is_that_of_scores(issues: np.ndarray) -> None:
+    referee = flip_flop_index(xr.DataArray(issues, dims=("issue", "cell")), "issue")
+    np.testing.assert_allclose(flip_flop(issues), referee.values, atol=1e-9)
+
+
+def test_two_issues_cannot_turn() -> None:
+    with pytest.raises(ValueError, match="at least 3 issues of a forecast; found 2"):
+        flip_flop(np.zeros((2, 3)))
