@@ -76,7 +76,7 @@ def evaluate_series(data: Series, score_from: datetime | None = None) -> list[Sc
 
 def _walk(data: Series) -> Iterator[Outcome]:
     """Every case in time order; before an hour's cases all that was observed before it is learnt, and nothing else."""
-    state = skills.zero(data.sources, data.lead_bins, len(data.places.latitude))
+    state = skills.zero(data.sources, data.lead_bins, data.places.pools)
     clock = data.hours[0]
     pending = sorted(data.cases, key=lambda case: (case.valid_time, case.hour, case.lead))
     learnt: Learnt | None = None

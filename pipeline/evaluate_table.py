@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.parameters import parameter
 from pipeline.science.learn import Places
+from pipeline.science.pools import single
 
 COLUMNS = (
     "source", "parameter", "init_time", "lead_time_hours", "station", "latitude", "longitude", "elevation",
@@ -222,5 +223,5 @@ def _places(stations: pd.DataFrame) -> Places:
     filled = elevation.fillna(0.0 if np.isnan(median) else median).to_numpy(np.float64)
     return Places(
         stations["latitude"].to_numpy(np.float64), stations["longitude"].to_numpy(np.float64), filled,
-        np.ones(len(stations)),
+        np.ones(len(stations)), single(len(stations)),
     )  # fmt: skip

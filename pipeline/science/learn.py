@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pipeline.parameters import Parameter
 from pipeline.science import clusters, weights
 from pipeline.science.blend import simple_blends
+from pipeline.science.pools import Pools
 from pipeline.science.skill import CANDIDATES, Skill
 from pipeline.science.weights import Weights
 
@@ -22,12 +23,13 @@ RATIO_RULES = ("precipitation",)
 
 @dataclass(frozen=True)
 class Places:
-    """Where the cells or stations are, all (place,): degrees, metres, fraction of land."""
+    """Where the cells or stations are, all (place,): degrees, metres, fraction of land; and their pools."""
 
     latitude: Float
     longitude: Float
     altitude: Float
     land: Float
+    pools: Pools
 
 
 @dataclass(frozen=True)
@@ -51,15 +53,16 @@ def learn(
     previous_centres: Float | None = None,
     *,
     guarded: bool = True,
+    today: Array | None = None,
 ) -> Learnt:
     """Clusters and weights of a scalar parameter, or of both components of a vector (two skill states, one weight).
 
-    `guarded`: False for the scheme by itself, whose errors the guard is to judge.
+    `guarded`: False for the scheme by itself, whose errors the guard is to judge. today: see `weights.fit`.
     """
     features = clusters.signature(skills[0], places.latitude, places.longitude, places.altitude, places.land)
     centres = clusters.fit_centres(features, cluster_count(len(features)), previous_centres)
     membership = clusters.membership(features, centres)
-    fitted = weights.fit(skills, membership, ratio=parameter.blend in RATIO_RULES, guarded=guarded)
+    fitted = weights.fit(skills, membership, ratio=parameter.blend in RATIO_RULES, guarded=guarded, today=today)
     return Learnt(fitted, centres, membership)
 
 

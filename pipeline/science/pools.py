@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 BOX_DEGREES = 5.0
 """Size of a pool: what two models' errors have in common changes from regime to regime, not from cell to cell."""
-SAMPLE = 8
+SAMPLE = 4
 """Places of a pool that are looked at: errors of neighbours are alike, so that more would tell no more."""
 
 

@@ -134,7 +134,7 @@ def update(
     parts = np.stack([1 / np.maximum(weight, 1), own / (own + CENTRE_PRIOR), own / (own + VARIANCE_PRIOR)])
     uniform = (parts == parts[:, :, :1]).all(axis=(0, 2))
     update_means(
-        errors, skill.mean[:, lead_bin], skill.square[:, lead_bin], parts.astype(np.float32), pools.index, uniform,
+        errors, skill.mean, skill.square, lead_bin, parts.astype(np.float32), pools.index, uniform,
         overall, typical, MEAN_LIMIT, SQUARE_LIMIT,
     )  # fmt: skip
     if variance is not None:

@@ -59,10 +59,10 @@ def _narrowed(_: Any, value: Any) -> Any:
 
 @njit(parallel=True, cache=True, error_model="numpy")
 def update_means(
-    errors: Array, mean: Half, square: Half, parts: Array, pool: NDArray[np.int32], uniform: NDArray[np.bool_],
+    errors: Array, mean: Half, square: Half, lead_bin: int, parts: Array, pool: NDArray[np.int32], uniform: NDArray[np.bool_],
     overall: Array, typical: Array, narrow: float, wide: float,
 ) -> None:  # fmt: skip
-    """Move `mean` and `square` (source, place) towards `errors` (source, place), in place.
+    """Move `mean` and `square` (source, lead_bin, place) of one lead bin towards `errors` (source, place), in place.
 
     parts: (3, source, pool) how far to move, how much of the gate's centre and of its square is the place's own;
     `uniform` (source,) where they are the same in all pools. overall, typical: (source,) the other part of centre and
@@ -73,7 +73,8 @@ def update_means(
     for task in prange((places + BLOCK - 1) // BLOCK):
         start, stop = task * BLOCK, min((task + 1) * BLOCK, places)
         for source in range(count):
-            error, means, squares = errors[source, start:stop], mean[source, start:stop], square[source, start:stop]
+            error = errors[source, start:stop]
+            means, squares = mean[source, lead_bin, start:stop], square[source, lead_bin, start:stop]
             a, b, c, d = overall[source], typical[source], np.float32(narrow), np.float32(wide)
             if uniform[source] and _complete(error, means, squares):
                 _move_all(error, means, squares, parts[:, source, 0], a, b, c, d)

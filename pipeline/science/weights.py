@@ -17,6 +17,7 @@ from pipeline.science.covariance import Errors, fit_errors, pool_membership
 from pipeline.science.least_variance import least_variance
 from pipeline.science.skill import Skill, efficiency, mean_square, repetition
 from pipeline.science.skill_kernel import unpack
+from pipeline.science.spread import fit_spread, realised_error
 
 Array = NDArray[np.float32]
 Float = NDArray[np.float64]
@@ -114,51 +115,33 @@ def fit_weights(errors: Errors, equal_share: float) -> Float:
     return (1 - equal_share) * result + equal_share / count
 
 
-def fit_spread(skill: Skill, lead_bin: int, expected: Array, membership: Array) -> Array:
-    """(place,) factor that makes the ensemble as wide as the blend errs; 1 without history.
-
-    Both variances are pooled over clusters, so that the factor corrects a regime and keeps the flow of the day.
-    """
-    shares = pool_membership(membership, skill.pools)
-    weight = skill.variance_weight[lead_bin].astype(np.float64)
-    total = weight @ shares.T
-    variance = (weight * skill.variance[lead_bin]) @ shares.T / np.maximum(total, 1e-9)
-    error = (expected.astype(np.float64) @ membership.T) / np.maximum(membership.sum(axis=1), 1e-9)
-    usable = (total > 1) & (variance > 0)
-    factor = np.where(usable, np.sqrt(error / np.maximum(variance, 1e-30)), 1.0)
-    return np.asarray(np.clip(factor, 0.3, 4.0) @ membership, np.float32)
-
-
-@dataclass(frozen=True)
-class _Bin:
-    """The fields of `Weights` for one lead bin."""
-
-    bias: Array
-    weight: Array
-    error_variance: Array
-    spread_factor: Array
-
-
-def fit(skills: list[Skill], membership: Array, *, ratio: bool, guarded: bool = True) -> list[Weights]:
+def fit(
+    skills: list[Skill], membership: Array, *, ratio: bool, guarded: bool = True, today: Array | None = None
+) -> list[Weights]:
     """Weights of parameters that are blended as one: a scalar alone, or the two components of a vector together.
 
-    membership: (cluster, place). `guarded`: False for the scheme by itself, which the guard judges.
+    membership: (cluster, place). `guarded`: False for the scheme by itself, which the guard judges. today: (lead_bin,
+    place) variance of the hour's own ensemble, NaN where unknown.
     """
     first = skills[0]
-    bins = [_fit_bin(skills, lead_bin, membership, ratio, guarded) for lead_bin in range(len(first.lead_bins))]
+    fitted = [_fit_bin(skills, lead_bin, membership, ratio, guarded) for lead_bin in range(len(first.lead_bins))]
+    biases, weight, expected = (np.stack(parts, axis=-2) for parts in zip(*fitted, strict=True))
+    index = first.pools.index
+    error = realised_error(expected, first.contest[0], first.contest_weight[0], membership, index)
+    spread = np.full(expected.shape, np.nan, np.float32) if today is None else today
     return [
         Weights(
-            first.sources, first.lead_bins,
-            *(np.stack([getattr(part[index], name) for part in bins], axis=axis)
-              for name, axis in (("bias", 1), ("weight", 1), ("error_variance", 0), ("spread_factor", 0))),
-            ratio,
+            first.sources, first.lead_bins, bias, weight, error,
+            fit_spread(error, skill.variance, skill.variance_weight, spread, membership, index), ratio,
         )
-        for index in range(len(skills))
+        for skill, bias in zip(skills, biases, strict=True)
     ]  # fmt: skip
 
 
-def _fit_bin(skills: list[Skill], lead_bin: int, membership: Array, ratio: bool, guarded: bool) -> list[_Bin]:
-    fit_one = fit_ratio if ratio else fit_bias
+def _fit_bin(
+    skills: list[Skill], lead_bin: int, membership: Array, ratio: bool, guarded: bool
+) -> tuple[Array, Array, Array]:
+    """One lead bin's biases (parameter, source, place), weights (source, place) and expected square error (place,)."""
     parts = [fit_errors(skill, lead_bin, membership, about_zero=ratio) for skill in skills]
     joint = Errors(
         np.mean([part.covariance for part in parts], axis=0), np.mean([part.variance for part in parts], axis=0),
@@ -168,16 +151,14 @@ def _fit_bin(skills: list[Skill], lead_bin: int, membership: Array, ratio: bool,
     mixed, trusted = _guarded(skills[0], lead_bin, scheme, membership) if guarded else (scheme, scheme)
     weight = (mixed.T @ membership).astype(np.float32)
     corrected = ((trusted.T @ membership) / np.maximum(weight, 1e-12)).astype(np.float32)
-    expected = np.einsum("cs,cst,ct->c", mixed, joint.covariance, mixed)
-    usual = (expected @ membership) * (weight * joint.variance).sum(axis=0) / (weight * joint.usual).sum(axis=0)
-    expected_there = usual.astype(np.float32)
-    return [
-        _Bin(
-            _partly(fit_one(skill, lead_bin, membership), corrected, ratio), weight, expected_there,
-            fit_spread(skill, lead_bin, expected_there, membership),
-        )
-        for skill in skills
-    ]  # fmt: skip
+    neutral = np.float32(ratio)
+    biases = [(fit_ratio if ratio else fit_bias)(skill, lead_bin, membership) for skill in skills]
+    removed = np.stack([neutral + corrected * (bias - neutral) for bias in biases])
+    # A cluster's expected error, larger or smaller by as much as the place's sources err more or less than usual.
+    expected = np.einsum("cs,cst,ct->c", mixed, joint.covariance, mixed) @ membership
+    there, usual = ((weight * values).sum(axis=0) for values in (joint.variance, joint.usual))
+    expected = expected * np.where(usual > 0, there / np.maximum(usual, 1e-30), 1)
+    return removed, weight, expected.astype(np.float32)
 
 
 def _guarded(skill: Skill, lead_bin: int, scheme: Float, membership: Array) -> tuple[Float, Float]:
@@ -188,8 +169,3 @@ def _guarded(skill: Skill, lead_bin: int, scheme: Float, membership: Array) -> t
     best[np.nanargmin(error) if np.isfinite(error).any() else 0] = 1
     trusted = share[:, :1] * scheme
     return trusted + share[:, 1:2] / len(skill.sources) + share[:, 2:] * best, trusted
-
-
-def _partly(bias: Array, part: Array, ratio: bool) -> Array:
-    """The bias of a source of whose weight only a part is corrected."""
-    return 1 + part * (bias - 1) if ratio else part * bias

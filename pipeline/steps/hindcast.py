@@ -32,14 +32,14 @@ class Hindcast:
 
 def hindcasts(deployment: Deployment, row: Parameter, hours: Sequence[Cycle]) -> Iterator[Hindcast]:
     """Learn in time order and stop at each of the ascending `hours`; nothing of an hour's future is known to it."""
-    bins = tuple(float(lead) for lead in deployment.config.learning.lead_hours)
-    state = skills.zero(sources_of(deployment, row), bins, deployment.grid.shape[0] * deployment.grid.shape[1])
-    before, centres, where = None, None, places(deployment)
+    bins, where = tuple(float(lead) for lead in deployment.config.learning.lead_hours), places(deployment)
+    states = [skills.zero(sources_of(deployment, row), bins, where.pools)]
+    before, centres = None, None
     for hour in hours:
-        state = absorb(deployment, row, state, before, hour)
-        learnt = learn(row, [state], where, centres)
+        states = absorb(deployment, [row], states, before, hour)
+        learnt = learn(row, states, where, centres)
         before, centres = hour, learnt.centres
-        yield Hindcast(hour, learnt.weights[0], skills.mean_square(state))
+        yield Hindcast(hour, learnt.weights[0], skills.mean_square(states[0]))
 
 
 def blend_fields(

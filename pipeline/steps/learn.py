@@ -11,8 +11,10 @@ from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter, blended, parameter
 from pipeline.products.weights import as_stored
 from pipeline.science import skill as skills
-from pipeline.science.blend import angular_error
-from pipeline.science.learn import RATIO_RULES, Places, learn
+from pipeline.science import skill_exchange
+from pipeline.science.blend import angular_error, blend
+from pipeline.science.learn import RATIO_RULES, Places, candidates, learn
+from pipeline.science.pools import boxes
 from pipeline.science.skill import Skill
 from pipeline.science.weights import Weights
 from pipeline.steps import Deployment
@@ -20,6 +22,9 @@ from pipeline.steps.inputs import components, sources_of, truth, truth_delay_hou
 from pipeline.steps.plausible import note_usual_errors
 
 Array = NDArray[np.float32]
+
+JUDGE_HOURS = 120
+"""How old the weights may be that the guard judges; an hour's run takes those of the hour before."""
 
 
 def shards(deployment: Deployment, hour: Cycle) -> list[str]:
@@ -36,38 +41,50 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     rows = components(parameter(shard))
     sources = sources_of(deployment, rows[0])
     previous = _previous(deployment, hour, shard)
-    states = [absorb(deployment, row, _start(deployment, previous, row, sources), previous, hour) for row in rows]
-    learnt = learn(rows[0], states, places(deployment), _centres(deployment, previous, shard))
+    where, centres = places(deployment), _centres(deployment, previous, shard)
+    states = [_start(deployment, previous, row, sources, where) for row in rows]
+    states = absorb(deployment, rows, states, previous, hour)
+    learnt = learn(rows[0], states, where, centres)
     for row, state, weights in zip(rows, states, learnt.weights, strict=True):
         note_usual_errors(deployment, hour, row.name, state)
         stored = weights_dataset(as_stored(weights, row), learnt.membership)
         _write(deployment, paths.work(hour, f"weights/{row.name}.zarr"), by_tiles(deployment, stored))
         centres = {"centres": (("cluster", "feature"), learnt.centres)}
-        _write(deployment, paths.skill(row.name, hour), skills.to_dataset(state).assign(centres))
+        _write(deployment, paths.skill(row.name, hour), skill_exchange.to_dataset(state).assign(centres))
     deployment.store.write(_complete(shard, hour), b"")
 
 
-def _start(deployment: Deployment, previous: Cycle | None, row: Parameter, sources: tuple[str, ...]) -> Skill:
+def _start(
+    deployment: Deployment, previous: Cycle | None, row: Parameter, sources: tuple[str, ...], where: Places
+) -> Skill:
     """The skill of the hour before, for today's sources; nothing where there is none or the deployment has changed."""
-    size = deployment.grid.shape[0] * deployment.grid.shape[1]
     bins = tuple(float(lead) for lead in deployment.config.learning.lead_hours)
     if previous is not None:
-        state = skills.from_dataset(_open(deployment, paths.skill(row.name, previous)))
-        if state.lead_bins == bins and state.error.shape[2] == size:
-            return skills.align_sources(state, sources)
-    return skills.zero(sources, bins, size)
+        state = skill_exchange.from_dataset(_open(deployment, paths.skill(row.name, previous)))
+        if state.lead_bins == bins and np.array_equal(state.pools.index, where.pools.index):
+            return skill_exchange.align_sources(state, sources)
+    return skills.zero(sources, bins, where.pools)
 
 
-def absorb(deployment: Deployment, row: Parameter, state: Skill, previous: Cycle | None, hour: Cycle) -> Skill:
-    """The state with every pair whose truth came from `previous` (or a month ago) until just before `hour`."""
+def absorb(
+    deployment: Deployment, rows: list[Parameter], states: list[Skill], previous: Cycle | None, hour: Cycle
+) -> list[Skill]:
+    """The states with every pair whose truth came from `previous` (or a month ago) until just before `hour`.
+
+    Pairs are first forecast with weights fitted to what was known some days before, for the guard to judge.
+    """
     leads, delay = deployment.config.learning.lead_hours, truth_delay_hours(deployment)
     starts = deployment.learning_starts(hour)
-    clock = starts[0] if previous is None else previous
+    clock = judged = starts[0] if previous is None else previous
     pairs = sorted((start + lead + delay, lead, start) for start in starts for lead in leads)
+    where, scheme = places(deployment), None
     for known, lead, start in [pair for pair in pairs if clock <= pair[0] < hour]:
-        state, clock = _aged(state, clock, known), known
-        _absorb_pair(deployment, row, state, start, lead)
-    return _aged(state, clock, hour)
+        if scheme is None or judged + JUDGE_HOURS <= known:
+            scheme, judged = learn(rows[0], states, where, scheme.centres if scheme else None, guarded=False), known
+        states, clock = [_aged(state, clock, known) for state in states], known
+        for row, state, weights in zip(rows, states, scheme.weights, strict=True):
+            _absorb_pair(deployment, row, state, weights, start, lead)
+    return [_aged(state, clock, hour) for state in states]
 
 
 def _aged(state: Skill, clock: Cycle, now: Cycle) -> Skill:
@@ -75,24 +92,30 @@ def _aged(state: Skill, clock: Cycle, now: Cycle) -> Skill:
     return skills.decay(state, skills.decay_factors(state.lead_bins, elapsed)) if elapsed > 0 else state
 
 
-def _absorb_pair(deployment: Deployment, row: Parameter, state: Skill, start: Cycle, lead: int) -> None:
+def _absorb_pair(
+    deployment: Deployment, row: Parameter, state: Skill, scheme: Weights, start: Cycle, lead: int
+) -> None:
     analysis = truth(deployment, row, start + lead)
     if analysis is None:
         return
     observed, interval = analysis
-    errors = np.full((len(state.sources), observed.size), np.nan, np.float32)
+    forecasts = np.full((len(state.sources), observed.size), np.nan, np.float32)
     variance = None
     for index, name in enumerate(state.sources):
         forecast = verified(deployment, name, row, start, lead, interval)
         if forecast is None:
             continue
-        errors[index] = angular_error(forecast, observed) if row.kind == "direction" else forecast - observed
+        forecasts[index] = forecast
         spread = verified(deployment, name, row, start, lead, interval, "spread")
         variance = spread**2 if spread is not None else variance
-    lead_bin = state.lead_bins.index(lead)
-    # The ratio of sums would be biased by bounding the errors of amounts, rare and large as they are.
-    limits = None if row.blend in RATIO_RULES else skills.limits(state, lead_bin)
-    skills.update(state, lead_bin, errors, np.nan_to_num(observed), variance=variance, limits=limits)
+    lead_bin, circular = state.lead_bins.index(lead), row.blend == "circular"
+    ours = blend(forecasts[:, None], scheme, np.array([lead]), circular=circular)[0]
+    rivals = candidates(ours, forecasts, skills.mean_square(state)[:, lead_bin], circular=circular)
+    difference = angular_error if row.kind == "direction" else np.subtract
+    skills.update(
+        state, lead_bin, difference(forecasts, observed), np.nan_to_num(observed), variance=variance,
+        candidates=difference(rivals, observed), bounded=row.blend not in RATIO_RULES,
+    )  # fmt: skip
 
 
 def places(deployment: Deployment) -> Places:
@@ -103,7 +126,7 @@ def places(deployment: Deployment) -> Places:
         static = _open(deployment, paths.static_fields())
         altitude = static["surface_altitude"].values.astype(np.float64).ravel()
         land = static["land_area_fraction"].values.astype(np.float64).ravel()
-    return Places(latitude, longitude, altitude, land)
+    return Places(latitude, longitude, altitude, land, boxes(latitude, longitude))
 
 
 def weights_dataset(weights: Weights, membership: Array) -> xr.Dataset:

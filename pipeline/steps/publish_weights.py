@@ -16,7 +16,7 @@ from pipeline.parameters import Parameter, blended
 from pipeline.products import layout, provenance
 from pipeline.products import weights as maps
 from pipeline.science.cluster_skill import cluster_means, cluster_skill
-from pipeline.science.skill import diagonal, from_dataset
+from pipeline.science.skill_exchange import from_dataset
 from pipeline.sources import SOURCES
 from pipeline.steps import Deployment
 from pipeline.steps.inputs import contribution, coverage
@@ -76,10 +76,11 @@ def _learnt(
     """What lies behind the weights of one parameter, sources that do not bring it without anything."""
     ratio, membership = bool(data.attrs["ratio"]), data["membership"].values
     dimensions, state = ("source", "lead_bin", "cluster"), from_dataset(_open(deployment, paths.skill(row.name, hour)))
-    weight = np.maximum(state.presence, 1e-9)
-    mean, square = state.error / weight, state.product[diagonal(len(state.sources))] / weight
+    weight = np.stack([state.presence(lead_bin) for lead_bin in range(len(state.lead_bins))], axis=1)
+    mean = np.nan_to_num(state.bias)
+    square = np.nan_to_num(state.spread) + mean**2
     removed = np.zeros_like(mean) if ratio else data["bias"].values
-    rmse, sample = cluster_skill(state.presence, mean, square, removed, membership)
+    rmse, sample = cluster_skill(weight, mean, square, removed, membership)
     share = cluster_means(data["weight"].values, membership)
     tables = xr.Dataset(
         {"weight": (dimensions, share), "rmse": (dimensions, rmse), "sample": (dimensions, sample)},

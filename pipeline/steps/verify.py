@@ -17,7 +17,8 @@ from pipeline import paths
 from pipeline.config import LATE_HOURS
 from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter, blended
-from pipeline.science.skill import from_dataset, mean_square
+from pipeline.science.skill import mean_square
+from pipeline.science.skill_exchange import from_dataset
 from pipeline.steps import Deployment
 from pipeline.steps.calibration import CalibrationRecord, calibrate
 from pipeline.steps.hindcast import Hindcast, blend_fields, hindcasts
