@@ -52,9 +52,13 @@ def section(hour: Cycle, scores: Scores) -> str:
     if rest:
         count = len({record["parameter"] for record in rest})
         board += f"<details><summary>{count} more parameters</summary>{scoreboard(rest)}</details>"
+    return f'<p class="lead">{when}{_summary(scores.records)}</p>{board}'
+
+
+def calibration(scores: Scores) -> str:
+    """The section of the distributions as HTML; empty if none was scored."""
     drawn = calibration_charts(scores.calibration)
-    calibrated = f'{_CALIBRATION}<div class="small-multiples">{drawn}</div>' if drawn else ""
-    return f'<p class="lead">{when}{_summary(scores.records)}</p>{board}{calibrated}'
+    return f'{_CALIBRATION}<div class="small-multiples">{drawn}</div>' if drawn else ""
 
 
 def _summary(records: Sequence[Record]) -> str:
@@ -74,7 +78,7 @@ _KEYS = '<div class="keys lines">' + "".join(
 ) + "</div>"  # fmt: skip
 
 _CALIBRATION = (
-    '<h3>Calibration</h3><p class="lead">Bars: how often the truth fell between the published quantiles (per cent '
+    '<p class="lead">Bars: how often the truth fell between the published quantiles (per cent '
     "marks), against the line at 1 where it should. Lines: error of the blend (full) and spread of its distribution "
     "(dashed) by lead.</p>"
 )
