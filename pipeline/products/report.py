@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from pipeline import __version__, paths
 from pipeline.config import Place
 from pipeline.cycle import Cycle
+from pipeline.products import report_calibration, report_scores
 from pipeline.products import report_charts as charts
 from pipeline.products import report_proof as proof
-from pipeline.products import report_scores
 from pipeline.products import report_tables as tables
 from pipeline.products.point import coordinates
 from pipeline.products.report_colours import BIAS, WEIGHT
@@ -149,7 +149,7 @@ def _trust(store: Store, hour: Cycle, land: NDArray[np.floating], palette: Mappi
 
 def _proof(store: Store, scores: report_scores.Scores) -> dict[str, str]:
     """The sections of calibration and of what each part gains, hidden where there is nothing to show."""
-    calibration = report_scores.calibration(scores)
+    calibration = report_calibration.section(scores.calibration)
     parts = {
         "The first hours": proof.first_hours(proof.read(store, scores.hour, "ramp.json")),
         "Steadiness": proof.steadiness(proof.read(store, scores.hour, "stability.json")),

@@ -272,6 +272,14 @@ def test_proof_is_shown(page: str) -> None:
     assert page.count("<summary>Why this number") == 1
 
 
+def test_calibration_is_compared_with_raw_members_and_emos(page: str) -> None:
+    section = page.split('<section id="calibration"')[1].split("</section>")[0]
+    assert "<b>87 %</b> of cases" in section
+    assert "CRPS <b>−17 %</b> against the raw members, better in 20 of 20" in section
+    assert "CRPS <b>−4 %</b> against EMOS" in section
+    assert section.count("<svg") == 4 * 5, "four charts a parameter"
+
+
 def test_proof_is_hidden_where_nothing_was_scored(tmp_path: Path) -> None:
     store = write_example_store(tmp_path / "store", resolution=15, last_lead=6)
     store.delete("scores")
