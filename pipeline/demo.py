@@ -137,10 +137,10 @@ def verify_stations(deployment: Deployment) -> None:
 
 def write_results(deployment: Deployment, folder: Path) -> None:
     """Write scores.json and report.html of the live hour into `folder`."""
-    from pipeline.products.report import write_report
+    from pipeline.operate import draw_report
 
     (folder / "scores.json").write_bytes(deployment.store.read(paths.scores(HOUR, "scores.json")))
-    write_report(deployment.store, HOUR, folder / "report.html", places=deployment.config.places)
+    draw_report(deployment, HOUR, folder / "report.html")
 
 
 def scoreboard(records: list[dict[str, Any]]) -> Table:

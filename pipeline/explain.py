@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
+from contextlib import suppress
 
 import xarray as xr
 
 from pipeline import parameters, paths
+from pipeline.config import Place
 from pipeline.cycle import Cycle
 from pipeline.explain_chain import At, chain
 from pipeline.parameters import Parameter, blended, derived
 from pipeline.products.explanation import Chain, Derivation, Explanation
+from pipeline.products.explanation_picture import picture
 from pipeline.products.point import nearest_cell
 from pipeline.science.derive import FORMULAS
 from pipeline.steps import Deployment
 from pipeline.steps.forecast import consistent
 from pipeline.steps.learn import places
 
+SHOWN, A_DAY = "temperature_2m", 24
 LAND = 0.5
 """Fraction from which a cell is spoken of as land."""
 
@@ -45,6 +50,17 @@ def explain(
     published = float(at.best[name].sel(lead_time=lead))
     synthetic = bool(at.manifest["synthetic"])
     return Explanation(hour, lead, row, (latitude, longitude), cell, synthetic, published, behind, _notes(at, row))
+
+
+def pictures(deployment: Deployment, hour: Cycle, places: Sequence[Place]) -> dict[str, str]:
+    """By name of a place the picture of its temperature a day ahead; none once the sources' runs are gone."""
+    lead = min(A_DAY, deployment.config.last_lead_hours)
+    with suppress(FileNotFoundError):
+        return {
+            place.name: picture(explain(deployment, hour, place.latitude, place.longitude, SHOWN, lead))
+            for place in places
+        }
+    return {}
 
 
 def derivation(at: At, row: Parameter) -> Derivation:

@@ -138,11 +138,18 @@ def show_point(config: Path, latitude: float, longitude: float, parameters: Sequ
 
 def report(config: Path, cycle: str | None, out: Path) -> None:
     """Write the HTML page of an hour."""
-    from pipeline.products.report import write_report
-
     deployment = open_deployment(config)
-    write_report(deployment.store, _published_hour(deployment.store, cycle), out, places=deployment.config.places)
+    draw_report(deployment, _published_hour(deployment.store, cycle), out)
     print(out)
+
+
+def draw_report(deployment: Deployment, hour: Cycle, out: Path) -> None:
+    """Write the HTML page of a published hour, with the chains behind a number of each of its places."""
+    from pipeline.explain import pictures
+    from pipeline.products.report import PLACES, write_report
+
+    places = deployment.config.places or PLACES
+    write_report(deployment.store, hour, out, places=places, why=pictures(deployment, hour, places))
 
 
 def export_netcdf(config: Path, cycle: str | None, path: Path, parameters: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -17,8 +18,9 @@ from numpy.typing import NDArray
 from pipeline import __version__, paths
 from pipeline.config import Place
 from pipeline.cycle import Cycle
+from pipeline.products import report_calibration, report_scores
 from pipeline.products import report_charts as charts
-from pipeline.products import report_scores
+from pipeline.products import report_proof as proof
 from pipeline.products import report_tables as tables
 from pipeline.products.point import coordinates
 from pipeline.products.report_colours import BIAS, WEIGHT
@@ -37,9 +39,12 @@ PLACES = (
 )
 
 
-def write_report(store: Store, hour: Cycle, path: Path, *, places: Sequence[Place] = ()) -> None:
+def write_report(
+    store: Store, hour: Cycle, path: Path, *, places: Sequence[Place] = (), why: Mapping[str, str] | None = None
+) -> None:
     """Write the page of a published hour to `path`; meteograms at `places`, else at four cities.
 
+    why: by the name of a place a picture (SVG) of the chain behind one of its numbers.
     FileNotFoundError if the hour is not published; what else is not there yet (scores, tracks) is left out.
     """
     manifest = json.loads(store.read(paths.forecast(hour, "manifest.json")))
@@ -57,10 +62,11 @@ def write_report(store: Store, hour: Cycle, path: Path, *, places: Sequence[Plac
         "sources": tables.sources_table(manifest.get("sources", {}), palette),
         "degradations": tables.degradations(manifest.get("degradations", [])),
         "licences": tables.licences(manifest.get("sources", {})),
-        "places": _places(store, hour, best, places or PLACES),
+        "places": _places(store, hour, best, places or PLACES, why or {}),
         "tracks": _tracks(store, hour, land),
         "trust": "" if trust else "hidden",
         "scores": report_scores.section(hour, scores),
+        **_proof(store, scores),
         "timings": _timings(store, hour),
         "data": json.dumps({"viewer": viewer, "trust": trust, "palette": palette}).replace("</", "<\\/"),
         "css": _asset("report.css"),
@@ -141,14 +147,40 @@ def _trust(store: Store, hour: Cycle, land: NDArray[np.floating], palette: Mappi
     return {"parameters": entries, "weight": legend(WEIGHT), "bias": legend(BIAS)} if entries else None
 
 
-def _places(store: Store, hour: Cycle, best: xr.Dataset, places: Sequence[Place]) -> str:
+def _proof(store: Store, scores: report_scores.Scores) -> dict[str, str]:
+    """The sections of calibration and of what each part gains, hidden where there is nothing to show."""
+    calibration = report_calibration.section(scores.calibration)
+    parts = {
+        "The first hours": proof.first_hours(proof.read(store, scores.hour, "ramp.json")),
+        "Steadiness": proof.steadiness(proof.read(store, scores.hour, "stability.json")),
+        "Left out one by one": proof.ablation(proof.read(store, scores.hour, "ablation.json")),
+    }
+    shown = "".join(f"<h3>{title}</h3>{part}" for title, part in parts.items() if part)
+    return {
+        "calibration": calibration, "calibrated": "" if calibration else "hidden",
+        "proof": shown, "proven": "" if shown else "hidden",
+    }  # fmt: skip
+
+
+def _places(store: Store, hour: Cycle, best: xr.Dataset, places: Sequence[Place], why: Mapping[str, str]) -> str:
     probability = _open(store, paths.forecast(hour, "probability.zarr"))
     drawn = []
     for place in places:
         chart = meteogram(best, probability, hour, place.latitude, place.longitude)
         name, where = escape(place.name), coordinates(place.latitude, place.longitude)
-        drawn.append(f"<figure><figcaption><b>{name}</b> {where}</figcaption>{chart}</figure>")
+        chain = _why(why[place.name]) if place.name in why else ""
+        drawn.append(f"<figure><figcaption><b>{name}</b> {where}</figcaption>{chart}{chain}</figure>")
     return "".join(drawn)
+
+
+def _why(picture: str) -> str:
+    """A picture to unfold; as an image, so that its styles stay its own."""
+    image = base64.b64encode(picture.encode()).decode()
+    picture_of = '<img alt="the chain behind one number of this place" loading="lazy"'
+    return (
+        "<details class=why><summary>Why this number: its sources, their biases and weights, the observations</summary>"
+        f'{picture_of} src="data:image/svg+xml;base64,{image}"></details>'
+    )
 
 
 def _tracks(store: Store, hour: Cycle, land: NDArray[np.floating]) -> str:

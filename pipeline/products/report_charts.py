@@ -55,7 +55,9 @@ def ticks(low: float, high: float, count: int = 4) -> list[float]:
     raw = span / count
     power = 10 ** np.floor(np.log10(raw))
     step = power * min((1, 2, 2.5, 5, 10), key=lambda size: abs(size * power - raw))
-    return [float(np.round(value, 10)) for value in np.arange(np.ceil(low / step) * step, high + step * 1e-6, step)]
+    return [
+        float(np.round(value, 10)) + 0.0 for value in np.arange(np.ceil(low / step) * step, high + step * 1e-6, step)
+    ]
 
 
 def points(frame: Frame, x: ArrayLike, y: ArrayLike) -> str:

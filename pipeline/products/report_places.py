@@ -16,6 +16,7 @@ from pipeline.products.report_charts import Frame
 
 WIDTH = 660
 LEFT, RIGHT = 44, 12
+LONG = 168  # h, from which on the days' names are short
 Series = NDArray[np.float64]
 
 
@@ -45,14 +46,15 @@ def _days(hour: Cycle, last: float, bottom: float) -> str:
         if number % 2:
             shape = f'x="{x0:.1f}" y="16" width="{x1 - x0:.1f}" height="{frame.height:.1f}"'
             parts.append(f'<rect class="day" {shape}/>')
-        if x1 - x0 > 44:
-            parts.append(charts.text((x0 + x1) / 2, 11, _day_name(midnight + timedelta(days=number)), "tick mid"))
+        if x1 - x0 > 30:
+            parts.append(charts.text((x0 + x1) / 2, 11, _day_name(midnight + timedelta(days=number), last), "tick mid"))
         number += 1
     return "".join(parts)
 
 
-def _day_name(day: datetime) -> str:
-    return f"{day:%a} {day.day} {day:%b}"
+def _day_name(day: datetime, last: float) -> str:
+    """Without the month where many days share the width."""
+    return f"{day:%a} {day.day}" + (f" {day:%b}" if last <= LONG else "")
 
 
 def _quantiles(fan: xr.Dataset | None, name: str, offset: float = 0.0) -> dict[int, Series]:

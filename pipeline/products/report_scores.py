@@ -52,9 +52,7 @@ def section(hour: Cycle, scores: Scores) -> str:
     if rest:
         count = len({record["parameter"] for record in rest})
         board += f"<details><summary>{count} more parameters</summary>{scoreboard(rest)}</details>"
-    drawn = calibration_charts(scores.calibration)
-    calibrated = f'{_CALIBRATION}<div class="small-multiples">{drawn}</div>' if drawn else ""
-    return f'<p class="lead">{when}{_summary(scores.records)}</p>{board}{calibrated}'
+    return f'<p class="lead">{when}{_summary(scores.records)}</p>{board}'
 
 
 def _summary(records: Sequence[Record]) -> str:
@@ -72,12 +70,6 @@ _KEYS = '<div class="keys lines">' + "".join(
     f'<span><svg viewBox="0 0 26 8"><line class="sys {name}" x2="26" y1="4" y2="4"/></svg>{label}</span>'
     for name, label in {**dict(reversed(COMBINED.items())), "source": "each source"}.items()
 ) + "</div>"  # fmt: skip
-
-_CALIBRATION = (
-    '<h3>Calibration</h3><p class="lead">Bars: how often the truth fell between the published quantiles (per cent '
-    "marks), against the line at 1 where it should. Lines: error of the blend (full) and spread of its distribution "
-    "(dashed) by lead.</p>"
-)
 
 
 def _by_row(records: Sequence[Record]) -> dict[tuple[str, int], dict[str, Record]]:
@@ -151,23 +143,6 @@ def _gain(found: Mapping[str, Record]) -> str:
     gain = 100 * (found["hourcast"]["rmse"] / found["best_source"]["rmse"] - 1)
     css = "good" if gain < 0 else "bad"
     return f'<td class="num {css}">{gain:+.0f} %</td>'.replace("-", "−")
-
-
-def calibration_charts(records: Sequence[Record]) -> str:
-    """Where the truth fell among the published quantiles, all leads together, and spread against error by lead."""
-    by_parameter: dict[str, list[Record]] = {}
-    for record in records:
-        by_parameter.setdefault(record["parameter"], []).append(record)
-    drawn = []
-    for parameter in sorted(by_parameter, key=lambda name: _ORDER.get(name, 99)):
-        if parameter not in TITLES:
-            continue
-        rows, shown = by_parameter[parameter], display(parameter)
-        shares = [sum(column) / len(rows) for column in zip(*(row["quantile_histogram"] for row in rows), strict=True)]
-        chart = charts.histogram(rows[0]["levels"], shares, shown.title)
-        pair = charts.spread_and_skill(rows, shown.title, shown.difference_units, shown.factor)
-        drawn.append(f"<figure>{chart}{pair}</figure>")
-    return "".join(drawn)
 
 
 def score_charts(records: Sequence[Record]) -> str:

@@ -11,9 +11,10 @@ has mean scale / j). Quantiles and exceedance are read from this one curve, so t
 Recentring: centre + spread factor * (member - mean). Size and shape of the blend's errors are known too, better than
 30 members tell them: at every rank the members' value is averaged with that of a normal distribution as wide as the
 expected error, which counts for PRIOR_MEMBERS members. Of an amount such as precipitation, members are multiplied by
-centre / mean, so that dry members stay dry and all are dry where the blend is; the spread factor stretches the wet
-members about their own mean. Where the blend has more than three times the members' mean, the rest is added as an
-exponential distribution in the order of the members: no certainty of dry weather under a wet blend.
+centre / mean, so that dry members stay dry and all are dry where the blend is. A spread factor below 1 draws the wet
+members to their mean; one above mixes their squares in, which keeps their mean and dries none. Where the blend has more
+than three times the members' mean, the rest is added as an exponential distribution in the order of the members: no
+certainty of dry weather under a wet blend.
 """
 
 from __future__ import annotations

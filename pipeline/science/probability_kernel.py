@@ -19,11 +19,12 @@ _CHUNK = 4096  # cells that one task of a thread takes
 _TAIL_SPACINGS = 3
 _TAIL_POWER = 8  # the kernel squares three times
 _LARGEST_RATIO = np.float32(3)
+_SQUARED_SPREAD = np.float32(math.sqrt(5) - 1)  # how much wider the squares of exponential variates are, relatively
 # Rows of the kernels' scratch array, one value a lane.
 (
-    _MEAN, _CENTRE, _FACTOR, _LOWER, _UPPER, _INVERSE_LOWER, _INVERSE_UPPER, _RATIO, _REST, _WET, _PRIOR,
+    _MEAN, _CENTRE, _FACTOR, _LOWER, _UPPER, _INVERSE_LOWER, _INVERSE_UPPER, _RATIO, _REST, _WET, _PRIOR, _SQUARE,
     _ROWS_OF_WORK,
-) = range(12)  # fmt: skip
+) = range(13)  # fmt: skip
 
 
 @numba.njit(parallel=True, cache=True, error_model="numpy")
@@ -166,27 +167,32 @@ def _recentre(rows: Any, scores: Any, n: int, work: Any) -> None:
 def _recentre_amount(rows: Any, n: int, work: Any) -> None:
     zero, one = np.float32(0), np.float32(1)
     mean, centre, factor = work[_MEAN], work[_CENTRE], work[_FACTOR]
-    ratio, rest, wet = work[_RATIO], work[_REST], work[_WET]
+    ratio, rest, wet, square = work[_RATIO], work[_REST], work[_WET], work[_SQUARE]
     for k in range(_LANES):
         wanted = centre[k] / mean[k] if mean[k] > 0 else np.float32(np.inf)
         ratio[k] = min(wanted, _LARGEST_RATIO)
         rest[k] = zero if wanted <= _LARGEST_RATIO else centre[k] - _LARGEST_RATIO * mean[k]
-        wet[k] = 0
-    for i in range(n):
-        row = rows[i]
-        for k in range(_LANES):
-            wet[k] += one if row[k] > 0 or rest[k] > 0 else zero
-    for k in range(_LANES):  # from here on the mean of the wet members
-        wet[k] = centre[k] * np.float32(n) / max(wet[k], one)
+        wet[k] = square[k] = 0
     total = 0.0
     for i in range(n):
         total -= math.log(1 - (i + 0.5) / n)
     for i in range(n):
         row, share = rows[i], np.float32(-math.log(1 - (i + 0.5) / n) * n / total)
         for k in range(_LANES):
-            amount = ratio[k] * row[k] + rest[k] * share
-            stretched = max(wet[k] + factor[k] * (amount - wet[k]), zero)
-            row[k] = stretched if row[k] > 0 or rest[k] > 0 else centre[k] * zero  # NaN where the centre is
+            wet[k] += one if row[k] > 0 or rest[k] > 0 else zero
+            row[k] = ratio[k] * row[k] + rest[k] * share
+            square[k] += row[k] * row[k]
+    for k in range(_LANES):  # from here on what wet members are drawn to, how far, and what their squares weigh
+        wet[k] = centre[k] * np.float32(n) / max(wet[k], one)
+        ratio[k] = min(factor[k], one)
+        rest[k] = min(max((factor[k] - one) / _SQUARED_SPREAD, zero), one)
+        square[k] = rest[k] * np.float32(n) * centre[k] / square[k] if square[k] > 0 else zero
+    for i in range(n):
+        row = rows[i]
+        for k in range(_LANES):
+            drawn = ratio[k] * row[k] + (one - ratio[k]) * wet[k]
+            stretched = drawn + row[k] * (square[k] * row[k] - rest[k])
+            row[k] = stretched if row[k] > 0 else centre[k] * zero  # NaN where the centre is
 
 
 @numba.njit(cache=True, error_model="numpy")

@@ -19,7 +19,7 @@ from pipeline.science.ramp_length import ramp_factor
 from pipeline.science.ramp_structure import STRUCTURES
 from pipeline.steps import Deployment, ramp_history
 from pipeline.steps.assimilation import Background, assimilate, relative_error, stations_of, usual_error
-from pipeline.steps.blending import available, blend_parameter
+from pipeline.steps.blending import arrived, available, blend_parameter
 from pipeline.steps.learn import places, read_weights
 from pipeline.steps.observe import read_parquet, to_parquet
 from pipeline.steps.ramp_history import History
@@ -49,9 +49,8 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     """Check the observations of one parameter, write them with flags, write the increment (latitude, longitude) with
     its factor by lead, and what the next hours will learn from."""
     grid, where = deployment.grid, places(deployment)
-    everywhere = slice(0, grid.shape[0] * grid.shape[1])
     leads = np.arange(min(deployment.config.ramp_hours, deployment.config.last_lead_hours) + 1)
-    blend = blend_parameter(deployment, hour, parameter(shard), leads, everywhere).reshape(-1, *grid.shape)
+    blend = unramped(deployment, hour, shard, leads)
     variance = read_weights(deployment, hour, shard).error_variance[0].reshape(grid.shape)
     altitude, land = where.altitude.reshape(grid.shape), where.land.reshape(grid.shape)
     background = Background(
@@ -70,8 +69,19 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     _write(deployment, hour, shard, result.increment, factor)
     there = {row.name for row in available(deployment, hour)}
     for name in (name for name in FOLLOWERS.get(shard, ()) if name in there):
-        follower = blend_parameter(deployment, hour, parameter(name), leads[:1], everywhere).reshape(grid.shape)
+        follower = unramped(deployment, hour, name, leads[:1])[0]
         _write(deployment, hour, name, result.increment * kept(name, follower, blend[0]), factor)
+
+
+def unramped(deployment: Deployment, hour: Cycle, name: str, leads: NDArray[np.int64]) -> NDArray[np.float32]:
+    """(lead, latitude, longitude) the blend before the ramp, made tile by tile as the forecast is."""
+    grid, row = deployment.grid, parameter(name)
+    rows, columns, runs = *grid.shape, arrived(deployment, hour)
+    result = np.empty((len(leads), rows * columns), np.float32)
+    for first in range(0, rows, deployment.config.tile_rows):
+        cells = slice(first * columns, min(first + deployment.config.tile_rows, rows) * columns)
+        result[:, cells] = blend_parameter(deployment, hour, row, leads, cells, runs=runs)
+    return result.reshape(-1, rows, columns)
 
 
 def kept(name: str, follower: Floats, leader: Floats) -> NDArray[np.float32]:

@@ -27,6 +27,8 @@ WATCHED = ("temperature_2m", "wind_speed_10m", "pressure_at_sea_level", "precipi
 ISSUES, A_DAY = 6, 24
 """Hours of which the last is scored, and the lead it is followed at."""
 FEWEST_ISSUES = 3
+TRUTH = "analysis"
+"""The system that is the verifying analysis: weather has gradients of its own at coasts, where clusters often end."""
 LEAST_SHARE = 0.9
 """Of the globe that a field must cover for its seams and roughness to mean anything."""
 
@@ -105,7 +107,7 @@ def _spatial(
     if len(part.cells) < LEAST_SHARE * grid.shape[0] * grid.shape[1]:
         return
     field = np.full(grid.shape[0] * grid.shape[1], np.nan)
-    for system, error in zip(part.systems, part.errors, strict=True):
+    for system, error in (*zip(part.systems, part.errors, strict=True), (TRUTH, np.zeros(len(part.cells)))):
         field[part.cells] = error + part.truth
         on_grid = field.reshape(grid.shape)
         figures = {measure: jump_ratio(on_grid, seam, grid.latitude) for measure, seam in seams.items()}
@@ -125,25 +127,30 @@ def _temporal(deployment: Deployment, name: str, found: Iterable[tuple[int, Pair
     by_time: dict[Cycle, list[Pairs]] = {}
     for lead, part in found:
         by_time.setdefault(part.hour + lead, []).append(part)
-    means: dict[tuple[float, int], list[tuple[tuple[str, ...], Float]]] = {}
+    means: dict[tuple[float, int], list[dict[str, float]]] = {}
     for valid, parts in by_time.items():
         issues = sorted(parts, key=lambda part: part.hour)
-        if len(issues) >= FEWEST_ISSUES and len({part.systems for part in issues}) == 1:
+        if len(issues) >= FEWEST_ISSUES:
             key = (issues[-1].hour.lead_hours(valid.init_time), len(issues))
-            means.setdefault(key, []).append((issues[-1].systems, _mean_index(deployment, issues)))
+            means.setdefault(key, []).append(_mean_index(deployment, issues))
     for (ahead, count), times in means.items():
-        systems = times[-1][0]
-        figures = np.mean([values for others, values in times if others == systems], axis=0)
-        for system, value in zip(systems, figures.tolist(), strict=True):
+        for system in (name for name in times[-1] if all(name in figures for figures in times)):
             yield StabilityRecord(
-                parameter=name, lead_time_hours=ahead, measure="flip_flop", system=system, value=value, issues=count
-            )
+                parameter=name, lead_time_hours=ahead, measure="flip_flop", system=system,
+                value=float(np.mean([figures[system] for figures in times])), issues=count,
+            )  # fmt: skip
 
 
-def _mean_index(deployment: Deployment, issues: Sequence[Pairs]) -> Float:
-    """(system,) mean flip-flop index over the cells that all issues share; errors turn as forecasts do: one truth."""
-    shared = np.logical_and.reduce([np.isin(issues[0].cells, part.cells) for part in issues])
-    cells = issues[0].cells[shared]
-    stack = np.stack([part.errors[:, np.isin(part.cells, cells)] for part in issues])
+def _mean_index(deployment: Deployment, issues: Sequence[Pairs]) -> dict[str, float]:
+    """Mean flip-flop index of each system that all issues have, over the cells they share.
+
+    Errors turn as forecasts do, for the truth is one.
+    """
+    systems = [name for name in issues[-1].systems if all(name in part.systems for part in issues)]
+    cells = issues[0].cells[np.logical_and.reduce([np.isin(issues[0].cells, part.cells) for part in issues])]
     area = np.repeat(deployment.grid.cell_area, deployment.grid.shape[1])[cells]
-    return np.average(flip_flop(stack), axis=1, weights=area)
+    chosen = [[part.systems.index(name) for name in systems] for part in issues]
+    stack = np.stack([
+        part.errors[rows][:, np.isin(part.cells, cells)] for part, rows in zip(issues, chosen, strict=True)
+    ])  # fmt: skip
+    return dict(zip(systems, np.average(flip_flop(stack), axis=1, weights=area).tolist(), strict=True))

@@ -99,6 +99,9 @@ def write_example_store(folder: Path, *, resolution: float = 5.0, last_lead: int
     _json(store, paths.LATEST, {"init_time": "2026-01-31T06:00:00Z", "path": paths.forecast(HOUR)})
     _json(store, paths.scores(HOUR, "scores.json"), _scores())
     _json(store, paths.scores(HOUR, "calibration.json"), _calibration())
+    _json(store, paths.scores(HOUR, "stability.json"), _stability())
+    _json(store, paths.scores(HOUR, "ablation.json"), _ablation())
+    _json(store, paths.scores(HOUR, "ramp.json"), _ramp())
     _json(store, paths.tracks(HOUR, "gefs.geojson"), _tracks())
     for stage, seconds in (("ingest", 9.4), ("learn", 21.2), ("forecast", 17.8), ("publish", 2.4)):
         entry = {"stage": stage, "shard": "all", "seconds": seconds, "finished": "2026-01-31T07:00:00+00:00"}
@@ -198,9 +201,37 @@ def _calibration() -> list[dict]:
     return [
         {
             "parameter": name, "lead_time_hours": float(lead), "levels": LEVELS.tolist(), "quantile_histogram": shares,
-            "skill": size * (1 + lead / 60), "spread": size * (0.9 + lead / 66),
+            "skill": size * (1 + lead / 60), "spread": size * (0.9 + lead / 66), "coverage_90": 0.87,
+            "crps": 0.5 * size, "crps_raw": 0.6 * size, "crps_emos": 0.52 * size, "thresholds": [1.0],
+            "reliability": [{"probability": [0.0, 0.1, 0.5, 1.0], "frequency": [0.0, 0.2, 0.4, 0.9], "share": [0.25] * 4}],
         }
         for name, size in SCORED.items() for lead in LEAD_BINS
+    ]  # fmt: skip
+
+
+def _stability() -> list[dict]:
+    """Steadier than every source but for the wind's roughness."""
+    values = {"gfs": 1.1, "ifs": 0.9, "equal_weights": 0.8, "hourcast": 0.7, "analysis": 1.0}
+    return [
+        {"parameter": name, "lead_time_hours": 24.0, "measure": measure, "system": system, "issues": 1,
+         "value": 2.0 if (name, measure, system) == ("wind_speed_10m", "roughness", "hourcast") else value}
+        for name in SCORED for measure in ("cluster_jump", "roughness") for system, value in values.items()
+    ]  # fmt: skip
+
+
+def _ablation() -> list[dict]:
+    gains = {"whole": 0.0, "clusters": 0.02, "bias removal": 0.11}
+    return [
+        {"parameter": name, "lead_time_hours": lead, "without": part, "gain": gain}
+        for name in SCORED for lead in LEAD_BINS for part, gain in gains.items()
+    ]  # fmt: skip
+
+
+def _ramp() -> list[dict]:
+    return [
+        {"parameter": "temperature_2m", "lead_time_hours": lead, "n": 90, "rmse": 0.7 + 0.05 * lead,
+         "rmse_without_ramp": 1.0}
+        for lead in range(7)
     ]  # fmt: skip
 
 

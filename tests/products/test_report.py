@@ -35,7 +35,8 @@ PLACES = (Place(name="Ascension <Island>", latitude=-7.9, longitude=-14.4),)
 @pytest.fixture(scope="module")
 def page(example_store: Store, tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("report") / "new" / "report.html"
-    write_report(example_store, HOUR, path, places=PLACES)
+    why = {PLACES[0].name: '<svg xmlns="http://www.w3.org/2000/svg"/>'}
+    write_report(example_store, HOUR, path, places=PLACES, why=why)
     assert path.stat().st_size < 6e6
     return path.read_text(encoding="utf-8")
 
@@ -48,7 +49,7 @@ class _Tags(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.links += [value or "" for key, value in attrs if key in ("src", "href")]
-        if tag not in ("meta", "input", "br"):
+        if tag not in ("meta", "input", "br", "img"):
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
@@ -259,3 +260,30 @@ def test_simplified_line_stays_within_tolerance_and_drops_points() -> None:
     np.testing.assert_allclose(np.interp(x, found[:, 0], found[:, 1]), np.sin(x), atol=0.06)
     ring = np.array([[0.0, 0], [1, 0], [1, 1], [0, 1], [0, 0]])
     np.testing.assert_array_equal(projection.simplified(ring, 0.1), ring)
+
+
+def test_proof_is_shown(page: str) -> None:
+    section = page.split('<section id="proof"')[1].split("</section>")[0]
+    assert "<b>9 of 10</b> figures" in section, "all but the wind's roughness"
+    assert section.count('class="ours over"') == 1
+    assert "+11.0 %" in section
+    assert "error of 2 m temperature at withheld stations" in section
+    assert "whole" not in section
+    assert page.count("<summary>Why this number") == 1
+
+
+def test_calibration_is_compared_with_raw_members_and_emos(page: str) -> None:
+    section = page.split('<section id="calibration"')[1].split("</section>")[0]
+    assert "<b>87 %</b> of cases" in section
+    assert "CRPS <b>−17 %</b> against the raw members, better in 20 of 20" in section
+    assert "CRPS <b>−4 %</b> against EMOS" in section
+    assert section.count("<svg") == 4 * 5, "four charts a parameter"
+
+
+def test_proof_is_hidden_where_nothing_was_scored(tmp_path: Path) -> None:
+    store = write_example_store(tmp_path / "store", resolution=15, last_lead=6)
+    store.delete("scores")
+    write_report(store, HOUR, tmp_path / "report.html")
+    text = (tmp_path / "report.html").read_text()
+    assert '<section id="proof" hidden>' in text
+    assert '<section id="calibration" hidden>' in text

@@ -128,6 +128,42 @@ def test_dry_members_stay_dry_and_the_mean_is_kept() -> None:
                                rtol=1e-5)  # fmt: skip
 
 
+@pytest.mark.parametrize("factor", [0.5, 1.5, 2.0, 4.0])
+def test_an_amounts_spread_changes_neither_its_mean_nor_its_chance(factor: float) -> None:
+    members = np.random.default_rng(5).exponential(2, (30, 1, 500)).astype(np.float32)
+    members[:12] = 0
+    centre, levels = members.mean(axis=0), ((np.arange(300) + 0.5) / 300).tolist()
+    plain, wide = (
+        distribution(
+            members, centre, np.full_like(centre, value), levels, (1e-6,), minimum=0, maximum=1e3, multiplicative=True
+        )
+        for value in (1, factor)
+    )
+    np.testing.assert_allclose(wide[1], plain[1], atol=5e-3)
+    assert wide[0].mean() == pytest.approx(centre.mean(), rel=0.03)
+    assert wide[0].std(axis=0).mean() / plain[0].std(axis=0).mean() == pytest.approx(min(factor, 2.2), rel=0.3)
+
+
+rain_fields = hnp.arrays(
+    np.float32, st.tuples(st.sampled_from([7, 30, 31]), st.just(1), st.integers(1, 40)),
+    elements=st.floats(0, 40, width=32) | st.just(0.0),
+)  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(members=rain_fields, centre=st.floats(5, 60, width=32), factor=st.floats(0, 4, width=32))
+def test_no_dry_weather_under_a_wet_forecast(members: Floats, centre: float, factor: float) -> None:
+    centres = np.full(members.shape[1:], centre, np.float32)
+    levels = ((np.arange(50) + 0.5) / 50).tolist()
+    quantiles, exceedance = distribution(
+        members, centres, np.full_like(centres, factor), levels, RAIN, minimum=0, maximum=1e3, multiplicative=True
+    )
+    assert (exceedance[0] > 0.02).all(), "members of 40 and three times as much need one of 24 to be wet"
+    assert (exceedance[1] > 0.02).all()
+    assert (quantiles.max(axis=0) >= 0.8 * centre).all(), "the forecast lies within its distribution"
+    assert quantiles.mean(axis=0) == pytest.approx(centres, rel=0.35)
+
+
 def test_missing_members_are_left_out_and_empty_cells_have_no_value() -> None:
     members = np.random.default_rng(6).normal(size=(30, 1, 64)).astype(np.float32)
     centre, ones = np.zeros((1, 64), np.float32), np.ones((1, 64), np.float32)

@@ -76,7 +76,7 @@ def test_ramp_draws_the_blend_to_good_stations(
     )
     monkeypatch.setattr(ramp, "available", lambda *_: [parameter("temperature_2m")])
     monkeypatch.setattr(
-        ramp, "blend_parameter", lambda *given: np.full((len(given[3]), shape[0] * shape[1]), 284.0, np.float32)
+        ramp, "unramped", lambda deployment, hour, name, leads: np.full((len(leads), *shape), 284.0, np.float32)
     )
     learnt = SimpleNamespace(error_variance=np.ones((4, shape[0] * shape[1]), np.float32))
     monkeypatch.setattr(ramp, "read_weights", lambda *_: learnt)
