@@ -33,11 +33,12 @@ WITHOUT: dict[str, dict[str, Any]] = {
     WHOLE: {},
     "clusters": {f"{_SCIENCE}.learn.cluster_count": lambda places: 1},
     "bias removal": {
-        f"{_SCIENCE}.weights.fit_bias": lambda skill, membership: np.zeros(skill.error.shape),
-        f"{_SCIENCE}.weights.fit_ratio": lambda skill, membership: np.ones(skill.error.shape),
+        f"{_SCIENCE}.weights.fit_bias": lambda skill, lead_bin, membership: np.zeros_like(skill.bias[:, lead_bin]),
+        f"{_SCIENCE}.weights.fit_ratio": lambda skill, lead_bin, membership: np.ones_like(skill.bias[:, lead_bin]),
     },
     "weights": {f"{_SCIENCE}.weights.EQUAL_SHARE": 1.0, f"{_SCIENCE}.weights.RATIO_EQUAL_SHARE": 1.0},
-    "winsorising": {f"{_SCIENCE}.skill.limits": lambda *_, **__: None},
+    "guard": {f"{_SCIENCE}.guard.HANDICAP": 1e6},
+    "bounds on gross errors": {f"{_SCIENCE}.skill.FEWEST_PAIRS": np.inf},
 }
 """By what is left out: what stands in its place."""
 

@@ -16,9 +16,10 @@ from pipeline.evaluate_table import Case, Series, read_table, series
 from pipeline.parameters import parameter
 from pipeline.science import skill as skills
 from pipeline.science.blend import angular_error, blend, dry_unless_agreed, simple_blends
-from pipeline.science.learn import RATIO_RULES, Learnt, learn
+from pipeline.science.learn import RATIO_RULES, Learnt, candidates, learn
 from pipeline.science.scores import ScoreRecord, score
 from pipeline.science.skill import Skill
+from pipeline.science.weights import fit
 
 Float = NDArray[np.float64]
 
@@ -80,7 +81,7 @@ def _walk(data: Series) -> Iterator[Outcome]:
     clock = data.hours[0]
     pending = sorted(data.cases, key=lambda case: (case.valid_time, case.hour, case.lead))
     learnt: Learnt | None = None
-    chances, seen = Probabilities(data), set[int]()
+    chances, seen, said = Probabilities(data), set[int](), dict[tuple[int, float, np.datetime64], NDArray[np.float32]]()
     for index, hour in enumerate(data.hours):
         known = [case for case in pending if case.valid_time < hour]
         pending = pending[len(known) :]
@@ -89,7 +90,7 @@ def _walk(data: Series) -> Iterator[Outcome]:
             if elapsed > 0:
                 state = skills.decay(state, skills.decay_factors(data.lead_bins, elapsed))
                 clock = case.valid_time
-            _learn_case(data, state, case)
+            _learn_case(data, state, case, said.pop((case.hour, case.lead, case.valid_time), None))
             chances.learn(case)
             seen.add(case.lead_bin)
         cases = [case for case in data.cases if case.hour == index]
@@ -97,15 +98,28 @@ def _walk(data: Series) -> Iterator[Outcome]:
             continue
         learnt = learn(parameter(data.parameter), [state], data.places, learnt.centres if learnt else None)
         for case in cases:
+            if case.lead_bin in seen:
+                said[case.hour, case.lead, case.valid_time] = _candidates(data, state, learnt, case)
             yield _outcome(data, state, learnt, case, chances, case.lead_bin in seen)
 
 
-def _learn_case(data: Series, state: Skill, case: Case) -> None:
+def _candidates(data: Series, state: Skill, learnt: Learnt, case: Case) -> NDArray[np.float32]:
+    """(candidate, place) what the guard will compare once the truth is known."""
+    row = parameter(data.parameter)
+    scheme = fit([state], learnt.membership, ratio=row.blend in RATIO_RULES, guarded=False)[0]
+    circular = row.kind == "direction"
+    ours = blend(case.forecasts[:, None], scheme, np.array([case.lead], np.float64), circular=circular)[0]
+    known = skills.mean_square(state)[:, case.lead_bin]
+    return candidates(ours, case.forecasts, known, circular=circular)
+
+
+def _learn_case(data: Series, state: Skill, case: Case, rivals: NDArray[np.float32] | None) -> None:
+    """Take in a case; `rivals`: what the guard compares, as it was said, None of an hour that was not forecast."""
     errors = _errors(data, case.forecasts, case.observed)
     truth = np.nan_to_num(case.observed)
-    amount = parameter(data.parameter).blend in RATIO_RULES
-    limits = None if amount else skills.limits(state, case.lead_bin)
-    skills.update(state, case.lead_bin, errors, truth, limits=limits)
+    judged = None if rivals is None else _errors(data, rivals, case.observed)
+    bounded = parameter(data.parameter).blend not in RATIO_RULES
+    skills.update(state, case.lead_bin, errors, truth, candidates=judged, bounded=bounded)
 
 
 def _errors(data: Series, forecasts: NDArray[np.float32], observed: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -9,6 +9,7 @@ import pytest
 
 from bench import ablation, adversary
 from pipeline.science import skill as skills
+from pipeline.science.pools import single
 
 
 @pytest.mark.parametrize("part", ablation.WITHOUT)
@@ -22,13 +23,16 @@ def test_a_part_is_left_out_within_and_back_afterwards(part: str) -> None:
     assert all(getattr(import_module(module), name) is old for (module, name), old in zip(names, before, strict=True))
 
 
-def test_nothing_is_winsorised_without_winsorising() -> None:
-    state = skills.zero(("gfs",), (24.0,), 4)
-    for _ in range(6):
-        skills.update(state, 0, np.ones((1, 4), np.float32), np.zeros(4, np.float32))
-    assert skills.limits(state, 0) is not None
-    with ablation.without("winsorising"):
-        assert skills.limits(state, 0) is None
+def test_nothing_is_bounded_without_bounds() -> None:
+    means = []
+    for part in (ablation.WHOLE, "bounds on gross errors"):
+        state = skills.zero(("gfs",), (24.0,), single(4))
+        with ablation.without(part):
+            for error in (1, 2, 1, 2, 1, 900):
+                skills.update(state, 0, np.full((1, 4), error, np.float32), np.zeros(4, np.float32))
+        means.append(state.bias.max())
+    assert means[0] < 2
+    assert means[1] > 100
 
 
 def test_the_time_to_half_is_counted_to_the_furthest_point() -> None:

@@ -1,4 +1,4 @@
-"""Error covariances of the sources in every cluster, from what places and their pools have seen."""
+"""Error variances of places and error correlations of their clusters, from what places and their pools have seen."""
 
 from __future__ import annotations
 
@@ -21,17 +21,16 @@ PLACE_PRIOR = 30.0
 CORRELATION_SHRINKAGE = 0.4
 """How far correlations are drawn to zero: a short sample overstates what sources have in common."""
 NEWCOMER = 1.5
-"""Error variance, in those of the known sources, that one without history is given in the covariance."""
+"""Error variance, in those of the known sources, that one without history is given."""
 
 
 @dataclass(frozen=True)
 class Errors:
-    """Of one lead bin after the bias is removed: covariance (cluster, source, source), variance (source, place) with
-    that of its clusters, `usual`, and which sources (source,) have a history."""
+    """Of one lead bin after the bias is removed: variance (source, place), correlation (cluster, source, source), and
+    which sources (source,) have a history."""
 
-    covariance: Float
     variance: Array
-    usual: Array
+    correlation: Float
     known: NDArray[np.bool_]
 
 
@@ -54,19 +53,14 @@ def fit_errors(skill: Skill, lead_bin: int, membership: Array, *, about_zero: bo
     overall = (weight * square).sum(axis=1, dtype=np.float64) / np.maximum(total, 1e-9)
     prior = CLUSTER_PRIOR * overall[:, None]
     cluster = ((weight * square) @ membership.T + prior) / (pooled + CLUSTER_PRIOR)
-    known = (total > 0) & (overall > 0)
-    usual = (cluster.astype(np.float32)) @ membership
+    known = total > 0
+    usual = cluster.astype(np.float32) @ membership
     variance = (weight * square + PLACE_PRIOR * usual) / (weight + PLACE_PRIOR)
     again = repetition(skill, lead_bin)[:, None]
     variance *= 1 + again / (weight + 1 + again)
+    variance[~known] = NEWCOMER * (variance[known].mean() if known.any() else 1)
     correlation = _correlation(skill, lead_bin, membership, mean if about_zero else None)
-    deviation = np.sqrt(np.maximum(cluster, 1e-20)).T
-    covariance = correlation * deviation[:, :, None] * deviation[:, None, :]
-    covariance[:, ~known] = covariance[:, :, ~known] = 0
-    typical = (deviation[:, known] ** 2).mean(axis=1) if known.any() else np.ones(len(deviation))
-    for source in np.flatnonzero(~known):
-        covariance[:, source, source] = NEWCOMER * typical
-    return Errors(covariance, variance, usual, known)
+    return Errors(np.maximum(variance, 1e-12), correlation, known)
 
 
 def _correlation(skill: Skill, lead_bin: int, membership: Array, mean: Array | None) -> Float:

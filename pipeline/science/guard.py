@@ -40,5 +40,5 @@ def shares(skill: Skill, lead_bin: int, membership: NDArray[np.float32]) -> Floa
         covariance[1:, 0] += handicap
         covariance[1:, 1:] += 2 * handicap
         covariance[0, 0] *= 1 + 1e-9
-        result[cluster] = least_variance(covariance)
+        result[cluster] = least_variance(covariance, np.ones(CANDIDATES, np.bool_))
     return result

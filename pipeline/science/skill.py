@@ -29,6 +29,8 @@ FEWEST_PAIRS = 3.0
 """Weight of a source before which its errors are not bounded: nobody knows yet how large they are."""
 UNBOUNDED = np.float32(1e30)
 """A mean square that bounds nothing."""
+MOST_ALIKE = 0.6
+"""Correlation of successive errors beyond which their common part is a bias, and to be removed, for all purposes."""
 CANDIDATES = 3
 """What the guard compares: the blend of the scheme, equal weights and the source best so far."""
 
@@ -169,13 +171,14 @@ def _add_products(skill: Skill, lead_bin: int, errors: Array, overall: Array, ty
     departure = centre + np.clip(errors - centre, -limit, limit) - np.where(np.isnan(before), np.nan, before)
     departure = departure.astype(np.float32)
     _listen(skill, lead_bin, departure, MEAN_LIMIT / SQUARE_LIMIT * limit)
-    mean, share = pool_products(departure, pools.starts)
+    first = np.isnan(before) & np.isfinite(errors)  # it makes the mean, and departs from it by nothing
+    mean, share = pool_products(np.where(first, np.float32(0), departure), pools.starts)
     # What is left of a departure once the mean has moved: the squares of the places are of the same kind.
     left = np.maximum(1 - 1 / np.maximum(skill.shared[:, lead_bin] + share, 1), 0)
     _move(skill.product[:, lead_bin], skill.shared[:, lead_bin], left * mean, share)
 
 
-def _listen(skill: Skill, lead_bin: int, departure: Array, limit: Array) -> None:
+def _listen(skill: Skill, lead_bin: int, departure: Array, limit: NDArray[np.floating]) -> None:
     """How much of the departures (source, sample) was in those of the pair before, and how much is within the limit."""
     last, echo = skill.last[:, lead_bin], skill.echo[:, :, lead_bin]
     both = np.isfinite(departure) & np.isfinite(last)
@@ -195,7 +198,7 @@ def repetition(skill: Skill, lead_bin: int) -> Array:
     """
     product, square, _ = skill.echo[:, :, lead_bin].astype(np.float64)
     pairs = np.maximum(skill.weight[:, lead_bin].max(axis=1, initial=0), 1)
-    alike = np.clip(product / np.maximum(square, 1e-30) - 1 / pairs, 0, 0.98)
+    alike = np.clip(product / np.maximum(square, 1e-30) - 1 / pairs, 0, MOST_ALIKE)
     return np.asarray((1 + alike) / (1 - alike), np.float32)
 
 
@@ -229,7 +232,7 @@ def _average(mean: Array, weight: Array, values: Array, pools: Pools) -> None:
     _move(mean, weight, total / np.maximum(count, 1), count / np.diff(pools.starts))
 
 
-def _move(mean: Array, weight: Array, value: Array, share: Array) -> None:
+def _move(mean: Array, weight: Array, value: NDArray[np.floating], share: NDArray[np.floating]) -> None:
     weight += share
     mean += share / np.maximum(weight, 1e-9) * (value - mean)
 

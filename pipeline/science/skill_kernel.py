@@ -34,8 +34,7 @@ def unpack(half: Half) -> Array:
     return (half.astype(np.uint32) << np.uint32(16)).view(np.float32)
 
 
-@intrinsic
-def _widened(_: Any, half: Any) -> Any:
+def _widen(_: Any, half: Any) -> Any:
     """The float32 whose upper half is the uint16 `half`: numba has no word for the same bits as another type."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -44,8 +43,7 @@ def _widened(_: Any, half: Any) -> Any:
     return types.float32(types.uint16), code
 
 
-@intrinsic
-def _narrowed(_: Any, value: Any) -> Any:
+def _narrow(_: Any, value: Any) -> Any:
     """The upper half of a float32 as uint16, to nearest."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -57,10 +55,15 @@ def _narrowed(_: Any, value: Any) -> Any:
     return types.uint16(types.float32), code
 
 
+# numba hands the first argument over itself, which a type checker cannot know.
+_widened: Any = intrinsic(_widen)
+_narrowed: Any = intrinsic(_narrow)
+
+
 @njit(parallel=True, cache=True, error_model="numpy")
 def update_means(
-    errors: Array, mean: Half, square: Half, lead_bin: int, parts: Array, pool: NDArray[np.int32], uniform: NDArray[np.bool_],
-    overall: Array, typical: Array, narrow: float, wide: float,
+    errors: Array, mean: Half, square: Half, lead_bin: int, parts: Array, pool: NDArray[np.int32],
+    uniform: NDArray[np.bool_], overall: Array, typical: Array, narrow: float, wide: float,
 ) -> None:  # fmt: skip
     """Move `mean` and `square` (source, lead_bin, place) of one lead bin towards `errors` (source, place), in place.
 
@@ -93,7 +96,7 @@ def _complete(errors: Array, mean: Half, square: Half) -> bool:
 
 @njit(cache=True, error_model="numpy", inline="never", fastmath={"contract", "nsz"})
 def _move_all(
-    errors: Array, mean: Half, square: Half, parts: Array, overall: float, typical: float, narrow: float, wide: float
+    errors: Array, mean: Half, square: Half, parts: Array, overall: Any, typical: Any, narrow: Any, wide: Any
 ) -> None:
     share, own_centre, own_square = parts[0], parts[1], parts[2]
     for k in range(len(errors)):
@@ -109,7 +112,7 @@ def _move_all(
 @njit(cache=True, error_model="numpy", inline="never")
 def _move_known(
     errors: Array, mean: Half, square: Half, parts: Array, pool: NDArray[np.int32],
-    overall: float, typical: float, narrow: float, wide: float,
+    overall: Any, typical: Any, narrow: Any, wide: Any,
 ) -> None:  # fmt: skip
     """The same where an error may be missing or a place be new."""
     for k in range(len(errors)):

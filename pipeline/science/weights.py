@@ -1,8 +1,8 @@
 """From skill to what the blend applies: every source's bias and weight at each place and lead bin.
 
 Bias: the place's own mean error, shrunk to its clusters' by as much as the sample says (empirical Bayes). Weights:
-those of least error variance, non-negative, for the errors of each cluster (Bates and Granger 1969; Williams, AAAI-16),
-shrunk towards equal weights and mixed by each place's membership: no seams, and nothing learnt from one place's luck.
+those of least error variance, non-negative, from each place's error variances and its clusters' error correlations
+(Bates and Granger 1969; Williams, AAAI-16), shrunk towards equal weights, and what the guard makes of them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pipeline.science import guard
 from pipeline.science.covariance import Errors, fit_errors, pool_membership
-from pipeline.science.least_variance import least_variance
+from pipeline.science.least_variance import expected_square, weigh_places
 from pipeline.science.skill import Skill, efficiency, mean_square, repetition
 from pipeline.science.skill_kernel import unpack
 from pipeline.science.spread import fit_spread, realised_error
@@ -97,22 +97,17 @@ def fit_ratio(skill: Skill, lead_bin: int, membership: Array) -> Array:
     return np.asarray(np.clip(cluster, *RATIO_LIMITS) @ membership, np.float32)
 
 
-def fit_weights(errors: Errors, equal_share: float) -> Float:
-    """(cluster, source) weights of least variance; a source without history gets its share of equal weights.
+def fit_weights(errors: Errors, membership: Array, equal_share: float) -> Array:
+    """(source, place) weights of least variance; a source without history gets its share of equal weights.
 
     Raises ValueError for an empty list of sources.
     """
     count = len(errors.known)
     if not count:
         raise ValueError("expected at least one source to weigh; found none")
-    known = np.flatnonzero(errors.known)
-    result = np.full((len(errors.covariance), count), 1 / count)
-    for cluster, covariance in enumerate(errors.covariance):
-        if len(known):
-            part = covariance[np.ix_(known, known)]
-            jitter = 1e-6 * np.diag(np.diag(part))
-            result[cluster, known] = len(known) / count * least_variance(part + jitter)
-    return (1 - equal_share) * result + equal_share / count
+    shares = np.ascontiguousarray(membership.T, np.float64)
+    weight = weigh_places(np.sqrt(errors.variance), errors.correlation, shares, errors.known)
+    return np.asarray((1 - equal_share) * weight + np.float32(equal_share / count), np.float32)
 
 
 def fit(
@@ -144,28 +139,23 @@ def _fit_bin(
     """One lead bin's biases (parameter, source, place), weights (source, place) and expected square error (place,)."""
     parts = [fit_errors(skill, lead_bin, membership, about_zero=ratio) for skill in skills]
     joint = Errors(
-        np.mean([part.covariance for part in parts], axis=0), np.mean([part.variance for part in parts], axis=0),
-        np.mean([part.usual for part in parts], axis=0), np.logical_and.reduce([part.known for part in parts]),
+        np.mean([part.variance for part in parts], axis=0), np.mean([part.correlation for part in parts], axis=0),
+        np.logical_and.reduce([part.known for part in parts]),
     )  # fmt: skip
-    scheme = fit_weights(joint, RATIO_EQUAL_SHARE if ratio else EQUAL_SHARE)
-    mixed, trusted = _guarded(skills[0], lead_bin, scheme, membership) if guarded else (scheme, scheme)
-    weight = (mixed.T @ membership).astype(np.float32)
-    corrected = ((trusted.T @ membership) / np.maximum(weight, 1e-12)).astype(np.float32)
-    neutral = np.float32(ratio)
+    scheme = fit_weights(joint, membership, RATIO_EQUAL_SHARE if ratio else EQUAL_SHARE)
+    weight, trusted = _guarded(skills[0], lead_bin, scheme, membership) if guarded else (scheme, scheme)
+    corrected, neutral = trusted / np.maximum(weight, np.float32(1e-12)), np.float32(ratio)
     biases = [(fit_ratio if ratio else fit_bias)(skill, lead_bin, membership) for skill in skills]
     removed = np.stack([neutral + corrected * (bias - neutral) for bias in biases])
-    # A cluster's expected error, larger or smaller by as much as the place's sources err more or less than usual.
-    expected = np.einsum("cs,cst,ct->c", mixed, joint.covariance, mixed) @ membership
-    there, usual = ((weight * values).sum(axis=0) for values in (joint.variance, joint.usual))
-    expected = expected * np.where(usual > 0, there / np.maximum(usual, 1e-30), 1)
-    return removed, weight, expected.astype(np.float32)
+    shares = np.ascontiguousarray(membership.T, np.float64)
+    return removed, weight, expected_square(np.sqrt(joint.variance), joint.correlation, shares, weight)
 
 
-def _guarded(skill: Skill, lead_bin: int, scheme: Float, membership: Array) -> tuple[Float, Float]:
-    """(cluster, source) weights once the guard has spoken, and what part of them is the scheme's, bias removed."""
-    share = guard.shares(skill, lead_bin, membership)
+def _guarded(skill: Skill, lead_bin: int, scheme: Array, membership: Array) -> tuple[Array, Array]:
+    """(source, place) weights once the guard has spoken, and what part of them is the scheme's, bias removed."""
+    share = guard.shares(skill, lead_bin, membership).T.astype(np.float32) @ membership
     error = mean_square(skill)[:, lead_bin]
-    best = np.zeros(len(skill.sources))
+    best = np.zeros((len(skill.sources), 1), np.float32)
     best[np.nanargmin(error) if np.isfinite(error).any() else 0] = 1
-    trusted = share[:, :1] * scheme
-    return trusted + share[:, 1:2] / len(skill.sources) + share[:, 2:] * best, trusted
+    trusted = share[0] * scheme
+    return trusted + share[1] / np.float32(len(skill.sources)) + share[2] * best, trusted

@@ -49,8 +49,8 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
         note_usual_errors(deployment, hour, row.name, state)
         stored = weights_dataset(as_stored(weights, row), learnt.membership)
         _write(deployment, paths.work(hour, f"weights/{row.name}.zarr"), by_tiles(deployment, stored))
-        centres = {"centres": (("cluster", "feature"), learnt.centres)}
-        _write(deployment, paths.skill(row.name, hour), skill_exchange.to_dataset(state).assign(centres))
+        known = skill_exchange.to_dataset(state).assign(centres=(("cluster", "feature"), learnt.centres))
+        _write(deployment, paths.skill(row.name, hour), known)
     deployment.store.write(_complete(shard, hour), b"")
 
 
@@ -77,13 +77,14 @@ def absorb(
     starts = deployment.learning_starts(hour)
     clock = judged = starts[0] if previous is None else previous
     pairs = sorted((start + lead + delay, lead, start) for start in starts for lead in leads)
-    where, scheme = places(deployment), None
+    where = places(deployment)
+    scheme = None if previous is None else learn(rows[0], states, where, guarded=False)
     for known, lead, start in [pair for pair in pairs if clock <= pair[0] < hour]:
-        if scheme is None or judged + JUDGE_HOURS <= known:
+        if judged + JUDGE_HOURS <= known:
             scheme, judged = learn(rows[0], states, where, scheme.centres if scheme else None, guarded=False), known
         states, clock = [_aged(state, clock, known) for state in states], known
-        for row, state, weights in zip(rows, states, scheme.weights, strict=True):
-            _absorb_pair(deployment, row, state, weights, start, lead)
+        for index, (row, state) in enumerate(zip(rows, states, strict=True)):
+            _absorb_pair(deployment, row, state, scheme.weights[index] if scheme else None, start, lead)
     return [_aged(state, clock, hour) for state in states]
 
 
@@ -93,7 +94,7 @@ def _aged(state: Skill, clock: Cycle, now: Cycle) -> Skill:
 
 
 def _absorb_pair(
-    deployment: Deployment, row: Parameter, state: Skill, scheme: Weights, start: Cycle, lead: int
+    deployment: Deployment, row: Parameter, state: Skill, scheme: Weights | None, start: Cycle, lead: int
 ) -> None:
     analysis = truth(deployment, row, start + lead)
     if analysis is None:
@@ -109,12 +110,15 @@ def _absorb_pair(
         spread = verified(deployment, name, row, start, lead, interval, "spread")
         variance = spread**2 if spread is not None else variance
     lead_bin, circular = state.lead_bins.index(lead), row.blend == "circular"
-    ours = blend(forecasts[:, None], scheme, np.array([lead]), circular=circular)[0]
-    rivals = candidates(ours, forecasts, skills.mean_square(state)[:, lead_bin], circular=circular)
     difference = angular_error if row.kind == "direction" else np.subtract
+    rivals = None
+    if scheme is not None:
+        ours = blend(forecasts[:, None], scheme, np.array([lead]), circular=circular)[0]
+        said = candidates(ours, forecasts, skills.mean_square(state)[:, lead_bin], circular=circular)
+        rivals = difference(said, observed)
     skills.update(
         state, lead_bin, difference(forecasts, observed), np.nan_to_num(observed), variance=variance,
-        candidates=difference(rivals, observed), bounded=row.blend not in RATIO_RULES,
+        candidates=rivals, bounded=row.blend not in RATIO_RULES,
     )  # fmt: skip
 
 

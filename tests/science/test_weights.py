@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.parameters import parameter
-from pipeline.science import clusters, weights
+from pipeline.science import clusters, covariance, weights
 from pipeline.science import skill as skills
 from pipeline.science.learn import Places, learn
+from pipeline.science.pools import single
+from pipeline.science.skill_exchange import align_sources
 
 SOURCES = ("one", "two", "three")
 PLACES = 400
@@ -20,7 +22,7 @@ def _places(count: int = PLACES) -> Places:
     index = np.arange(count)
     golden = np.pi * (3 - np.sqrt(5))
     latitude = np.rad2deg(np.arcsin(1 - 2 * (index + 0.5) / count))
-    return Places(latitude, np.rad2deg(index * golden) % 360, np.zeros(count), np.ones(count))
+    return Places(latitude, np.rad2deg(index * golden) % 360, np.zeros(count), np.ones(count), single(count))
 
 
 def _state(
@@ -28,7 +30,7 @@ def _state(
 ) -> skills.Skill:
     """A state that has seen errors of the given bias (source, place), deviation (source, place) and correlation."""
     generator = np.random.default_rng(seed)
-    state = skills.zero(SOURCES, (24.0,), bias.shape[1])
+    state = skills.zero(SOURCES, (24.0,), single(bias.shape[1]))
     root = np.linalg.cholesky(correlation)
     for _ in range(days):
         noise = np.einsum("ij,jp->ip", root, generator.normal(size=bias.shape))
@@ -44,14 +46,14 @@ def test_planted_biases_are_recovered_within_their_sampling_error() -> None:
     latitude = _places().latitude
     bias = np.stack([np.full(PLACES, 1.5), np.where(latitude > 0, 2.0, -2.0), np.zeros(PLACES)])
     deviation = np.full(bias.shape, 1.0)
-    found = weights.fit_bias(_state(bias, deviation, np.eye(3)), _alike())[:, 0]
+    found = weights.fit_bias(_state(bias, deviation, np.eye(3)), 0, _alike())
     assert np.abs((found - bias).mean(axis=1)).max() < 4 / np.sqrt(60 * PLACES)
     assert np.sqrt(((found - bias) ** 2).mean()) < 1.05 / np.sqrt(60), "no worse than each place's own mean"
 
 
 def test_a_small_sample_is_shrunk_towards_its_cluster() -> None:
     bias = np.full((3, PLACES), 1.0)
-    found = weights.fit_bias(_state(bias, np.full(bias.shape, 3.0), np.eye(3), days=5), _alike())[:, 0]
+    found = weights.fit_bias(_state(bias, np.full(bias.shape, 3.0), np.eye(3), days=5), 0, _alike())
     assert np.sqrt(((found - 1) ** 2).mean()) < 0.35 * 3 / np.sqrt(5)
 
 
@@ -60,7 +62,7 @@ def test_weights_equal_those_of_the_known_covariance() -> None:
     deviation = np.array([1.0, 1.5, 2.0])
     state = _state(np.zeros((3, PLACES)), np.repeat(deviation[:, None], PLACES, 1), correlation, days=100)
     found = learn(parameter("temperature_2m"), [state], _places()).weights[0]
-    shrunk = (1 - weights.CORRELATION_SHRINKAGE) * correlation + weights.CORRELATION_SHRINKAGE * np.eye(3)
+    shrunk = (1 - covariance.CORRELATION_SHRINKAGE) * correlation + covariance.CORRELATION_SHRINKAGE * np.eye(3)
     exact = np.linalg.solve(shrunk * np.outer(deviation, deviation), np.ones(3))
     wanted = (1 - weights.EQUAL_SHARE) * exact / exact.sum() + weights.EQUAL_SHARE / 3
     np.testing.assert_allclose(found.weight[:, 0].mean(axis=1), wanted, atol=0.02)
@@ -109,7 +111,7 @@ def test_weights_are_non_negative_and_sum_to_one(seed: int, days: int) -> None:
 
 
 def test_without_history_all_sources_are_equal_and_unbiased() -> None:
-    found = learn(parameter("temperature_2m"), [skills.zero(SOURCES, (24.0,), PLACES)], _places()).weights[0]
+    found = learn(parameter("temperature_2m"), [skills.zero(SOURCES, (24.0,), single(PLACES))], _places()).weights[0]
     np.testing.assert_allclose(found.weight, 1 / 3, atol=1e-6)
     assert not found.bias.any()
     assert (found.spread_factor == 1).all()
@@ -117,18 +119,18 @@ def test_without_history_all_sources_are_equal_and_unbiased() -> None:
 
 def test_a_new_source_starts_from_the_prior() -> None:
     state = _state(np.zeros((3, PLACES)), np.ones((3, PLACES)), np.eye(3))
-    newcomer = skills.align_sources(state, ("one", "two", "new"))
+    newcomer = align_sources(state, ("one", "two", "new"))
     weight = learn(parameter("temperature_2m"), [newcomer], _places()).weights[0].weight[2]
     np.testing.assert_allclose(weight, 1 / 3, atol=0.02)
 
 
 def test_precipitation_is_corrected_by_a_ratio_within_limits() -> None:
     generator = np.random.default_rng(0)
-    state = skills.zero(("wet", "dry", "dead"), (24.0,), PLACES)
+    state = skills.zero(("wet", "dry", "dead"), (24.0,), single(PLACES))
     for _ in range(60):
         truth = generator.gamma(0.3, 4, PLACES).astype(np.float32)
-        skills.update(state, 0, np.stack([truth, -0.25 * truth, -truth]), truth)
-    ratio = weights.fit_ratio(state, _alike())[:, 0]
+        skills.update(state, 0, np.stack([truth, -0.25 * truth, -truth]), truth, bounded=False)
+    ratio = weights.fit_ratio(state, 0, _alike())
     np.testing.assert_allclose(ratio[0], 0.5, atol=0.02)
     np.testing.assert_allclose(ratio[1], 4 / 3, atol=0.05)
     np.testing.assert_allclose(ratio[2], weights.RATIO_LIMITS[1])
@@ -169,4 +171,4 @@ def test_labels_stay_when_the_sample_changes_a_little() -> None:
 
 def test_no_source_is_an_error() -> None:
     with pytest.raises(ValueError, match="at least one source"):
-        weights.fit_weights(weights.Errors(np.empty((0, 1, 3)), np.empty((0, 1, 1)), np.empty((0, 1), bool)), _alike(3))
+        weights.fit_weights(covariance.Errors(np.empty((0, 3)), np.empty((1, 0, 0)), np.empty(0, bool)), _alike(3), 0.1)

@@ -67,8 +67,8 @@ def test_learning_knows_nothing_before_its_truth_has_arrived(deployment: Deploym
     delay = truth_delay_hours(deployment)
     states = []
     for hour in (HOUR - 24 + delay, HOUR - 24 + delay + 1):
-        start = learn._start(deployment, None, row, sources)
-        states.append(learn.absorb(deployment, row, start, None, hour).presence.sum(axis=(0, 2)))
+        start = learn._start(deployment, None, row, sources, learn.places(deployment))
+        states.append(learn.absorb(deployment, [row], [start], None, hour)[0].weight.sum(axis=(0, 2)))
     assert (states[1] > states[0]).any(), "the analysis of that midnight counts from the hour after it came"
 
 

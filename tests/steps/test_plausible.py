@@ -11,6 +11,7 @@ from pipeline.cycle import Cycle
 from pipeline.parameters import parameter
 from pipeline.products import provenance
 from pipeline.science import skill as skills
+from pipeline.science.pools import single
 from pipeline.sources import SOURCES
 from pipeline.steps import Deployment
 from pipeline.steps.plausible import believed, left_out, note_usual_errors
@@ -27,7 +28,7 @@ PLACES = 60  # five of seven rows
 def deployment(tmp_path: Path) -> Deployment:
     """Three sources err by 1 K as usual, icon has no history."""
     deployment = tiny_deployment(tmp_path)
-    state = skills.zero(NAMES, (6.0, 12.0), PLACES)
+    state = skills.zero(NAMES, (6.0, 12.0), single(PLACES))
     errors = np.ones((4, PLACES), np.float32)
     errors[3] = np.nan
     for lead_bin in (0, 1):

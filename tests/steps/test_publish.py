@@ -16,7 +16,9 @@ from pipeline.cycle import Cycle
 from pipeline.parameters import parameter
 from pipeline.products import layout
 from pipeline.products.weights import as_used
-from pipeline.science.skill import Skill, to_dataset, update, zero
+from pipeline.science.pools import single
+from pipeline.science.skill import Skill, update, zero
+from pipeline.science.skill_exchange import to_dataset
 from pipeline.steps import Deployment, publish, validate
 from pipeline.steps.observe import record_key
 
@@ -84,7 +86,7 @@ def fitted(hour: Cycle, name: str) -> xr.Dataset:
 
 def month() -> Skill:
     """Ten pairs of `gfs` with errors of 3 and -1 in turn, none of `ifs`."""
-    state = zero(("gfs", "ifs"), (6.0, 24.0), 84)
+    state = zero(("gfs", "ifs"), (6.0, 24.0), single(84))
     for number in range(20):
         errors = np.full((2, 84), np.nan, np.float32)
         errors[0] = 3 - 4 * (number // 2 % 2)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pipeline.parameters import parameter
 from pipeline.science import skill as skills
 from pipeline.science.learn import Learnt, Places, learn
+from pipeline.science.pools import boxes
 from pipeline.world import errors, forecasts
 from pipeline.world.forecasts import Run
 from pipeline.world.grids import native_grid
@@ -42,10 +43,11 @@ def learnt(errors_seen: NDArray[np.float32]) -> Learnt:
     """Weights and biases after those days."""
     grid = native_grid("ifs")
     count = grid.latitude.size
-    state = skills.zero(SOURCES, (float(LEAD),), count)
+    pools = boxes(grid.latitude, grid.longitude)
+    state = skills.zero(SOURCES, (float(LEAD),), pools)
     for day in errors_seen:
-        skills.update(state, 0, day, np.zeros(count, np.float32), limits=skills.limits(state, 0))
-    places = Places(grid.latitude, grid.longitude, np.zeros(count), np.zeros(count))
+        skills.update(state, 0, day, np.zeros(count, np.float32))
+    places = Places(grid.latitude, grid.longitude, np.zeros(count), np.zeros(count), pools)
     return learn(parameter(NAME), [state], places)
 
 
