@@ -20,6 +20,7 @@ _TAIL_SPACINGS = 3
 _TAIL_POWER = 8  # the kernel squares three times
 _LARGEST_RATIO = np.float32(3)
 _SQUARED_SPREAD = np.float32(math.sqrt(5) - 1)  # how much wider the squares of exponential variates are, relatively
+_MOST_SQUARED = np.float32(0.5)  # share of the squares: light rain keeps half its amount
 # Rows of the kernels' scratch array, one value a lane.
 (
     _MEAN, _CENTRE, _FACTOR, _LOWER, _UPPER, _INVERSE_LOWER, _INVERSE_UPPER, _RATIO, _REST, _WET, _PRIOR, _SQUARE,
@@ -185,7 +186,7 @@ def _recentre_amount(rows: Any, n: int, work: Any) -> None:
     for k in range(_LANES):  # from here on what wet members are drawn to, how far, and what their squares weigh
         wet[k] = centre[k] * np.float32(n) / max(wet[k], one)
         ratio[k] = min(factor[k], one)
-        rest[k] = min(max((factor[k] - one) / _SQUARED_SPREAD, zero), one)
+        rest[k] = min(max((factor[k] - one) / _SQUARED_SPREAD, zero), _MOST_SQUARED)
         square[k] = rest[k] * np.float32(n) * centre[k] / square[k] if square[k] > 0 else zero
     for i in range(n):
         row = rows[i]

@@ -140,8 +140,9 @@ def test_an_amounts_spread_changes_neither_its_mean_nor_its_chance(factor: float
         for value in (1, factor)
     )
     np.testing.assert_allclose(wide[1], plain[1], atol=5e-3)
-    assert wide[0].mean() == pytest.approx(centre.mean(), rel=0.03)
-    assert wide[0].std(axis=0).mean() / plain[0].std(axis=0).mean() == pytest.approx(min(factor, 2.2), rel=0.3)
+    assert wide[0].mean() == pytest.approx(centre.mean(), rel=0.07), "tails reach beyond the members"
+    ratio = wide[0].std(axis=0).mean() / plain[0].std(axis=0).mean()
+    assert 0.5 < ratio < 0.8 if factor < 1 else 1.2 < ratio < factor
 
 
 rain_fields = hnp.arrays(
