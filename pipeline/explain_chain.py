@@ -22,7 +22,7 @@ from pipeline.parameters import Parameter, blended
 from pipeline.products.explanation import Chain, Link, Station
 from pipeline.products.point import EARTH_RADIUS_KM
 from pipeline.science.blend import blend, dry_unless_agreed, lead_position, range_taper
-from pipeline.science.consistency import RULES
+from pipeline.science.consistency import MEETINGS, RULES
 from pipeline.science.consistency_ties import GROUPS
 from pipeline.science.ramp_length import at_leads
 from pipeline.science.weights import Weights
@@ -35,6 +35,7 @@ from pipeline.steps.observe import read_parquet
 Array = NDArray[np.float32]
 
 STATIONS_SHOWN = 5
+_OBEYED = (*MEETINGS, *RULES)
 NAN = float("nan")
 
 
@@ -123,7 +124,7 @@ def related(name: str) -> set[str]:
     while waiting:
         target = waiting.pop()
         tied = [group.errors.keys() for group in GROUPS if target in group.errors]
-        inputs = {other for rule in RULES if target in rule.targets for other in rule.inputs}.union(*tied) - found
+        inputs = {other for rule in _OBEYED if target in rule.targets for other in rule.inputs}.union(*tied) - found
         found |= inputs
         waiting += inputs
     return found
@@ -131,7 +132,7 @@ def related(name: str) -> set[str]:
 
 def _rules(name: str, counts: Mapping[str, int]) -> tuple[str, ...]:
     """Names of the rules that changed something here and that may change the parameter."""
-    mine = {"within bounds", *(rule.name for rule in RULES if name in rule.targets)}
+    mine = {"within bounds", *(rule.name for rule in _OBEYED if name in rule.targets)}
     mine |= {group.name for group in GROUPS if name in group.errors}
     return tuple(rule for rule, count in counts.items() if count and rule in mine)
 

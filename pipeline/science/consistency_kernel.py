@@ -23,8 +23,8 @@ def project(
 
     Of tie k: `term[k]` numbers its fields, -1 for none, the first of them gives way to rounding; `back[k]` hours
     before, `sign[k]` factors; their sum is at least `least[k]`, below by `slack[k]` at most. variance, lower and
-    upper: of every field, of which there may be more, unused. Values within the bounds that keep every tie are not
-    touched; missing ones tie nothing.
+    upper: of every field, of which there may be more, unused; one of variance 0 stays as it is. Values within the
+    bounds that keep every tie are not touched; missing ones tie nothing.
     """
     places = fields[0].shape[1]
     changed = np.zeros(places, np.int64)
@@ -123,7 +123,7 @@ def _sweep(
                         x[i, lead - back[tie, part]] += variance[i] * sign[tie, part] * step
                 moved |= abs(step) * math.sqrt(norm[tie]) > _CONVERGED
             for i in range(count):
-                moved |= _bound(x, bound, variance[i], lower[i], upper[i], i, lead)
+                moved |= variance[i] > 0 and _bound(x, bound, variance[i], lower[i], upper[i], i, lead)
             if moved:
                 again[lead : lead + 3] = True
         if not again.any():
