@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter
 from pipeline.science.align import to_hours
@@ -16,7 +17,8 @@ from pipeline.sources import SOURCES
 from pipeline.steps import Deployment
 from pipeline.steps.blending import bridge
 from pipeline.steps.ensembles import ensembles, open_ensemble
-from pipeline.steps.inputs import Contribution, at_hours, contribution, holds, native, sources_of
+from pipeline.steps.input_reader import members
+from pipeline.steps.inputs import Contribution, at_hours, contribution, holds, sources_of, valid_hours
 
 Array = NDArray[np.float32]
 
@@ -76,8 +78,8 @@ def _newest(deployment: Deployment, name: str, row: Parameter, hour: Cycle) -> I
         if part is None or part.cycle in seen or not holds(deployment, part, row):
             continue
         seen.add(part.cycle)
-        found = native(deployment, name, part.cycle, row, hour)
-        if found is not None and len(found.valid_hours) > 1 and np.diff(found.valid_hours).max() <= LARGEST_GAP_HOURS:
+        known = valid_hours(deployment, part, row)
+        if len(known) > 1 and np.diff(known).max() <= LARGEST_GAP_HOURS:
             yield Contribution(name, part.cycle, part.age_hours + earlier)
 
 
@@ -90,11 +92,11 @@ def _members(
     deployment: Deployment, hour: Cycle, name: str, row: Parameter, leads: NDArray[np.int64], rows: slice
 ) -> Array:
     """(number, lead, place) an ensemble at every hour; beyond its range the nearest lead stands in."""
-    data = open_ensemble(deployment, hour, name)
-    values = data[row.name].isel(latitude=rows).values
-    known = data["lead_time"].values.astype(np.float64)
+    folder = deployment.store.child(paths.ensemble(hour, name))
+    known = open_ensemble(deployment, hour, name)["lead_time"].values.astype(np.float64)
     lengths = np.diff(known, prepend=known[0] - (known[1] - known[0])) if row.kind != "instantaneous" else None
-    by_lead = np.moveaxis(values, 0, 1).reshape(len(known), len(values), -1)
-    hourly = to_hours(np.ascontiguousarray(by_lead), known, leads.astype(np.float64), row.time, interval_hours=lengths)
-    flat = bridge(row, hourly.reshape(len(leads), -1)).reshape(hourly.shape)
-    return np.ascontiguousarray(np.moveaxis(flat, 1, 0))
+    natives = list(members(folder, row.name, rows))
+    hourly = np.empty((len(natives), len(leads), natives[0].shape[1]), np.float32)
+    for values, out in zip(natives, hourly, strict=True):
+        out[:] = bridge(row, to_hours(values, known, leads.astype(np.float64), row.time, interval_hours=lengths))
+    return hourly
