@@ -48,3 +48,18 @@ def _agreed(forecasts: Array) -> Array:
 
 def _row(ordered: Array, which: NDArray[np.intp]) -> Array:
     return np.take_along_axis(ordered, which[None], axis=0)[0]
+
+
+def lifted(limits: tuple[Array, Array], errors: Array) -> tuple[Array, Array]:
+    """Winsorising `limits` (source, place) lifted for sources that have changed for the worse.
+
+    errors: (source, place). A corrupt report or analysis is bounded where it is, for all sources alike. One source
+    beyond its limits at SHARE of its places, while fewer than half of the sources are, has itself changed, and the
+    sooner its weight knows it the better.
+    """
+    beyond = (errors < limits[0]) | (errors > limits[1])
+    changed = beyond.sum(axis=1) >= SHARE * np.maximum(np.isfinite(errors).sum(axis=1), 1)
+    if not changed.any() or 2 * changed.sum() >= np.isfinite(errors).any(axis=1).sum():
+        return limits
+    free = np.float32(np.inf)
+    return np.where(changed[:, None], -free, limits[0]), np.where(changed[:, None], free, limits[1])

@@ -13,11 +13,12 @@ from pipeline.products.weights import as_stored
 from pipeline.science import skill as skills
 from pipeline.science.blend import angular_error
 from pipeline.science.learn import RATIO_RULES, Places, learn
+from pipeline.science.plausibility import lifted
 from pipeline.science.skill import Skill
 from pipeline.science.weights import Weights
 from pipeline.steps import Deployment
 from pipeline.steps.inputs import components, sources_of, truth, truth_delay_hours, verified
-from pipeline.steps.plausible import note_usual_errors
+from pipeline.steps.plausible import note_usual_errors, unbelieved
 
 Array = NDArray[np.float32]
 
@@ -90,8 +91,10 @@ def _absorb_pair(deployment: Deployment, row: Parameter, state: Skill, start: Cy
         spread = verified(deployment, name, row, start, lead, interval, "spread")
         variance = spread**2 if spread is not None else variance
     lead_bin = state.lead_bins.index(lead)
+    errors[unbelieved(state, lead_bin, errors)] = np.nan
     # The ratio of sums would be biased by bounding the errors of amounts, rare and large as they are.
     limits = None if row.blend in RATIO_RULES else skills.limits(state, lead_bin)
+    limits = limits and lifted(limits, errors)
     skills.update(state, lead_bin, errors, np.nan_to_num(observed), variance=variance, limits=limits)
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.science.plausibility import ABSURD, implausible
+from pipeline.science.plausibility import ABSURD, implausible, lifted
 
 USUAL = np.array([[1.0], [1.5], [2.0], [1.2]])
 PLACES = 400
@@ -76,3 +76,17 @@ def test_absent_and_regional_sources_are_judged_where_they_are() -> None:
     fields[1, 0, 50:] = np.nan
     fields[1] += 60
     assert implausible(fields, USUAL)[:, 0].tolist() == [False, True, False, False]
+
+
+def test_limits_are_lifted_for_a_source_that_changed_and_kept_where_the_truth_is_corrupt() -> None:
+    limits = (np.full((4, PLACES), -2, np.float32), np.full((4, PLACES), 2, np.float32))
+    errors = np.zeros((4, PLACES), np.float32)
+    errors[:, :20] = 9  # a corrupt report: all sources alike
+    assert lifted(limits, errors) is limits
+    errors[1, : PLACES // 3] = -4
+    lower, upper = lifted(limits, errors)
+    assert np.isinf(lower[1]).all()
+    assert np.isinf(upper[1]).all()
+    np.testing.assert_array_equal(lower[[0, 2, 3]], limits[0][[0, 2, 3]])
+    errors[:] = 9  # a corrupt analysis
+    assert lifted(limits, errors) is limits
