@@ -38,7 +38,7 @@ AMOUNT = Family(0.5, 0.0, float(np.inf))
 
 @dataclass(frozen=True)
 class RealSet:
-    """A published table: columns that start with one of `models` are forecasts; the first `skip` hours are not scored."""
+    """A published table: columns that start with one of `models` are forecasts; `skip` first hours are not scored."""
 
     name: str
     file: str
