@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.rehearsal import PROVEN, errors_at, finished_demo, forget, rehearsal, walk
+from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.demo import HOUR
 from pipeline.science.resampling import drawn_rmse, interval
@@ -114,6 +115,7 @@ def main(names: Sequence[str]) -> int:
     for name in names or PROVEN:
         records += ablate(deployment, name, hours)
         OUT.write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
+    deployment.store.write(paths.scores(HOUR, "ablation.json"), OUT.read_bytes())  # where `hourcast report` finds it
     console = Console()
     (console if console.is_terminal else Console(width=140)).print(table(records))
     return 0
