@@ -22,6 +22,8 @@ from pipeline.steps.inputs import Contribution, at_hours, contribution, holds, s
 
 Array = NDArray[np.float32]
 
+EVERY_HOURS = 6
+"""Between the runs of a global model."""
 LAGGED_RUNS = 2
 """Newest runs of a source that are members: older ones err visibly more than the newest."""
 LARGEST_GAP_HOURS = 12
@@ -71,16 +73,20 @@ def _runs(
 
 
 def _newest(deployment: Deployment, name: str, row: Parameter, hour: Cycle) -> Iterator[Contribution]:
-    """A source's newest runs at the hour that say what happens at every time, newest first."""
-    seen: set[Cycle] = set()
-    for earlier in range(0, 6 * LAGGED_RUNS, 6):
-        part = contribution(deployment, name, hour - earlier)
-        if part is None or part.cycle in seen or not holds(deployment, part, row):
+    """A source's newest runs at the hour that say what happens at every time to come, newest first."""
+    first = contribution(deployment, name, hour)
+    if first is None:
+        return
+    for earlier in range(0, LAGGED_RUNS * EVERY_HOURS, EVERY_HOURS):
+        found = contribution(deployment, name, hour - earlier)
+        if found is None or (earlier and first.cycle != found.cycle + earlier):
             continue
-        seen.add(part.cycle)
+        part = Contribution(name, found.cycle, first.age_hours + earlier)
+        if not holds(deployment, part, row):
+            continue
         known = valid_hours(deployment, part, row)
-        if len(known) > 1 and np.diff(known).max() <= LARGEST_GAP_HOURS:
-            yield Contribution(name, part.cycle, part.age_hours + earlier)
+        if len(known) > 1 and known[-1] > 0 and np.diff(known).max() <= LARGEST_GAP_HOURS:
+            yield part
 
 
 def _newest_age(deployment: Deployment, name: str, hour: Cycle) -> int:
