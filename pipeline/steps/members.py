@@ -12,6 +12,7 @@ from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter
 from pipeline.science.align import to_hours
 from pipeline.science.blend import lead_position
+from pipeline.science.pooling import about_the_first
 from pipeline.science.weights import Weights
 from pipeline.sources import SOURCES
 from pipeline.steps import Deployment
@@ -39,16 +40,21 @@ def pooled(
     first, as all are recentred on the blend anyway; amounts are left where they are, for zero must stay zero.
     """
     names = [name for name in ensembles(deployment, hour) if row.name in open_ensemble(deployment, hour, name)]
-    groups = [_members(deployment, hour, name, row, leads, rows) for name in names]
     columns = deployment.grid.shape[1]
-    runs = list(_runs(deployment, hour, row, leads, slice(rows.start * columns, rows.stop * columns), weights))
-    if runs:
-        groups.append(np.stack(runs))
+    cells = slice(rows.start * columns, rows.stop * columns)
+    groups = [list(members(deployment.store.child(paths.ensemble(hour, name)), row.name, rows)) for name in names]
+    runs = list(_runs(deployment, hour, row, leads, cells, weights))
+    sizes = [len(group) for group in groups] + [len(runs)] * bool(runs)
+    pool = np.empty((sum(sizes), len(leads), cells.stop - cells.start), np.float32)
+    first = 0
+    for name, group in zip(names, groups, strict=True):
+        _at_hours(deployment, hour, name, row, leads, group, pool[first : first + len(group)])
+        first += len(group)
+    for run, out in zip(runs, pool[first:], strict=True):
+        out[:] = run
     if row.blend != "precipitation":
-        middle = np.nanmean(groups[0], axis=0)
-        for group in groups[1:]:
-            group += middle - np.nanmean(group, axis=0)
-    return np.concatenate(groups)
+        about_the_first(pool, sizes)
+    return pool
 
 
 def _runs(
@@ -94,15 +100,17 @@ def _newest_age(deployment: Deployment, name: str, hour: Cycle) -> int:
     return 0 if part is None else part.age_hours
 
 
-def _members(
-    deployment: Deployment, hour: Cycle, name: str, row: Parameter, leads: NDArray[np.int64], rows: slice
-) -> Array:
-    """(number, lead, place) an ensemble at every hour; beyond its range the nearest lead stands in."""
-    folder = deployment.store.child(paths.ensemble(hour, name))
+def _at_hours(
+    deployment: Deployment,
+    hour: Cycle,
+    name: str,
+    row: Parameter,
+    leads: NDArray[np.int64],
+    natives: list[Array],
+    out: Array,
+) -> None:
+    """Fill `out` (number, lead, place) with members at every hour; beyond their range the nearest lead stands in."""
     known = open_ensemble(deployment, hour, name)["lead_time"].values.astype(np.float64)
     lengths = np.diff(known, prepend=known[0] - (known[1] - known[0])) if row.kind != "instantaneous" else None
-    natives = list(members(folder, row.name, rows))
-    hourly = np.empty((len(natives), len(leads), natives[0].shape[1]), np.float32)
-    for values, out in zip(natives, hourly, strict=True):
-        out[:] = bridge(row, to_hours(values, known, leads.astype(np.float64), row.time, interval_hours=lengths))
-    return hourly
+    for values, hourly in zip(natives, out, strict=True):
+        hourly[:] = bridge(row, to_hours(values, known, leads.astype(np.float64), row.time, interval_hours=lengths))
