@@ -142,6 +142,10 @@ def test_a_derived_parameter_says_what_it_is_derived_from(deployment: Deployment
     assert set(inputs) == {"temperature_2m", "dew_point_temperature_2m"}
     assert found.computed == pytest.approx(inputs["temperature_2m"] - inputs["dew_point_temperature_2m"], abs=0.02)
     assert found.published == pytest.approx(found.computed, abs=0.05)
+    console = Console(width=explanation_text.WIDTH, highlight=False)
+    with console.capture() as captured:
+        console.print(explanation_text.text(found))
+    assert f"Published: {found.published:.2f} K" in captured.get(), "a difference is in kelvins"
 
 
 def test_only_what_rules_tie_together_is_made_again() -> None:
