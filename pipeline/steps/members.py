@@ -113,4 +113,7 @@ def _at_hours(
     known = open_ensemble(deployment, hour, name)["lead_time"].values.astype(np.float64)
     lengths = np.diff(known, prepend=known[0] - (known[1] - known[0])) if row.kind != "instantaneous" else None
     for values, hourly in zip(natives, out, strict=True):
-        hourly[:] = bridge(row, to_hours(values, known, leads.astype(np.float64), row.time, interval_hours=lengths))
+        to_hours(values, known, leads.astype(np.float64), row.time, interval_hours=lengths, out=hourly)
+        bridged = bridge(row, hourly)
+        if bridged is not hourly:
+            hourly[:] = bridged
