@@ -14,7 +14,7 @@ import numpy as np
 
 from pipeline.science.registers import WIDTH, bracket_columns, sort_columns
 
-_LANES = 4 * WIDTH  # cells whose rows of all members stay in the fastest cache
+_LANES = 8 * WIDTH  # cells whose rows of 30 members stay in the fastest cache, and enough to make calls cheap
 _CHUNK = 4096  # cells that one task of a thread takes
 _TAIL_SPACINGS = 3
 _TAIL_POWER = 8  # the kernel squares three times
