@@ -6,15 +6,14 @@ import gc
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import gridpp
 from rich.console import Console
-from rich.table import Table
 
-from bench import hour, model, picture
+from bench import hour, model, picture, tables
 from bench.cases import CASES as PIECES
 from bench.cases import Timed
 from bench.measure import Timing, bandwidth, timed
@@ -62,11 +61,11 @@ def main(names: list[str]) -> int:
     machine = {"cores": os.cpu_count(), **{f"{kind}_bytes_per_second": round(value) for kind, value in speed.items()}}
     records: list[Record] = [{"name": "machine", "implementation": "machine", "seconds": 0.0, **machine}]
     console = Console() if sys.stdout.isatty() else Console(width=150)
-    for part in _parts(wanted, speed):
-        with console.status("measuring"):
-            rows = part()
+    for name, measure in _parts(wanted, speed, records):
+        with console.status(f"measuring {name}"):
+            rows = measure()
         records += rows
-        console.print(_table(rows))
+        console.print(*(tables.full_hour(rows[0]) if name == "hour_full_model" else [tables.compared(rows)]), "")
         OUT.parent.mkdir(parents=True, exist_ok=True)
         OUT.write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
     OUT.with_suffix(".svg").write_text(picture.draw(records), encoding="utf-8")
@@ -74,43 +73,18 @@ def main(names: list[str]) -> int:
     return 0
 
 
-def _parts(wanted: list[str], speed: Mapping[str, float]) -> list[Callable[[], list[Record]]]:
-    """What to measure, in order."""
-    parts: list[Callable[[], list[Record]]] = [
-        lambda name=name: records_of(name, speed)  # type: ignore[misc]
-        for name in wanted
-        if name in CASES
-    ]
+def _parts(
+    wanted: list[str], speed: Mapping[str, float], records: list[Record]
+) -> Iterator[tuple[str, Callable[[], list[Record]]]]:
+    """What to measure, in order; the full hour is modelled from the slice, which is measured for it."""
+    for name in wanted:
+        if name in CASES:
+            yield name, lambda name=name: records_of(name, speed)  # type: ignore[misc]
+    if {*wanted} & {*HOURS}:
+        yield "hour_slice", lambda: hour.hour_slice(speed)
     if "hour_full_model" in wanted:
-        return [*parts, lambda: _hour_and_model(speed)]
-    return [*parts, lambda: hour.hour_slice(speed)] if "hour_slice" in wanted else parts
-
-
-def _hour_and_model(speed: Mapping[str, float]) -> list[Record]:
-    measured = hour.hour_slice(speed)
-    return [*measured, *model.hour_full_model(measured[0])]
-
-
-def _table(rows: list[Record]) -> Table:
-    table = Table(title=str(rows[0]["name"]), title_justify="left", show_edge=False, pad_edge=False)
-    right = ("time", "times ours", "of the limit", "memory")
-    for head in ("implementation", *right, "what it does"):
-        table.add_column(head, no_wrap=True, justify="right" if head in right else "left")
-    for row in rows:
-        ratio, share, memory = row.get("ratio"), row.get("bandwidth_fraction"), row.get("peak_memory_bytes")
-        table.add_row(
-            row["implementation"],
-            _duration(row["seconds"]),
-            "" if ratio is None else f"{ratio:.2f}",
-            "" if share is None else f"{share:.0%}",
-            f"{memory / 1e6:.0f} MB" if memory else "",
-            row["work"],
-        )
-    return table
-
-
-def _duration(seconds: float) -> str:
-    return f"{1000 * seconds:.1f} ms" if seconds < 10 else f"{seconds:.0f} s"
+        measured = next(row for row in records if (row["name"], row["implementation"]) == ("hour_slice", "hourcast"))
+        yield "hour_full_model", lambda: model.hour_full_model(measured)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ STEPS = {
 def draw(records: Sequence[Record]) -> str:
     """The SVG of a list of records; parts that were not measured are left out."""
     pieces = [record for record in records if "ratio" in record]
-    top, parts = 66.0, [_heading(records)]
+    top, parts = 84.0, [_heading(records)]
     for section in (_pieces(pieces), _slice(records), _model(records)):
         lines, height = section
         if lines:
@@ -52,7 +52,7 @@ def _heading(records: Sequence[Record]) -> str:
     if machine is not None:
         about = f"{machine['cores']} cores that read {machine['read_bytes_per_second'] / 1e9:.0f} GB/s together"
     return _text(20, 30, "Speed of the pieces and of an hour", size=18) + _text(
-        20, 50, f"721 x 1440 places, medians, {about}. Synthetic fields.", colour=FAINT
+        20, 50, f"721 x 1440 places, medians on a logarithmic axis, {about}. Synthetic fields.", colour=FAINT
     )
 
 
@@ -95,7 +95,12 @@ def _colour(implementation: str) -> str:
 def _measure(record: Record) -> str:
     seconds = record["seconds"]
     text = f"{1000 * seconds:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"
-    return text if record["implementation"] == "hourcast" else f"{text}, {record['ratio']:.2g} times ours"
+    ratio = record["ratio"]
+    return (
+        text
+        if record["implementation"] == "hourcast"
+        else f"{text}, {ratio:{'.0f' if ratio > 10 else '.2g'}} times ours"
+    )
 
 
 def _slice(records: Sequence[Record]) -> tuple[list[str], float]:
@@ -106,8 +111,8 @@ def _slice(records: Sequence[Record]) -> tuple[list[str], float]:
     split = {step: seconds for step, seconds in found["seconds_by_step"].items() if seconds > 0}
     whole, x = sum(split.values()), 20.0
     title = (
-        f"hour_slice: {found['output_megabytes_per_second_a_core']:.0f} MB/s of output a core, "
-        f"{found['peak_memory_bytes'] / 2**30:.2f} GiB a worker"
+        f"hour_slice: {found['output_megabytes_per_second_a_core']:.0f} MB/s of output a core second, "
+        f"{found['peak_memory_bytes'] / 2**30:.2f} GiB a worker; where the time goes"
     )
     lines = [_text(20, 0, title, size=13)]
     for number, (step, seconds) in enumerate(split.items()):
@@ -119,9 +124,16 @@ def _slice(records: Sequence[Record]) -> tuple[list[str], float]:
             _text(34 + 138 * column, 53 + 18 * row, f"{step} {seconds / whole:.0%}"),
         ]
         x += width
-    others = [record for record in records if record["name"] == "hour_slice" and "weak_scaling" in record]
+    others = [record for record in records if "weak_scaling_by_core_seconds" in record]
     lines += [
-        _text(20, 98, f"weak scaling to two workers: {record['weak_scaling']:.0%}", colour=FAINT) for record in others
+        _text(
+            20,
+            98,
+            f"Two workers, twice the work: {record['weak_scaling_by_core_seconds']:.0%} of the speed by core seconds, "
+            f"{record['weak_scaling_by_seconds']:.0%} by the clock",
+            colour=FAINT,
+        )
+        for record in others
     ]
     return lines, 104
 
@@ -142,6 +154,6 @@ def _model(records: Sequence[Record]) -> tuple[list[str], float]:
                 f"bound by {cost['bound_by']}",
             )
         )  # fmt: skip
-    growth = ", ".join(f"{name} x {factor:.2g}" for name, factor in found["growth"].items())
-    lines.append(_text(20, 58, f"growth: {growth}", colour=FAINT))
+    growth = ", ".join(f"{factor:.2g} with {name}" for name, factor in found["growth"].items())
+    lines.append(_text(20, 58, f"core minutes times {growth}", colour=FAINT))
     return lines, 64

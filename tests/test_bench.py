@@ -8,7 +8,8 @@ from bench.measure import timed
 from bench.stopwatch import Stopwatch
 
 SLICE = {
-    "name": "hour_slice", "implementation": "hourcast", "seconds": 40.0, "bandwidth_fraction": 0.01,
+    "name": "hour_slice", "implementation": "hourcast", "seconds": 40.0, "core_seconds": 40.0,
+    "bandwidth_fraction": 0.01,
     "peak_memory_bytes": 2**30, "output_megabytes_per_second_a_core": 160.0, "validate_seconds": 4.0,
     "input_bytes": 4e9, "input_stored_bytes": 1e9, "output_bytes": 6e9, "output_stored_bytes": 1e9,
     "arrays": {"best": 25, "quantile": 21, "exceedance": 14},
@@ -38,7 +39,7 @@ def test_first_run_is_left_out_of_the_median() -> None:
 
 def test_every_second_is_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
-    monkeypatch.setattr("bench.stopwatch.perf_counter", lambda: clock[0])
+    monkeypatch.setattr("bench.stopwatch.thread_time", lambda: clock[0])
 
     class Work:
         def inner(self) -> None:
@@ -70,6 +71,6 @@ def test_a_full_hour_is_the_slice_scaled_up() -> None:
 
 def test_the_picture_shows_what_there_is() -> None:
     drawn = picture.draw([SLICE, *model.hour_full_model(SLICE)])
-    assert "160 MB/s of output a core" in drawn
+    assert "160 MB/s of output a core second" in drawn
     assert "core minutes" in drawn
     assert picture.draw([]).startswith("<svg")
