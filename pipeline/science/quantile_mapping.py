@@ -169,8 +169,8 @@ LOWEST, STEP = np.float32(np.log(THRESHOLDS[0])), np.float32(np.log(THRESHOLDS[1
 @njit(parallel=True, cache=True, error_model="numpy")
 def _apply(values: Array, ratio: Array, membership: Array, result: Array) -> None:
     last = ratio.shape[2] - 1
-    for place in prange(values.shape[1]):
-        for lead in range(values.shape[0]):
+    for lead in prange(values.shape[0]):
+        for place in range(values.shape[1]):
             value = values[lead, place]
             if not value > 0:
                 result[lead, place] = value if value != value else 0
