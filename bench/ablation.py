@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.rehearsal import PROVEN, errors_at, finished_demo, forget, rehearsal, walk
+from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.demo import HOUR
 from pipeline.science.resampling import drawn_rmse, interval
@@ -26,7 +27,8 @@ from pipeline.steps.verify_pairs import Pairs, blocks
 
 OUT = Path("build/ablation.json")
 DAYS = 8  # hours before the live one, a day apart
-WHOLE = "whole"
+WHOLE, RAMP = "whole", "ramp"
+RAMP_LEADS = (0, 1, 2, 3, 6)
 
 _SCIENCE = "pipeline.science"
 WITHOUT: dict[str, dict[str, Any]] = {
@@ -87,6 +89,30 @@ def _records(deployment: Deployment, name: str, lead: int, found: Sequence[Seque
     return records
 
 
+def ramp_records(deployment: Deployment) -> list[dict[str, Any]]:
+    """The same of the observation ramp, at stations that it has not seen, from what verify has written."""
+    scored = json.loads(deployment.store.read(paths.scores(HOUR, "ramp.json")))
+    records = []
+    for found in (record for record in scored if record["lead_time_hours"] in RAMP_LEADS):
+        rmse = found["rmse"]
+        records.append({
+            "parameter": found["parameter"], "lead_time_hours": found["lead_time_hours"], "without": RAMP, "hours": 1,
+            "n": found["n"], "rmse": found["rmse_without_ramp"], "gain": found["rmse_without_ramp"] / rmse - 1,
+            "gain_low": -found["difference_high"] / rmse, "gain_high": -found["difference_low"] / rmse,
+        })  # fmt: skip
+    return records
+
+
+def ramp_table(records: Sequence[dict[str, Any]]) -> Table:
+    """How much worse the blend is at stations that the ramp has not seen without it, by parameter and lead."""
+    title = "RMSE at withheld stations without the ramp, against with it, in %"
+    result = Table("parameter", *(f"{lead} h" for lead in RAMP_LEADS), title=title)
+    cells = {(record["parameter"], record["lead_time_hours"]): _cell(record) for record in records}
+    for name in dict.fromkeys(name for name, _ in cells):
+        result.add_row(name, *(cells.get((name, lead), "-") for lead in RAMP_LEADS))
+    return result
+
+
 def table(records: Sequence[dict[str, Any]]) -> Table:
     """How much worse the blend is without each part, in per cent, bold where that is sure."""
     parts = [part for part in WITHOUT if part != WHOLE]
@@ -115,8 +141,12 @@ def main(names: Sequence[str]) -> int:
     for name in names or PROVEN:
         records += ablate(deployment, name, hours)
         OUT.write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
+    with_ramp = ramp_records(deployment)
+    OUT.write_text(json.dumps([*records, *with_ramp], indent=1) + "\n", encoding="utf-8")
+    deployment.store.write(paths.scores(HOUR, "ablation.json"), OUT.read_bytes())  # where `hourcast report` finds it
     console = Console()
-    (console if console.is_terminal else Console(width=140)).print(table(records))
+    console = console if console.is_terminal else Console(width=140)
+    console.print(table(records), ramp_table(with_ramp))
     return 0
 
 

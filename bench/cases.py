@@ -6,9 +6,11 @@ the stages call it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
+import dask.array
 import gridpp
 import numpy as np
 import xarray as xr
@@ -25,16 +27,21 @@ CELLS = GRID.shape[0] * GRID.shape[1]
 SOURCES, LEADS, MEMBERS, OBSERVATIONS = 8, 24, 30, 2000
 PERCENTILES = (0.05, 0.1, 0.2, 0.25, 0.5, 0.75, 0.8, 0.9, 0.95)
 THRESHOLDS = (-1.5, -1.0, -0.5, 0.5, 1.0, 1.5)
+CHUNK = CELLS // 16
 Array = NDArray[np.float32]
 
 
 class Timed(NamedTuple):
-    """One implementation of a case; `moved` is how many bytes must at least go through memory, 0 if not known."""
+    """One implementation of a case; `moved`: no implementation, but how many bytes must at least be read and changed.
+
+    `more` is for the record.
+    """
 
     implementation: str
     work: str
     call: Callable[[], object]
-    moved: dict[str, float] | None = None
+    moved: Mapping[str, float] | None = None
+    more: Mapping[str, object] = MappingProxyType({})
 
 
 def _noise(*shape: int) -> Array:
@@ -55,7 +62,10 @@ def a_blend() -> Iterator[Timed]:
     yield Timed("numpy", "weighted sum only", lambda: np.einsum("slp,sp->lp", forecasts, share[:, 0]))
     wrapped, weights = xr.DataArray(forecasts, dims=("s", "l", "p")), xr.DataArray(share[:, 0], dims=("s", "p"))
     yield Timed("xarray", "weighted mean, NaN skipped", lambda: wrapped.weighted(weights).mean("s"))
-    yield Timed("bandwidth_limit", "read once", lambda: None, {"read": forecasts.nbytes + share.nbytes})
+    chunked, shares = dask.array.from_array(forecasts, (-1, -1, CHUNK)), dask.array.from_array(share, (-1, -1, CHUNK))
+    yield Timed("dask", "weighted sum only", lambda: (chunked * shares).sum(axis=0).compute())
+    moved = {"read": float(forecasts.nbytes + share.nbytes), "change": 2.0 * forecasts[0].nbytes}
+    yield Timed("bandwidth_limit", "read once, written once", lambda: None, moved)
 
 
 def _weights(share: Array, bins: tuple[float, ...]) -> Weights:
@@ -86,6 +96,10 @@ def b_quantiles() -> Iterator[Timed]:
     yield Timed("numpy", "percentiles and probabilities only", sorted_numpy)
     wrapped = xr.DataArray(members[:, 0], dims=("number", "place"))
     yield Timed("xarray", "percentiles only", lambda: wrapped.quantile(list(PERCENTILES), "number", skipna=False))
+    chunked = wrapped.chunk(place=CHUNK)
+    yield Timed(
+        "dask", "percentiles only", lambda: chunked.quantile(list(PERCENTILES), "number", skipna=False).compute()
+    )
     stack = np.moveaxis(members[:, 0].reshape(MEMBERS, *GRID.shape), 0, -1).copy()
     levels = [np.full(GRID.shape, level, np.float32) for level in PERCENTILES]
     yield Timed("gridpp", "percentiles only", lambda: [gridpp.calc_quantile(stack, level) for level in levels])
@@ -121,6 +135,7 @@ def c_oi() -> Iterator[Timed]:
         )
 
     yield Timed("gridpp", "the 20 nearest observations a cell", peer)
+    yield Timed("bandwidth_limit", "written once", lambda: None, {"change": 2.0 * altitude.nbytes})
 
 
 def d_bias() -> Iterator[Timed]:
@@ -156,12 +171,16 @@ def e_bilinear() -> Iterator[Timed]:
     coarse = Grid(0.5)
     fields = _noise(LEADS, coarse.shape[0] * coarse.shape[1])
     weights = regrid.weights(*coarse.places, coarse.shape, GRID, "bilinear")
-    yield Timed("hourcast", "across the date line, NaN aware", lambda: regrid.apply(weights, fields))
+    out = np.empty((LEADS, CELLS), np.float32)
+    yield Timed("hourcast", "across the date line, NaN aware", lambda: regrid.apply(weights, fields, out=out))
+    yield Timed("hourcast_new_array", "the same into new memory", lambda: regrid.apply(weights, fields))
     maps = xr.DataArray(
         fields.reshape(LEADS, *coarse.shape), {"y": coarse.latitude, "x": coarse.longitude}, ("lead", "y", "x")
     )
     wanted = {"y": GRID.latitude, "x": np.minimum(GRID.longitude, 359.5)}
     yield Timed("xarray", "no date line", lambda: maps.interp(wanted))
+    chunked = maps.chunk(lead=6)
+    yield Timed("dask", "no date line", lambda: chunked.interp(wanted).compute())
     inputs = gridpp.Grid(*np.meshgrid(coarse.latitude, coarse.longitude, indexing="ij"))
     output = gridpp.Grid(*np.meshgrid(GRID.latitude, GRID.longitude, indexing="ij"))
     yield Timed("gridpp", "no date line", lambda: gridpp.bilinear(inputs, output, maps.values))
@@ -174,6 +193,12 @@ def e_conservative() -> Iterator[Timed]:
     coarse, fields = Grid(1.0), _noise(LEADS, CELLS)
     weights = regrid.weights(*GRID.places, GRID.shape, coarse, "conservative")
     yield Timed("hourcast", "polar caps right, NaN aware", lambda: regrid.apply(weights, fields))
+    maps = xr.DataArray(fields.reshape(LEADS, *GRID.shape)[:, :-1], dims=("lead", "y", "x"))
+    yield Timed("xarray", "plain means of 4 x 4 cells", lambda: maps.coarsen(y=4, x=4).mean())
+    chunked = maps.chunk(lead=6)
+    yield Timed("dask", "plain means of 4 x 4 cells", lambda: chunked.coarsen(y=4, x=4).mean().compute())
+    blocks = fields.reshape(LEADS, *GRID.shape)[:, :-1].reshape(LEADS, 180, 4, 360, 4)
+    yield Timed("numpy", "plain means of 4 x 4 cells", lambda: blocks.mean(axis=(2, 4)))
     yield Timed("bandwidth_limit", "read once", lambda: None, {"read": fields.nbytes})
 
 
@@ -188,6 +213,7 @@ def f_kmeans() -> Iterator[Timed]:
     )
     lloyd = KMeans(32, init=previous, n_init=1, max_iter=25)
     yield Timed("sklearn", "Lloyd on every cell, begun at last hour's", lambda: lloyd.fit(features.astype(np.float32)))
+    yield Timed("bandwidth_limit", "read once", lambda: None, {"read": float(features.nbytes)})
 
 
 CASES = {

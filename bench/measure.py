@@ -1,8 +1,12 @@
-"""Timing: medians of several runs, and the memory bandwidth of this machine."""
+"""Timing: medians of several runs, memory, and the bandwidth of this machine."""
 
 from __future__ import annotations
 
+import gc
+import re
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 from time import perf_counter
 
@@ -10,13 +14,24 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
-MOST_RUNS = 7
+MOST_RUNS = 9
 ENOUGH_SECONDS = 2.0
 
 
-def median_seconds(call: Callable[[], object]) -> tuple[float, int]:
-    """Median duration of `call` and how many runs it is of; a first run, which may compile, is left out."""
+@dataclass(frozen=True)
+class Timing:
+    """Durations of some runs, and by how much the process grew in one of them."""
+
+    median: float
+    least: float
+    runs: int
+    peak_bytes: int
+
+
+def timed(call: Callable[[], object]) -> Timing:
+    """Time `call`; a first run, which may compile, is left out, and the memory is that of one more."""
     call()
+    peak = grown_bytes(call)
     runs: list[float] = []
     while len(runs) < 3 or (len(runs) < MOST_RUNS and sum(runs) < ENOUGH_SECONDS):
         if len(runs) == 1 and runs[0] > ENOUGH_SECONDS:
@@ -24,7 +39,35 @@ def median_seconds(call: Callable[[], object]) -> tuple[float, int]:
         start = perf_counter()
         call()
         runs.append(perf_counter() - start)
-    return median(runs), len(runs)
+    return Timing(median(runs), min(runs), len(runs), peak)
+
+
+def grown_bytes(call: Callable[[], object]) -> int:
+    """The most resident memory during `call`, less what there was before; 0 where the system does not tell."""
+    gc.collect()
+    if not reset_peak():
+        return 0
+    before = memory("VmRSS")
+    call()
+    return max(0, memory("VmHWM") - before)
+
+
+def reset_peak() -> bool:
+    """Forget the process's highest resident memory so far; whether that was possible (Linux)."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return False
+    return True
+
+
+def memory(kind: str) -> int:
+    """Bytes of `VmRSS`, resident now, or `VmHWM`, the highest so far; 0 where the system does not tell."""
+    try:
+        found = re.search(rf"{kind}:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    except OSError:
+        return 0
+    return 1024 * int(found.group(1)) if found else 0
 
 
 @njit(parallel=True, fastmath=True)
@@ -48,6 +91,5 @@ def _change(values: NDArray[np.float32]) -> None:
 def bandwidth() -> dict[str, float]:
     """Bytes a second that all cores together read, and read and write back, from an array beyond every cache."""
     values = np.ones((4096, 1 << 16), np.float32)
-    read, _ = median_seconds(lambda: _read(values))
-    change, _ = median_seconds(lambda: _change(values))
+    read, change = (timed(lambda kernel=kernel: kernel(values)).least for kernel in (_read, _change))
     return {"read": values.nbytes / read, "change": 2 * values.nbytes / change}

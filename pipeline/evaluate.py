@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.evaluate_amounts import AmountLearner
 from pipeline.evaluate_probability import Probabilities
 from pipeline.evaluate_table import Case, Series, read_table, series
 from pipeline.parameters import parameter
 from pipeline.science import skill as skills
-from pipeline.science.blend import angular_error, blend, dry_unless_agreed, simple_blends
+from pipeline.science.blend import angular_error, blend, simple_blends
 from pipeline.science.learn import RATIO_RULES, Learnt, candidates, learn
 from pipeline.science.scores import ScoreRecord, score
 from pipeline.science.skill import Skill
@@ -36,6 +37,15 @@ class Outcome:
     lead_bin: int
     errors: Float
     crps: Float
+
+
+@dataclass(frozen=True)
+class Learners:
+    """What learns beside the skill: distributions, amounts where the parameter is one; whether there is experience."""
+
+    chances: Probabilities
+    amounts: AmountLearner | None
+    experienced: bool
 
 
 def evaluate(table: Path, out: Path | None = None, score_from: datetime | None = None) -> list[ScoreRecord]:
@@ -81,7 +91,8 @@ def _walk(data: Series) -> Iterator[Outcome]:
     clock = data.hours[0]
     pending = sorted(data.cases, key=lambda case: (case.valid_time, case.hour, case.lead))
     learnt: Learnt | None = None
-    chances, seen, said = Probabilities(data), set[int](), dict[tuple[int, float, np.datetime64], NDArray[np.float32]]()
+    chances, amounts, seen = Probabilities(data), _amounts(data), set[int]()
+    said: dict[tuple[int, np.datetime64], NDArray[np.float32]] = {}
     for index, hour in enumerate(data.hours):
         known = [case for case in pending if case.valid_time < hour]
         pending = pending[len(known) :]
@@ -90,34 +101,41 @@ def _walk(data: Series) -> Iterator[Outcome]:
             if elapsed > 0:
                 state = skills.decay(state, skills.decay_factors(data.lead_bins, elapsed))
                 clock = case.valid_time
-            _learn_case(data, state, case, said.pop((case.hour, case.lead, case.valid_time), None))
+            made = case.forecasts if amounts is None else amounts.learn(case)
+            _learn_case(data, state, case, made, said.pop((case.hour, case.valid_time), None))
             chances.learn(case)
             seen.add(case.lead_bin)
         cases = [case for case in data.cases if case.hour == index]
         if not cases:
             continue
         learnt = learn(parameter(data.parameter), [state], data.places, learnt.centres if learnt else None)
+        if amounts is not None:
+            amounts.fit(learnt.membership)
         for case in cases:
-            if case.lead_bin in seen:
-                said[case.hour, case.lead, case.valid_time] = _candidates(data, state, learnt, case)
-            yield _outcome(data, state, learnt, case, chances, case.lead_bin in seen)
+            if amounts is None and case.lead_bin in seen:
+                said[case.hour, case.valid_time] = _candidates(data, state, learnt, case)
+            yield _outcome(data, state, learnt, case, Learners(chances, amounts, case.lead_bin in seen))
+
+
+def _amounts(data: Series) -> AmountLearner | None:
+    return AmountLearner(data) if parameter(data.parameter).blend in RATIO_RULES else None
 
 
 def _candidates(data: Series, state: Skill, learnt: Learnt, case: Case) -> NDArray[np.float32]:
     """(candidate, place) what the guard will compare once the truth is known."""
-    row = parameter(data.parameter)
-    scheme = fit([state], learnt.membership, ratio=row.blend in RATIO_RULES, guarded=False)[0]
-    circular = row.kind == "direction"
-    ours = blend(case.forecasts[:, None], scheme, np.array([case.lead], np.float64), circular=circular)[0]
+    circular = parameter(data.parameter).kind == "direction"
+    scheme = fit([state], learnt.membership, ratio=False, guarded=False)[0]
+    ours = blend(case.forecasts[:, None], scheme, np.array([case.lead]), circular=circular)[0]
     known = skills.mean_square(state)[:, case.lead_bin]
     return candidates(ours, case.forecasts, known, circular=circular)
 
 
-def _learn_case(data: Series, state: Skill, case: Case, rivals: NDArray[np.float32] | None) -> None:
-    """Take in a case; `rivals`: what the guard compares, as it was said, None of an hour that was not forecast."""
-    errors = _errors(data, case.forecasts, case.observed)
-    truth = np.nan_to_num(case.observed)
-    judged = None if rivals is None else _errors(data, rivals, case.observed)
+def _learn_case(
+    data: Series, state: Skill, case: Case, forecasts: NDArray[np.float32], said: NDArray[np.float32] | None
+) -> None:
+    """Take in a case; `said`: what the guard compares, as it was said beforehand, if it was."""
+    errors, truth = _errors(data, forecasts, case.observed), np.nan_to_num(case.observed)
+    judged = None if said is None else _errors(data, said, case.observed)
     bounded = parameter(data.parameter).blend not in RATIO_RULES
     skills.update(state, case.lead_bin, errors, truth, candidates=judged, bounded=bounded)
 
@@ -128,35 +146,31 @@ def _errors(data: Series, forecasts: NDArray[np.float32], observed: NDArray[np.f
     return forecasts - observed
 
 
-def _outcome(data: Series, state: Skill, learnt: Learnt, case: Case, chances: Probabilities, known: bool) -> Outcome:
+def _outcome(data: Series, state: Skill, learnt: Learnt, case: Case, learners: Learners) -> Outcome:
     """All systems on the pairs for which every commonly present source and the observation exist."""
-    row = parameter(data.parameter)
-    leads = np.array([case.lead], np.float64)
-    forecasts = case.forecasts[:, None]
-    weights = learnt.weights[0]
-    circular = row.kind == "direction"
-    ours = blend(forecasts, weights, leads, circular=circular)
-    if row.blend == "precipitation":
-        ours = dry_unless_agreed(ours, forecasts, weights, leads)
-    ours = np.clip(ours[0], row.minimum, row.maximum)
-    common = data.common[case.lead_bin]
+    row, position, weights = parameter(data.parameter), case.lead_bin, learnt.weights[0]
+    circular, known = row.kind == "direction", skills.mean_square(state)[:, position]
+    if learners.amounts is None:
+        ours = blend(case.forecasts[:, None], weights, np.array([case.lead]), circular=circular)[0]
+        corrected = case.forecasts - weights.bias[:, position]
+    else:
+        known = learners.amounts.mean_square(position)
+        corrected = learners.amounts.mapped(case)
+        plain = replace(weights, bias=np.ones_like(weights.bias))
+        ours = learners.amounts.expected(case, corrected, blend(corrected[:, None], plain, np.array([case.lead]))[0])
+    ours = np.clip(ours, row.minimum, row.maximum)
+    common = data.common[position]
     pairs = np.isfinite(case.observed) & np.isfinite(case.forecasts[common]).all(axis=0) & np.isfinite(ours)
     chosen = case.forecasts[:, pairs]
-    systems = np.concatenate(
-        [
-            chosen,
-            simple_blends(chosen, skills.mean_square(state)[:, case.lead_bin], circular=circular),
-            ours[None, pairs],
-        ]
-    )
+    systems = np.concatenate([chosen, simple_blends(chosen, known, circular=circular), ours[None, pairs]])
     errors = _errors(data, systems.astype(np.float32), case.observed[pairs]).astype(np.float64)
-    crps = np.full((2, pairs.sum()), np.nan)
-    crps[0] = fair_crps(chosen[common], case.observed[pairs])
-    position = case.lead_bin
-    corrected = case.forecasts if weights.ratio else case.forecasts - weights.bias[:, position]
     deviation = np.sqrt(weights.error_variance[position])
-    crps[1] = chances.forecast(case, corrected, weights.weight[:, position], ours, deviation, learnt=known)[pairs]
-    return Outcome(case.hour, case.lead_bin, errors, crps)
+    crps = learners.chances.forecast(
+        case, corrected, weights.weight[:, position], ours, deviation, learnt=learners.experienced
+    )
+    return Outcome(
+        case.hour, position, errors, np.stack([fair_crps(chosen[common], case.observed[pairs]), crps[pairs]])
+    )
 
 
 def fair_crps(members: NDArray[np.floating], observed: NDArray[np.floating]) -> Float:

@@ -11,7 +11,8 @@ import xarray as xr
 from pipeline import parameters, paths
 from pipeline.config import Place
 from pipeline.cycle import Cycle
-from pipeline.explain_chain import At, chain
+from pipeline.explain_chain import chain
+from pipeline.explain_published import At
 from pipeline.parameters import Parameter, blended, derived
 from pipeline.products.explanation import Chain, Derivation, Explanation
 from pipeline.products.explanation_picture import picture

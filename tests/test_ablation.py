@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bench import ablation, adversary
+from pipeline import paths
+from pipeline.demo import HOUR
 from pipeline.science import skill as skills
 from pipeline.science.pools import single
+from tests.steps.stored_inputs import tiny_deployment
 
 
 @pytest.mark.parametrize("part", ablation.WITHOUT)
@@ -49,3 +54,16 @@ def test_the_tables_show_what_is_sure() -> None:
     cells = [column._cells[0] for column in ablation.table(records).columns]
     assert cells[3] == "+1.0 (-0.5 to +5.0)"
     assert cells[4] == "[bold]+2.0 (+0.5 to +5.0)[/]"
+
+
+def test_the_ramps_gain_is_the_loss_without_it(tmp_path: Path) -> None:
+    found = {"parameter": "temperature_2m", "n": 9, "rmse": 0.8, "rmse_without_ramp": 1.0, "difference_low": -0.3,
+             "difference_high": -0.1}  # fmt: skip
+    deployment = tiny_deployment(tmp_path)
+    scored = [found | {"lead_time_hours": lead} for lead in (0, 1, 5)]
+    deployment.store.write(paths.scores(HOUR, "ramp.json"), json.dumps(scored).encode())
+    records = ablation.ramp_records(deployment)
+    assert [record["lead_time_hours"] for record in records] == [0, 1]
+    cells = [column._cells for column in ablation.ramp_table(records).columns]
+    assert cells[1] == ["[bold]+25.0 (+12.5 to +37.5)[/]"]
+    assert cells[3] == ["-"]

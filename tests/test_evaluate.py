@@ -86,11 +86,53 @@ def test_nothing_is_learnt_from_the_present_or_the_future(tmp_path: Path) -> Non
     np.testing.assert_array_equal(alike[0], alike[1])
 
 
-def _forecasts(table: Path, hour: pd.Timestamp) -> np.ndarray:
+def _rain_table(days: int = 25, stations: int = 30, seed: int = 0) -> pd.DataFrame:
+    """Three sources of daily amounts that rain too much, and too often lightly, in places of their own."""
+    generator = np.random.default_rng(seed)
+    start, parts = pd.Timestamp("2026-01-01"), []
+    for day in range(days):
+        signal = generator.logistic(-0.3, 1.2, stations)
+        observed = np.maximum(signal + generator.logistic(0, 0.3, stations), 0) ** 2
+        for source in ("a", "b", "c"):
+            said = 1.6 * np.maximum(signal + 0.3 + generator.logistic(0, 0.4, stations), 0) ** 2
+            parts.append(
+                pd.DataFrame(
+                    {
+                        "source": source, "parameter": "precipitation", "init_time": start + pd.Timedelta(days=day),
+                        "lead_time_hours": 24, "station": [f"S{k}" for k in range(stations)],
+                        "latitude": 40 + 0.1 * np.arange(stations), "longitude": 10.0, "elevation": 10.0,
+                        "forecast": said, "observation": observed,
+                    }
+                )
+            )  # fmt: skip
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_amounts_that_are_too_heavy_and_too_frequent_are_corrected(tmp_path: Path) -> None:
+    table = _write(_rain_table(), tmp_path / "rain.csv")
+    records = {record["system"]: record for record in evaluate(table, None, datetime(2026, 1, 10))}
+    ours, equal = records["hourcast"], records["equal_weights"]
+    assert ours["rmse"] < 0.9 * equal["rmse"]
+    assert ours["rmse"] < records["inverse_mse"]["rmse"]
+    assert abs(ours["bias"]) < 0.4 * abs(equal["bias"])
+    assert ours["crps"] < 0.8 * equal["crps"]
+    assert equal["crps"] < equal["mae"], "as a raw ensemble, fairly scored"
+
+
+def test_no_amount_is_learnt_from_the_present_or_the_future(tmp_path: Path) -> None:
+    frame = _rain_table(days=16)
+    cut = pd.Timestamp("2026-01-12")
+    changed = frame.copy()
+    changed.loc[frame["init_time"] + pd.Timedelta(hours=24) >= cut, "observation"] *= 3
+    alike = [_forecasts(_write(data, tmp_path / "t.csv"), cut, "precipitation") for data in (frame, changed)]
+    np.testing.assert_allclose(alike[0], alike[1], atol=1e-4)
+
+
+def _forecasts(table: Path, hour: pd.Timestamp, name: str = "temperature_2m") -> np.ndarray:
     """Our forecasts of one hour, from errors and observations."""
     from pipeline.evaluate import _walk
 
-    data = series(read_table(table), "temperature_2m")
+    data = series(read_table(table), name)
     index = int(np.flatnonzero(data.hours == np.datetime64(hour))[0])
     forecasts = []
     cases = iter([case for case in data.cases if case.hour == index])
@@ -162,3 +204,23 @@ def test_eight_real_models_are_beaten(realdata: Path, tmp_path: Path) -> None:
     rmse = _rmse(table, score_from=sorted(wide["init_time"].unique())[10].to_pydatetime())
     assert rmse[48, "hourcast"] < 0.84 * min(rmse[48, "equal_weights"], rmse[48, "best_source"])
     assert rmse[48, "equal_weights"] == pytest.approx(3.127, abs=0.002), "the known figure of the raw mean"
+
+
+@pytest.mark.realdata
+def test_nine_real_models_of_precipitation_are_beaten(realdata: Path, tmp_path: Path) -> None:
+    """ensembleBMA's prcpDJdata: daily amounts (1/100 inch) of nine models; from the 16th date on, past data only."""
+    wide = pd.read_csv(realdata / "forecast_obs/csv_from_rda/ensembleBMA_prcpDJdata.csv.gz")
+    models = ["avn/gfs", "cent", "cmcg", "eta", "gasp", "jma", "ngps", "tcwb", "ukmo"]
+    valid = pd.to_datetime(wide["dates"].astype(str), format="%Y%m%d")
+    wide[[*models, "observation"]] = 0.254 * wide[[*models, "observations"]]
+    wide = wide.assign(
+        init_time=valid - pd.Timedelta(hours=48), lead_time_hours=48, parameter="precipitation",
+        station=wide["latitude"], longitude=-120.0, elevation=np.nan,
+    )  # fmt: skip
+    keys = ["parameter", "init_time", "lead_time_hours", "station", "latitude", "longitude", "elevation", "observation"]
+    long = wide.melt(id_vars=keys, value_vars=models, var_name="source", value_name="forecast")
+    table = _write(long.drop_duplicates(["source", "init_time", "station"]), tmp_path / "prcp.csv")
+    start = sorted(wide["init_time"].unique())[15].to_pydatetime()
+    records = {record["system"]: record for record in evaluate(table, None, start)}
+    assert records["hourcast"]["rmse"] < min(records[name]["rmse"] for name in ("equal_weights", "best_source"))
+    assert records["hourcast"]["crps"] < 0.9 * records["equal_weights"]["crps"], "of the raw ensemble, fair"

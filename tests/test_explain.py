@@ -92,20 +92,17 @@ def chain(found: Explanation) -> Chain:
     return found.behind
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("lead", [0, 3, LAST_LEAD])
 @pytest.mark.parametrize("place", [EDGE, (90.0, 0.0)])
-def test_the_chain_sums_to_the_published_number(
-    deployment: Deployment, name: str, lead: int, place: tuple[float, float]
-) -> None:
-    found = explain(deployment, HOUR, *place, name, lead)
-    behind = chain(found)
-    assert found.exact
-    assert found.published == pytest.approx(behind.consistent, abs=parameter(name).precision)
-    assert sum(link.weight * link.corrected for link in behind.links if link.weight) == pytest.approx(
-        behind.blend, rel=1e-5, abs=1e-4
-    )
-    assert behind.ramped == pytest.approx(behind.blend + behind.ramp_factor * behind.ramp, rel=1e-5, abs=1e-4)
+@pytest.mark.parametrize("name", NAMES)
+def test_the_chain_sums_to_the_published_number(deployment: Deployment, name: str, place: tuple[float, float]) -> None:
+    for lead in (0, 3, LAST_LEAD):
+        found = explain(deployment, HOUR, *place, name, lead)
+        behind = chain(found)
+        assert found.exact
+        assert found.published == pytest.approx(behind.consistent, abs=parameter(name).precision)
+        total = sum(link.weight * link.corrected for link in behind.links if link.weight)
+        assert total == pytest.approx(behind.blend, rel=1e-5, abs=1e-4)
+        assert behind.ramped == pytest.approx(behind.blend + behind.ramp_factor * behind.ramp, rel=1e-5, abs=1e-4)
 
 
 def test_every_source_is_accounted_for(deployment: Deployment) -> None:
@@ -145,6 +142,10 @@ def test_a_derived_parameter_says_what_it_is_derived_from(deployment: Deployment
     assert set(inputs) == {"temperature_2m", "dew_point_temperature_2m"}
     assert found.computed == pytest.approx(inputs["temperature_2m"] - inputs["dew_point_temperature_2m"], abs=0.02)
     assert found.published == pytest.approx(found.computed, abs=0.05)
+    console = Console(width=explanation_text.WIDTH, highlight=False)
+    with console.capture() as captured:
+        console.print(explanation_text.text(found))
+    assert f"Published: {found.published:.2f} K" in captured.get(), "a difference is in kelvins"
 
 
 def test_only_what_rules_tie_together_is_made_again() -> None:
@@ -192,3 +193,22 @@ def test_a_run_that_is_gone_is_named(deployment: Deployment) -> None:
             explain(deployment, Cycle.parse(str(HOUR)), 0, 0, "temperature_2m", 6)
     finally:
         deployment.store.write(key, record)
+
+
+def test_a_field_that_was_not_believed_is_named_and_a_chain_that_does_not_fit_says_so(deployment: Deployment) -> None:
+    key = paths.forecast(HOUR, "manifest.json")
+    written = deployment.store.read(key)
+    manifest = json.loads(written)
+    doubt = {"parameter": "temperature_2m", "leads": [6], "latitudes": [90.0, 30.0], "reason": "too far"}
+    manifest["sources"]["gfs"]["implausible"] = [doubt]
+    deployment.store.write(key, json.dumps(manifest).encode())
+    try:
+        found = explain(deployment, HOUR, *EDGE, "temperature_2m", 6)
+        elsewhere = explain(deployment, HOUR, -60, 0, "temperature_2m", 6)
+    finally:
+        deployment.store.write(key, written)
+    note = next(link.note for link in chain(found).links if link.source == "gfs")
+    assert note == "left out: too far from what the sources agree on"
+    assert not found.exact, "the forecast has believed it"
+    assert explanation_text.verdict(found).startswith("This does not come to the published number: it is")
+    assert elsewhere.exact

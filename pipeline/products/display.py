@@ -21,6 +21,8 @@ TITLES = {
 }  # also the order in which parameters are shown
 _UNITS = {"Pa": ("hPa", 0.01), "1": ("%", 100.0), "kg m-2": ("mm", 1.0), "m s-1": ("m/s", 1.0), "degree": ("°", 1.0)}
 
+_DIFFERENCES = ("depression", "difference", "k_index", "total_totals", "showalter", "lifted", "degree")
+
 
 @dataclass(frozen=True)
 class Display:
@@ -38,12 +40,19 @@ class Display:
         return values * self.factor + self.offset
 
 
+def is_difference(row: parameters.Parameter) -> bool:
+    """Whether a parameter in kelvins is a difference of temperatures, or counts them, and is no temperature itself."""
+    return row.units != "K" or any(word in row.name for word in _DIFFERENCES)
+
+
 def display(name: str) -> Display:
     """How to show the parameter `name`; one that the catalogue lacks is shown as it is stored."""
     row = parameters.catalogue().get(name)
     if row is None:
         return Display(name.replace("_", " "), "", "", 1.0, 0.0, 2)
     title = TITLES.get(name, row.long_name[:1].upper() + row.long_name[1:])
+    if row.units == "K" and is_difference(row):
+        return Display(title, "K", "K", 1.0, 0.0, 1)
     if row.units == "K":
         return Display(title, "°C", "K", 1.0, -273.15, 1)
     units, factor = _UNITS.get(row.units, (row.units, 1.0))

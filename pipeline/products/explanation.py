@@ -47,14 +47,16 @@ class Station:
 class Chain:
     """How the sources became the number: each step's value follows from the one before.
 
-    blend: weighted mean; ramp: what observations add at lead 0, and `ramp_factor` the part left at this lead; ramped
-    and consistent: the values after; rules: of consistency, that may have changed it.
+    blend: weighted mean, or of amounts 0 and `dried` where too few sources are wet; ramp: what observations add at
+    lead 0, and `ramp_factor` the part left at this lead; ramped and consistent: the values after; rules: of
+    consistency, that may have changed it.
     """
 
     ratio: bool
     clusters: tuple[tuple[int, float], ...]
     links: tuple[Link, ...]
     blend: float
+    dried: bool
     ramp: float
     ramp_factor: float
     stations: tuple[Station, ...]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.cycle import Cycle
 from pipeline.products import explanation_text as words
 from pipeline.products.display import display
 from pipeline.products.explanation import Chain, Derivation, Explanation, Link
@@ -16,7 +17,7 @@ from pipeline.products.report_charts import Frame, text, ticks
 from pipeline.products.report_colours import SOURCE_COLOURS
 
 WIDTH = 1100
-ROW = 34
+ROW = 38
 TOP = 128
 LEFT, RIGHT = 190.0, 700.0
 """Pixels between which values are drawn; weights and words stand to the right."""
@@ -128,7 +129,7 @@ def _source(frame: Frame, link: Link, ratio: bool, shown: Shown, y: float, colou
     raw, corrected = (float(frame.x(shown.number(value))) for value in (link.value, link.corrected))
     radius = 3 + (LARGEST - 3) * link.weight**0.5
     yield text(20, y - 1, link.source, "b")
-    yield text(20, y + 12, f"{link.cycle[6:8]}. {link.cycle[9:11]} UTC, {link.age_hours} h old", "small")
+    yield text(20, y + 12, f"{Cycle.parse(link.cycle).init_time:%d %b %H} UTC, {link.age_hours} h old", "small")
     yield f'<line x1="{raw:.1f}" x2="{corrected:.1f}" y1="{y}" y2="{y}" stroke="{colour}" stroke-width="2"/>'
     yield f'<circle cx="{raw:.1f}" cy="{y}" r="4.5" fill="#fff" stroke="{colour}" stroke-width="2"/>'
     tip = f"<title>{escape(link.source)}: {shown.value(link.value)}, corrected {shown.value(link.corrected)}</title>"
@@ -138,10 +139,10 @@ def _source(frame: Frame, link: Link, ratio: bool, shown: Shown, y: float, colou
     yield text(WEIGHTS + width + 6, y + 4, f"{100 * link.weight:.0f} %")
     taken_off = f"×{link.bias:.2f}" if ratio else shown.difference(link.bias, False)
     yield text(BIASES, y + 4, taken_off)
-    known = f"{shown.difference(link.rmse, False, '')}, {link.sample:.0f}" if link.sample else link.note
+    known = f"{shown.difference(link.rmse, False, '')}, {link.sample:.0f}" if link.sample else "–, none"
     yield text(WIDTH - 20, y + 4, known, "end")
-    if link.note and link.sample:
-        yield text(WIDTH - 20, y + 16, link.note, "small end")
+    if link.note:
+        yield text(WIDTH - 20, y + 19, link.note, "small end")
 
 
 def _steps(frame: Frame, chain: Chain, shown: Shown, top: float) -> Iterator[str]:
@@ -185,7 +186,7 @@ def _footer(absent: list[Link], chain: Chain, shown: Shown) -> Iterator[str]:
 
 
 def _derivation(behind: Derivation) -> tuple[float, list[str]]:
-    parts = [text(20, TOP - 12, "Derived, not blended", "b"), text(170, TOP - 12, behind.formula, "small")]
+    parts = [text(20, TOP - 12, "Derived, not blended", "b"), text(LEFT, TOP - 12, behind.formula, "small")]
     for number, (name, value) in enumerate(behind.inputs):
         y = TOP + ROW * (number + 0.5)
         how = Shown(display(name))

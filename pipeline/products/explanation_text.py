@@ -114,7 +114,8 @@ def _steps(explanation: Explanation, chain: Chain, shown: Shown) -> Iterator[Ren
 
 def steps(chain: Chain, shown: Shown) -> Iterator[tuple[str, str, str]]:
     """Name, value and reason of each step from the blend to the number."""
-    yield "weighted mean", shown.value(chain.blend), "of the corrected sources"
+    dried = "dry: the wet sources weigh less than what makes a forecast wet"
+    yield "weighted mean", shown.value(chain.blend), dried if chain.dried else "of the corrected sources"
     if chain.ramp:
         share = f"{chain.ramp_factor:.0%} of the increment {shown.difference(chain.ramp)} at lead 0"
         yield "observations", shown.difference(chain.ramped - chain.blend), share

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from pipeline.cycle import Cycle
 from pipeline.grid import Grid
 from pipeline.parameters import Attribute, Parameter
+from pipeline.products.display import is_difference
 
 MAP_DIMENSIONS = ("lead_time", "latitude", "longitude")
 _PROBABILITY_PRECISION = 0.005
 _TIME_UNITS = "hours since 1970-01-01 00:00:00"
 _EPOCH = Cycle.parse("1970-01-01T00")
-_TEMPERATURE_DIFFERENCES = ("depression", "difference", "k_index", "total_totals", "showalter", "lifted", "degree")
 _CRS = {
     "grid_mapping_name": "latitude_longitude",
     "semi_major_axis": 6378137.0,
@@ -101,8 +101,7 @@ def _labels(row: Parameter) -> dict[str, Attribute]:
         # Its standard name has no units, and plain readers rely on there being some.
         attributes.pop("standard_name", None)
     if "K" in row.units.split():
-        difference = row.units != "K" or any(word in row.name for word in _TEMPERATURE_DIFFERENCES)
-        attributes["units_metadata"] = f"temperature: {'difference' if difference else 'on_scale'}"
+        attributes["units_metadata"] = f"temperature: {'difference' if is_difference(row) else 'on_scale'}"
     return attributes
 
 

@@ -29,12 +29,14 @@ def to_hours(
     interval_hours: Hours | None = None,
     cos_zenith: Sun | None = None,
     reference: NDArray[np.float32] | None = None,
+    out: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
     """Values at each hour of `hours_out`, or over the hour that ends there; NaN where the source does not reach.
 
     values: (lead, ..., place) at ascending `valid_hours_in`, NaN where missing; a wholly missing lead is bridged from
     the leads on both sides of it. Returns (lead_out, ..., place). `interval_hours`: (lead,) length of the interval
-    that ends at each lead, 0 for an instant. By method:
+    that ends at each lead, 0 for an instant. `out`: (lead_out, place) contiguous, filled instead of
+    a new array. By method:
     linear, nearest; circular: degrees along the shorter arc;
     accumulation: hourly rates, linear within an interval between what its neighbours allow (van Leer 1977), whose
     mean over each interval is kept exactly, never beyond the neighbouring intervals' rates;
@@ -54,7 +56,10 @@ def to_hours(
     whole = method in OVER_INTERVALS and bool((lengths[kept] > 0).any())
     if whole:
         kept &= lengths > 0
-    out = np.full((len(hours), fields.shape[1]), np.nan, np.float32)
+    if out is None:
+        out = np.empty((len(hours), fields.shape[1]), np.float32)
+    if whole or method == "solar" or not kept.any():  # else every hour is written
+        out[:] = np.nan
     if kept.any() and len(hours):
         fields, hours_in, lengths = fields if kept.all() else fields[kept], hours_in[kept], lengths[kept]
         if method == "solar":

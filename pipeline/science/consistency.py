@@ -1,15 +1,16 @@
 """Rules that hold between the parameters of one place and hour, and the least change that makes them hold.
 
-Blending each parameter by itself breaks relations that every source kept. Parameters tied by linear inequalities give
-way together, by their errors (`consistency_ties`). After them a rule corrects its targets to the nearest values that
-fit, and trusts its other inputs; in the order of the table none touches what an earlier one trusted, so one pass is
-enough. What is trusted: a speed before its vector, whose mean is too short; the amount of rain before its parts, of
-which a trace would wet a dry hour; ice, altitude and the sun before all.
+Blending each parameter by itself breaks relations that every source kept. First a wind's speed and vector meet, then
+all that linear inequalities tie gives way together, each by its errors (`consistency_ties`). After them a rule corrects
+its targets to the nearest values that fit, and trusts its other inputs; in the order of the table none touches what an
+earlier one trusted, so one pass is enough. A total is trusted before its parts, which fewer sources deliver and every
+model splits in its own way, and of which a trace would wet a dry hour; ice, altitude and the sun before all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +26,7 @@ SEA_FREEZING = 271.35  # K, sea water of 33 g/kg
 FULL_ICE = 0.95
 STEEPEST, STEEPEST_MEAN = 0.09, 0.12  # significant steepness of the peak and of the mean period, WMO-No. 702
 CLEAREST = 0.95  # of the flux at the top of the atmosphere, an hour's mean under broken cloud
-WAVES_ERROR, PARTS_ERROR = 0.4, 0.5  # m, of the height of all waves and of wind sea and swell
+COMPONENT_ERROR, SPEED_ERROR = 1.8, 1.6  # m s-1, usual root mean square errors; only their ratio matters
 TALLEST_ERROR = 0.01  # of surface pressure, and as much again for each kilometre of altitude
 BLOCK = 32768
 """Values of a field worked on at a time, so that a rule's intermediates stay in cache."""
@@ -57,14 +58,31 @@ def _surface_pressure(surface: Field, sea_level: Field, temperature: Field, alti
     return np.clip(surface, expected * (1 - tolerance), expected * (1 + tolerance))
 
 
-def _speed_of(eastward: Field, northward: Field, speed: Field) -> tuple[Field, ...]:
-    """The vector stretched to the speed blended by itself; calm by cancellation becomes a west wind."""
-    speed = np.minimum(speed, parameters.blended()["eastward_wind_10m"].maximum)
+def _meet(eastward: Field, northward: Field, speed: Field) -> tuple[Field, ...]:
+    """Speed and length of the vector where both, by their errors, change least.
+
+    The mean of vectors is too short, the mean speed too long for it: a wind that is right on average in both is in no
+    single vector, and half of the difference does each a quarter of the harm.
+    """
     length = np.hypot(eastward, northward)
-    wrong = np.abs(length - speed) > 0.005 + 0.001 * speed
+    share = np.float32(SPEED_ERROR**2 / (SPEED_ERROR**2 + COMPONENT_ERROR**2))
+    met = np.where(_differ(length, speed), speed + share * (length - speed), speed)
+    return *_stretched(eastward, northward, met), met
+
+
+def _stretched(eastward: Field, northward: Field, speed: Field) -> tuple[Field, ...]:
+    """The vector with the length of the speed; calm by cancellation becomes a west wind."""
+    length = np.hypot(eastward, northward)
+    wrong = _differ(length, speed)
+    speed = np.minimum(speed, parameters.blended()["eastward_wind_10m"].maximum)
     calm = wrong & (length < 1e-3)
     factor = np.where(wrong, speed / np.maximum(length, 1e-3), 1)
     return np.where(calm, speed, eastward * factor), np.where(calm, 0, northward * factor)
+
+
+def _differ(length: Field, speed: Field) -> NDArray[np.bool_]:
+    speed = np.minimum(speed, parameters.blended()["eastward_wind_10m"].maximum)
+    return np.abs(length - speed) > 0.005 + 0.001 * speed
 
 
 def _melted(snowfall: Field, temperature: Field, dew_point: Field, pressure: Field) -> Field:
@@ -97,13 +115,10 @@ def _calm_under_ice(height: Field, ice: Field) -> Field:
 
 
 def _wave_parts(wind_sea: Field, swell: Field, total: Field) -> tuple[Field, ...]:
-    """Energies of wind sea and first swell add up to at most that of all waves: the nearest point of that cone."""
+    """Energies of wind sea and first swell add up to at most that of all waves: the nearest point of that circle."""
     together = np.hypot(wind_sea, swell)
-    wrong = together > total * 1.001 + 0.005
-    share = np.float32(PARTS_ERROR**2 / (WAVES_ERROR**2 + PARTS_ERROR**2))
-    limit = np.minimum(share * total + (1 - share) * together, parameters.blended()[_WAVES[0]].maximum)
-    factor = np.where(wrong, limit / np.maximum(together, 1e-3), 1)
-    return wind_sea * factor, swell * factor, np.where(wrong, limit, total)
+    factor = np.where(together > total * 1.001 + 0.005, total / np.maximum(together, 1e-3), 1)
+    return wind_sea * factor, swell * factor
 
 
 def _long_enough(period: Field, height: Field, steepest: float) -> Field:
@@ -111,20 +126,20 @@ def _long_enough(period: Field, height: Field, steepest: float) -> Field:
     return np.maximum(period, np.sqrt(height * np.float32(2 * np.pi / (thermo.GRAVITY * steepest))))
 
 
-def _vectors() -> tuple[Rule, ...]:
-    rows = [row for row in parameters.blended().values() if row.speed and row.name.startswith("eastward")]
-    return tuple(
-        Rule(f"{row.speed} is the length of its vector", pair := (row.name, row.name.replace("eastward", "northward")),
-             (*pair, row.speed), _speed_of)
-        for row in rows
-    )  # fmt: skip
+def _vectors() -> Iterator[tuple[str, str, str]]:
+    for row in parameters.blended().values():
+        if row.speed and row.name.startswith("eastward"):
+            yield row.name, row.name.replace("eastward", "northward"), row.speed
 
+
+MEETINGS = tuple(Rule(f"{wind[2]} is the length of its vector", wind, wind, _meet) for wind in _vectors())
+"""Applied first."""
 
 _WAVES = ("significant_wave_height", "wind_wave_height", "swell_wave_height")
 RULES: tuple[Rule, ...] = (
     _rule("surface pressure fits sea-level pressure and altitude", _surface_pressure,
           "surface_pressure", "pressure_at_sea_level", "temperature_2m", "surface_altitude"),
-    *_vectors(),
+    *(Rule(f"{wind[2]} is the length of its vector", wind[:2], wind, _stretched) for wind in _vectors()),
     _rule("convective precipitation at most precipitation", np.minimum, "convective_precipitation", "precipitation"),
     _rule("no snow in warmth", _melted,
           "snowfall", "temperature_2m", "dew_point_temperature_2m", "surface_pressure"),
@@ -134,7 +149,7 @@ RULES: tuple[Rule, ...] = (
     _rule("long-wave radiation fits the air", _sky_emission, "surface_downwelling_longwave_flux", "temperature_2m"),
     _rule("sea not colder than it freezes", _icy_water, "sea_surface_temperature", "sea_ice_fraction"),
     *(_rule(f"{name} is nil under full ice", _calm_under_ice, name, "sea_ice_fraction") for name in _WAVES),
-    Rule("wind sea and swell within all waves", (*_WAVES[1:], _WAVES[0]), (*_WAVES[1:], _WAVES[0]), _wave_parts),
+    Rule("wind sea and swell within all waves", _WAVES[1:], (*_WAVES[1:], _WAVES[0]), _wave_parts),
     _rule("peak period long enough for the height", lambda period, height: _long_enough(period, height, STEEPEST),
           "primary_wave_period", "significant_wave_height"),
     _rule("mean period long enough for the height", lambda period, height: _long_enough(period, height, STEEPEST_MEAN),
@@ -142,8 +157,8 @@ RULES: tuple[Rule, ...] = (
     _rule("swell period long enough for the height", lambda period, height: _long_enough(period, height, STEEPEST),
           "swell_wave_period", "swell_wave_height"),
 )  # fmt: skip
-"""In the order of application; before them every parameter is brought within its bounds (`within bounds`), and what
-is tied into order."""
+"""In the order of application; before them every parameter is brought within its bounds (`within bounds`), then come
+`MEETINGS` and what is tied."""
 
 
 def apply(fields: Mapping[str, NDArray[np.float32]]) -> tuple[dict[str, NDArray[np.float32]], dict[str, int]]:
@@ -159,19 +174,28 @@ def apply(fields: Mapping[str, NDArray[np.float32]]) -> tuple[dict[str, NDArray[
     corrected = {
         name: np.array(field, np.float32, order="C") if name in rows else field for name, field in fields.items()
     }
-    counts = {"within bounds": sum(_bound(corrected[name], row) for name, row in rows.items() if name in corrected)}
-    counts |= consistency_ties.apply(corrected)
-    rules = [rule for rule in RULES if corrected.keys() >= set(rule.inputs)]
-    counts |= {rule.name: 0 for rule in rules}
+    outside = sum(_bound(corrected[name], row) for name, row in rows.items() if name in corrected)
+    counts = Counter({"within bounds": outside})
+    counts.update(_obey(MEETINGS, corrected))
+    counts.update(consistency_ties.apply(corrected))
+    counts.update(_obey(RULES, corrected))
+    return corrected, dict(counts)
+
+
+def _obey(rules: Sequence[Rule], fields: Mapping[str, NDArray[np.float32]]) -> dict[str, int]:
+    """Correct `fields` in place; how many values each rule changed."""
+    bounds = parameters.blended()
+    rules = [rule for rule in rules if fields.keys() >= set(rule.inputs)]
+    counts = {rule.name: 0 for rule in rules}
     shape = max((np.shape(field) for field in fields.values()), key=len, default=(0, 0))
     width = max(1, BLOCK // max(shape[0], 1))
     for start in range(0, shape[-1], width):
-        block = {name: field[..., start : start + width] for name, field in corrected.items()}
+        block = {name: field[..., start : start + width] for name, field in fields.items()}
         for rule in rules:
             for name, values in zip(rule.targets, rule.correct(*(block[name] for name in rule.inputs)), strict=True):
-                bounded = np.clip(values, rows[name].minimum, rows[name].maximum).astype(np.float32, copy=False)
+                bounded = np.clip(values, bounds[name].minimum, bounds[name].maximum).astype(np.float32, copy=False)
                 counts[rule.name] += _change(block[name], bounded)
-    return corrected, counts
+    return counts
 
 
 def _bound(values: NDArray[np.float32], row: parameters.Parameter) -> int:

@@ -29,8 +29,12 @@ MEMORIES = (5.0, 15.0, 45.0, 135.0)
 PRIOR_PAIRS = 1.0
 FORGETTING = 0.99
 """How the scores of the memories fade from one hour to the next, so that another can take over."""
-MOST_PAIRS = 20_000
-"""Newest pairs that a fit looks at: six coefficients gain nothing from more."""
+MOST_PAIRS = 50_000
+"""Newest pairs that are kept."""
+MOST_FITTED = 4_000
+"""Pairs, evenly drawn from those kept, that a fit looks at: six coefficients gain nothing from more."""
+CLOSE_ENOUGH = 0.03
+"""How near its optimum, in standard errors of a coefficient, a fit may stop."""
 FEWEST_PAIRS = 5
 LOCATIONS, SCALES = 3, 3
 """Coefficients of the location (one, blend, mean) and of the logarithm of the scale (one, spread, deviation)."""
@@ -161,7 +165,8 @@ def score(distribution: Distribution, observed: Float) -> Float:
 
 
 def _fit(history: History, family: Family, weight: Float, start: Fit | None) -> Fit:
-    fresh = weight > 1e-3 * weight.max()
+    fresh = np.flatnonzero(weight > 1e-3 * weight.max())
+    fresh = fresh[:: -(-len(fresh) // MOST_FITTED)]
     weight = weight[fresh]
     given = Predictors(*(getattr(history.predictors, field.name)[fresh] for field in fields(Predictors)))
     observed, total = history.observed[fresh], weight.sum()
@@ -174,6 +179,7 @@ def _fit(history: History, family: Family, weight: Float, start: Fit | None) -> 
     prior[LOCATIONS] = np.log(LOGISTIC_SCALE)
     result = minimize(
         _loss, prior if start is None else start.coefficients, jac=True, method="BFGS",
+        options={"gtol": CLOSE_ENOUGH * np.sqrt(total)},
         args=(design, given.centre / unit, observed / unit, family.lower / unit, family.upper / unit, weight, prior),
     )  # fmt: skip
     return Fit(result.x, unit, origin, size)

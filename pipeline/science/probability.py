@@ -64,17 +64,15 @@ def distribution(
     if not all(0 < level < 1 for level in levels):
         raise ValueError(f"expected levels between 0 and 1; found {list(levels)}")
     number = len(members)
-    prior, share = np.zeros_like(centre), np.float32(0)
-    if expected_error is not None and not multiplicative:
-        share = np.float32(PRIOR_MEMBERS / (number + PRIOR_MEMBERS))
-        prior = share * expected_error
+    known = expected_error is not None and not multiplicative
     quantiles = np.empty((len(levels), *centre.shape), np.float32)
     exceedance = np.empty((len(thresholds), *centre.shape), np.float32)
     fill_distribution(
         np.ascontiguousarray(members, np.float32),
         np.ascontiguousarray(centre, np.float32),
-        np.ascontiguousarray((1 - share) * spread_factor, np.float32),
-        np.ascontiguousarray(prior, np.float32),
+        np.ascontiguousarray(spread_factor, np.float32),
+        np.ascontiguousarray(expected_error if known else spread_factor, np.float32),
+        np.float32(PRIOR_MEMBERS / (number + PRIOR_MEMBERS) if known else 0),
         _normal_scores(number),
         np.asarray(levels, np.float32),
         np.asarray(thresholds, np.float32),

@@ -14,38 +14,40 @@ import numpy as np
 
 from pipeline.science.registers import WIDTH, bracket_columns, sort_columns
 
-_LANES = 4 * WIDTH  # cells whose rows of all members stay in the fastest cache
+_LANES = 8 * WIDTH  # cells whose rows of 30 members stay in the fastest cache, and enough to make calls cheap
 _CHUNK = 4096  # cells that one task of a thread takes
 _TAIL_SPACINGS = 3
 _TAIL_POWER = 8  # the kernel squares three times
 _LARGEST_RATIO = np.float32(3)
 _SQUARED_SPREAD = np.float32(math.sqrt(5) - 1)  # how much wider the squares of exponential variates are, relatively
+_MOST_SQUARED = np.float32(0.5)  # share of the squares: light rain keeps half its amount
 # Rows of the kernels' scratch array, one value a lane.
 (
-    _MEAN, _CENTRE, _FACTOR, _LOWER, _UPPER, _INVERSE_LOWER, _INVERSE_UPPER, _RATIO, _REST, _WET, _PRIOR, _SQUARE,
+    _MEAN, _CENTRE, _FACTOR, _LOWER, _UPPER, _INVERSE_LOWER, _INVERSE_UPPER, _RATIO, _REST, _WET, _EXPECTED, _SQUARE,
     _ROWS_OF_WORK,
 ) = range(13)  # fmt: skip
 
 
 @numba.njit(parallel=True, cache=True, error_model="numpy")
 def fill_distribution(
-    members: Any, centre: Any, spread_factor: Any, prior: Any, scores: Any, levels: Any, thresholds: Any, ranks: Any,
-    minimum: Any, maximum: Any, multiplicative: bool, quantiles: Any, exceedance: Any,
+    members: Any, centre: Any, spread_factor: Any, expected: Any, prior: Any, scores: Any, levels: Any,
+    thresholds: Any, ranks: Any, minimum: Any, maximum: Any, multiplicative: bool, quantiles: Any, exceedance: Any,
 ) -> None:  # fmt: skip
     """See `probability.distribution`; `ranks`, a tuple, is longer than there are members."""
     _, leads, places = members.shape
     chunks = (places + _CHUNK - 1) // _CHUNK
     for task in numba.prange(leads * chunks):
         begin = (task % chunks) * _CHUNK
-        _chunk(members, centre, spread_factor, prior, scores, levels, thresholds, ranks, minimum, maximum,
+        _chunk(members, centre, spread_factor, expected, prior, scores, levels, thresholds, ranks, minimum, maximum,
                multiplicative, quantiles, exceedance, task // chunks, begin, min(begin + _CHUNK, places))  # fmt: skip
 
 
 # A function of its own, for numba would run every assignment of a slice in a parallel loop as a parallel loop.
 @numba.njit(cache=True, error_model="numpy")
 def _chunk(
-    members: Any, centre: Any, spread_factor: Any, prior: Any, scores: Any, levels: Any, thresholds: Any, ranks: Any,
-    minimum: Any, maximum: Any, multiplicative: bool, quantiles: Any, exceedance: Any, lead: int, begin: int, stop: int,
+    members: Any, centre: Any, spread_factor: Any, expected: Any, prior: Any, scores: Any, levels: Any,
+    thresholds: Any, ranks: Any, minimum: Any, maximum: Any, multiplicative: bool, quantiles: Any, exceedance: Any,
+    lead: int, begin: int, stop: int,
 ) -> None:  # fmt: skip
     number = members.shape[0]
     rows = np.zeros((len(ranks), _LANES), np.float32)
@@ -59,7 +61,7 @@ def _chunk(
         lanes = min(_LANES, stop - start)
         _copy(centre[lead, start : start + lanes], work[_CENTRE])
         _copy(spread_factor[lead, start : start + lanes], work[_FACTOR])
-        _copy(prior[lead, start : start + lanes], work[_PRIOR])
+        _copy(expected[lead, start : start + lanes], work[_EXPECTED])
         n, fewest = number + 1, 0
         while n > fewest:  # cells of equally many members together, mostly all at once
             complete = _sorted(members[:, lead], start, lanes, ranks, rows, copy, valid, work)
@@ -68,7 +70,7 @@ def _chunk(
             if multiplicative:
                 _recentre_amount(rows, n, work)
             else:
-                _recentre(rows, scores[n], n, work)
+                _recentre(rows, scores[n], prior, n, work)
             _tails(rows, n, work)
             _quantiles(rows, n, work, levels, minimum, maximum, q)
             _exceedance(rows, n, work, bracket, thresholds, ranks, minimum, maximum, p)
@@ -155,12 +157,15 @@ def _leave_out_missing(members: Any, start: int, lanes: int, copy: Any, valid: A
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _recentre(rows: Any, scores: Any, n: int, work: Any) -> None:
-    mean, centre, factor, prior = work[_MEAN], work[_CENTRE], work[_FACTOR], work[_PRIOR]
+def _recentre(rows: Any, scores: Any, prior: Any, n: int, work: Any) -> None:
+    mean, centre, factor, expected = work[_MEAN], work[_CENTRE], work[_FACTOR], work[_EXPECTED]
+    slope = work[_RATIO]
+    for k in range(_LANES):
+        slope[k] = (np.float32(1) - prior) * factor[k]
     for i in range(n):
-        row, score = rows[i], scores[i]
+        row, score = rows[i], prior * scores[i]
         for k in range(_LANES):
-            row[k] = centre[k] + factor[k] * (row[k] - mean[k]) + prior[k] * score
+            row[k] = centre[k] + slope[k] * (row[k] - mean[k]) + expected[k] * score
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -185,7 +190,7 @@ def _recentre_amount(rows: Any, n: int, work: Any) -> None:
     for k in range(_LANES):  # from here on what wet members are drawn to, how far, and what their squares weigh
         wet[k] = centre[k] * np.float32(n) / max(wet[k], one)
         ratio[k] = min(factor[k], one)
-        rest[k] = min(max((factor[k] - one) / _SQUARED_SPREAD, zero), one)
+        rest[k] = min(max((factor[k] - one) / _SQUARED_SPREAD, zero), _MOST_SQUARED)
         square[k] = rest[k] * np.float32(n) * centre[k] / square[k] if square[k] > 0 else zero
     for i in range(n):
         row = rows[i]

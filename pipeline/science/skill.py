@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from pipeline.science.plausibility import changed
 from pipeline.science.pools import Pools
 from pipeline.science.skill_kernel import NOTHING, Half, pool_products, unpack, update_means
 
@@ -125,9 +126,8 @@ def update(
     if errors.shape != expected:
         raise ValueError(f"expected errors of shape (source, place) {expected}; found {errors.shape}")
     errors, pools = np.ascontiguousarray(errors, np.float32), skill.pools
-    overall, typical = _gate(skill, lead_bin, bounded)
-    own = skill.weight[:, lead_bin].copy()
-    sampled = errors[:, pools.sample]
+    own, sampled = skill.weight[:, lead_bin].copy(), errors[:, pools.sample]
+    overall, typical = _gate(skill, lead_bin, sampled, bounded)
     _add_products(skill, lead_bin, sampled, overall, typical)
     if not bounded:
         _average(skill.truth[:, lead_bin], own.copy(), np.where(np.isnan(sampled), np.nan, truth[pools.sample]), pools)
@@ -149,8 +149,11 @@ def update(
         )  # fmt: skip
 
 
-def _gate(skill: Skill, lead_bin: int, bounded: bool) -> tuple[Array, Array]:
-    """(source,) mean error and mean square of all places, UNBOUNDED where nobody knows how large errors are."""
+def _gate(skill: Skill, lead_bin: int, errors: Array, bounded: bool) -> tuple[Array, Array]:
+    """(source,) mean error and mean square of all places, UNBOUNDED where nobody knows how large errors are.
+
+    errors: (source, sample); a source that has itself changed is not held to what it was.
+    """
     pools, weight = skill.pools, skill.weight[:, lead_bin]
     mean, square = (unpack(half[:, lead_bin, pools.sample]) for half in (skill.mean, skill.square))
     share = np.where(np.isnan(mean), 0, weight[:, pools.of_sample]).astype(np.float64)
@@ -158,6 +161,8 @@ def _gate(skill: Skill, lead_bin: int, bounded: bool) -> tuple[Array, Array]:
     overall = (share * np.nan_to_num(mean)).sum(axis=1) / total
     typical = (share * np.nan_to_num(square)).sum(axis=1) / total
     sure = bounded & (weight.max(axis=1, initial=0) >= FEWEST_PAIRS) & (typical > 0)
+    beyond = np.abs(errors - overall[:, None]) > SQUARE_LIMIT * np.sqrt(typical)[:, None]
+    sure &= ~changed(beyond & sure[:, None], np.isfinite(errors))
     return overall.astype(np.float32), np.where(sure, typical, UNBOUNDED).astype(np.float32)
 
 

@@ -12,7 +12,7 @@ from pipeline.parameters import Parameter, blended
 from pipeline.science.blend import blend, dry_unless_agreed, range_taper
 from pipeline.science.weights import Weights
 from pipeline.steps import Deployment
-from pipeline.steps.inputs import Contribution, at_hours, contribution, coverage, holds, last_hour, sources_of
+from pipeline.steps.inputs import Contribution, at_hours, contribution, coverage, holds, sources_of, valid_hours
 from pipeline.steps.learn import read_weights
 from pipeline.steps.plausible import believed
 
@@ -69,7 +69,8 @@ def _contributions(deployment: Deployment, runs: Mapping[str, Contribution], row
 
 def _taper(deployment: Deployment, part: Contribution, row: Parameter, hour: Cycle, leads: NDArray[np.int64]) -> Array:
     """(lead,) a source's share as it nears its own last lead; whole where it reaches the hour's last."""
-    last = last_hour(deployment, part, row)
+    known = valid_hours(deployment, part, row)
+    last = known[-1] if len(known) else -1.0
     return np.ones(len(leads), np.float32) if last >= leads[-1] else range_taper(last, leads)
 
 

@@ -44,7 +44,7 @@ def distribution_of(
     quantiles, exceedance = distribution(
         pooled(deployment, hour, row, leads, rows, weights), centre, spread, QUANTILES, row.thresholds,
         minimum=row.minimum, maximum=row.maximum, multiplicative=mostly_zero(row),
-        expected_error=None if row.kind == "fraction" else error,
+        expected_error=error,
     )  # fmt: skip
     tile = (len(leads), rows.stop - rows.start, columns)
     parts = {f"{row.name}_quantile": quantiles.reshape(-1, *tile)}

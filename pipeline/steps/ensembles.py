@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import xarray as xr
+import zarr
 from numpy.typing import NDArray
 
 from pipeline import paths
@@ -12,6 +15,7 @@ from pipeline.parameters import Parameter, blended
 from pipeline.sources import SOURCES
 from pipeline.steps import Deployment
 from pipeline.steps.inputs import sources_of, verified
+from pipeline.store import Store
 
 Array = NDArray[np.float32]
 
@@ -37,15 +41,16 @@ def ensemble_variance(deployment: Deployment, row: Parameter, hour: Cycle, lead:
     Where members were not kept, the square of the spread that a source publishes: of a wind speed the mean of its
     components', which is its variance where they vary alike and less than the wind itself.
     """
-    found = [_stored_variance(deployment, name, row, hour, lead) for name in ensembles(deployment, hour)]
+    configured = [name for name in _kept(deployment.store, hour) if name in deployment.config.sources]
+    found = [_stored_variance(deployment.store, name, row.name, hour).get(lead) for name in configured]
     known = [variance for variance in found if variance is not None]
     if known:
         return np.asarray(np.mean(known, axis=0), np.float32)
     components = [part.name for part in blended().values() if part.speed == row.name]
+    parts = [blended()[name] for name in components] or [row]
     for name in sources_of(deployment, row):
         if "spread" not in SOURCES[name].products:
             continue
-        parts = [blended()[part] for part in components] or [row]
         spreads = [verified(deployment, name, part, hour, lead, interval, "spread") for part in parts]
         squares = [spread**2 for spread in spreads if spread is not None]
         if len(squares) == len(parts):
@@ -53,12 +58,28 @@ def ensemble_variance(deployment: Deployment, row: Parameter, hour: Cycle, lead:
     return None
 
 
-def _stored_variance(deployment: Deployment, name: str, row: Parameter, hour: Cycle, lead: int) -> Array | None:
-    data = open_ensemble(deployment, hour, name)
-    array = f"{row.name}_variance"
-    if array not in data or lead not in data["verified_lead_time"].values:
-        return None
-    return np.asarray(data[array].sel(verified_lead_time=lead).values.reshape(-1), np.float32)
+def variances(deployment: Deployment, row: Parameter, hour: Cycle) -> Array:
+    """(lead_bin, place) `ensemble_variance` at the leads that skill is learnt at, NaN where nobody knows it."""
+    found = [ensemble_variance(deployment, row, hour, lead, 0) for lead in deployment.config.learning.lead_hours]
+    unknown = np.full(deployment.grid.shape[0] * deployment.grid.shape[1], np.nan, np.float32)
+    return np.stack([unknown if variance is None else variance for variance in found])
+
+
+@lru_cache(maxsize=1024)
+def _kept(store: Store, hour: Cycle) -> tuple[str, ...]:
+    """Ensembles whose members of the hour are there; asked once, as skill is learnt of hours that are over."""
+    names = store.list_folders(paths.ensemble(hour, "").rpartition("/")[0])
+    return tuple(name.removesuffix(".zarr") for name in sorted(names))
+
+
+@lru_cache(maxsize=16)
+def _stored_variance(store: Store, name: str, parameter: str, hour: Cycle) -> dict[int, Array]:
+    """(place,) the members' variance by lead."""
+    group = zarr.open_group(store.zarr(paths.ensemble(hour, name)), mode="r")
+    if f"{parameter}_variance" not in group:
+        return {}
+    leads, values = (np.asarray(group[part]) for part in ("verified_lead_time", f"{parameter}_variance"))
+    return dict(zip(leads.tolist(), values.reshape(len(leads), -1), strict=True))
 
 
 def open_ensemble(deployment: Deployment, hour: Cycle, name: str) -> xr.Dataset:

@@ -6,6 +6,7 @@ A month of learning reads tens of thousands of small chunks; zarr-python takes 3
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -78,17 +79,11 @@ class InputRun:
         codec = _CODECS[metadata["codecs"][-1]["name"]]
         parts = []
         for number in numbers:
-            chunk = self._chunk(f"{array}/c/{self.rows[parameter]}/0/{number}/0", (leads, size, longitudes), codec)
+            key = f"{array}/c/{self.rows[parameter]}/0/{number}/0"
+            chunk = _decoded(self.folder, key, (leads, size, longitudes), codec)
             parts.append(chunk[:, max(first - number * size, 0) : stop - number * size])
         values = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
         return values.reshape(leads, -1)
-
-    def _chunk(self, key: str, shape: tuple[int, int, int], codec: Any) -> NDArray[np.float32]:
-        try:
-            data = self.folder.read(key)
-        except FileNotFoundError:
-            return np.full(shape, np.nan, np.float32)
-        return np.frombuffer(codec.decode(data), "<f4").reshape(shape)
 
     def _metadata(self, array: str) -> dict[str, Any]:
         if array not in self._documents:
@@ -102,3 +97,29 @@ class InputRun:
     @cached_property
     def _held(self) -> dict[str, NDArray[np.bool_]]:
         return {}
+
+
+def members(folder: Store, parameter: str, rows: slice) -> Iterator[NDArray[np.float32]]:
+    """(lead, place) one member after the other of an ensemble's group, on the latitude rows; NaN where nothing was
+    written. ValueError for chunks of other than one member's leads and whole rows."""
+    metadata = json.loads(folder.read(f"{parameter}/zarr.json"))
+    count, leads, latitudes, longitudes = metadata["shape"]
+    chunk = metadata["chunk_grid"]["configuration"]["chunk_shape"]
+    if chunk != [1, leads, chunk[2], longitudes]:
+        raise ValueError(f"{parameter}: expected chunks of (1, {leads}, rows, {longitudes}); found {chunk}")
+    codec, size = _CODECS[metadata["codecs"][-1]["name"]], chunk[2]
+    first, stop, _ = rows.indices(latitudes)
+    for number in range(count):
+        parts = []
+        for band in range(first // size, -(-stop // size)):
+            values = _decoded(folder, f"{parameter}/c/{number}/0/{band}/0", (leads, size, longitudes), codec)
+            parts.append(values[:, max(first - band * size, 0) : stop - band * size])
+        yield np.concatenate(parts, axis=1).reshape(leads, -1)
+
+
+def _decoded(folder: Store, key: str, shape: tuple[int, int, int], codec: Any) -> NDArray[np.float32]:
+    try:
+        data = folder.read(key)
+    except FileNotFoundError:
+        return np.full(shape, np.nan, np.float32)
+    return np.frombuffer(codec.decode(data), "<f4").reshape(shape)

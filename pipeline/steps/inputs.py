@@ -130,11 +130,10 @@ def _values(run: InputRun, array: str, parameter: str, first: int, stop: int) ->
     return run.read(array, parameter, slice(first, stop))
 
 
-def last_hour(deployment: Deployment, part: Contribution, row: Parameter) -> float:
-    """The last hour, counted as `part` counts its age, at which a source has the parameter; -1 if it never has."""
+def valid_hours(deployment: Deployment, part: Contribution, row: Parameter) -> NDArray[np.float64]:
+    """(lead,) the hours at which a source has the parameter anywhere, counted from when `part` is as old as it says."""
     run = _run(deployment.store, part.source, part.cycle)
-    leads = run.leads[run.held("forecast", row.name)]
-    return float(leads[-1] - part.age_hours) if len(leads) else -1.0
+    return (run.leads[run.held("forecast", row.name)] - part.age_hours).astype(np.float64)
 
 
 def holds(deployment: Deployment, part: Contribution, row: Parameter) -> bool:

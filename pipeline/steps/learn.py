@@ -19,7 +19,7 @@ from pipeline.science.skill import Skill
 from pipeline.science.weights import Weights
 from pipeline.steps import Deployment
 from pipeline.steps.inputs import components, sources_of, truth, truth_delay_hours, verified
-from pipeline.steps.plausible import note_usual_errors
+from pipeline.steps.plausible import note_usual_errors, unbelieved
 
 Array = NDArray[np.float32]
 
@@ -111,6 +111,7 @@ def _absorb_pair(
         variance = spread**2 if spread is not None else variance
     lead_bin, circular = state.lead_bins.index(lead), row.blend == "circular"
     difference = angular_error if row.kind == "direction" else np.subtract
+    forecasts[unbelieved(state, lead_bin, difference(forecasts, observed))] = np.nan
     rivals = None
     if scheme is not None:
         ours = blend(forecasts[:, None], scheme, np.array([lead]), circular=circular)[0]

@@ -7,19 +7,24 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter
 from pipeline.science.align import to_hours
 from pipeline.science.blend import lead_position
+from pipeline.science.pooling import about_the_first
 from pipeline.science.weights import Weights
 from pipeline.sources import SOURCES
 from pipeline.steps import Deployment
 from pipeline.steps.blending import bridge
 from pipeline.steps.ensembles import ensembles, open_ensemble
-from pipeline.steps.inputs import Contribution, at_hours, contribution, holds, native, sources_of
+from pipeline.steps.input_reader import members
+from pipeline.steps.inputs import Contribution, at_hours, contribution, holds, sources_of, valid_hours
 
 Array = NDArray[np.float32]
 
+EVERY_HOURS = 6
+"""Between the runs of a global model."""
 LAGGED_RUNS = 2
 """Newest runs of a source that are members: older ones err visibly more than the newest."""
 LARGEST_GAP_HOURS = 12
@@ -35,16 +40,21 @@ def pooled(
     first, as all are recentred on the blend anyway; amounts are left where they are, for zero must stay zero.
     """
     names = [name for name in ensembles(deployment, hour) if row.name in open_ensemble(deployment, hour, name)]
-    groups = [_members(deployment, hour, name, row, leads, rows) for name in names]
     columns = deployment.grid.shape[1]
-    runs = list(_runs(deployment, hour, row, leads, slice(rows.start * columns, rows.stop * columns), weights))
-    if runs:
-        groups.append(np.stack(runs))
+    cells = slice(rows.start * columns, rows.stop * columns)
+    groups = [list(members(deployment.store.child(paths.ensemble(hour, name)), row.name, rows)) for name in names]
+    runs = list(_runs(deployment, hour, row, leads, cells, weights))
+    sizes = [len(group) for group in groups] + [len(runs)] * bool(runs)
+    pool = np.empty((sum(sizes), len(leads), cells.stop - cells.start), np.float32)
+    first = 0
+    for name, group in zip(names, groups, strict=True):
+        _at_hours(deployment, hour, name, row, leads, group, pool[first : first + len(group)])
+        first += len(group)
+    for run, out in zip(runs, pool[first:], strict=True):
+        out[:] = run
     if row.blend != "precipitation":
-        middle = np.nanmean(groups[0], axis=0)
-        for group in groups[1:]:
-            group += middle - np.nanmean(group, axis=0)
-    return np.concatenate(groups)
+        about_the_first(pool, sizes)
+    return pool
 
 
 def _runs(
@@ -69,16 +79,20 @@ def _runs(
 
 
 def _newest(deployment: Deployment, name: str, row: Parameter, hour: Cycle) -> Iterator[Contribution]:
-    """A source's newest runs at the hour that say what happens at every time, newest first."""
-    seen: set[Cycle] = set()
-    for earlier in range(0, 6 * LAGGED_RUNS, 6):
-        part = contribution(deployment, name, hour - earlier)
-        if part is None or part.cycle in seen or not holds(deployment, part, row):
+    """A source's newest runs at the hour that say what happens at every time to come, newest first."""
+    first = contribution(deployment, name, hour)
+    if first is None:
+        return
+    for earlier in range(0, LAGGED_RUNS * EVERY_HOURS, EVERY_HOURS):
+        found = contribution(deployment, name, hour - earlier)
+        if found is None or (earlier and first.cycle != found.cycle + earlier):
             continue
-        seen.add(part.cycle)
-        found = native(deployment, name, part.cycle, row, hour)
-        if found is not None and len(found.valid_hours) > 1 and np.diff(found.valid_hours).max() <= LARGEST_GAP_HOURS:
-            yield Contribution(name, part.cycle, part.age_hours + earlier)
+        part = Contribution(name, found.cycle, first.age_hours + earlier)
+        if not holds(deployment, part, row):
+            continue
+        known = valid_hours(deployment, part, row)
+        if len(known) > 1 and known[-1] > 0 and np.diff(known).max() <= LARGEST_GAP_HOURS:
+            yield part
 
 
 def _newest_age(deployment: Deployment, name: str, hour: Cycle) -> int:
@@ -86,15 +100,20 @@ def _newest_age(deployment: Deployment, name: str, hour: Cycle) -> int:
     return 0 if part is None else part.age_hours
 
 
-def _members(
-    deployment: Deployment, hour: Cycle, name: str, row: Parameter, leads: NDArray[np.int64], rows: slice
-) -> Array:
-    """(number, lead, place) an ensemble at every hour; beyond its range the nearest lead stands in."""
-    data = open_ensemble(deployment, hour, name)
-    values = data[row.name].isel(latitude=rows).values
-    known = data["lead_time"].values.astype(np.float64)
+def _at_hours(
+    deployment: Deployment,
+    hour: Cycle,
+    name: str,
+    row: Parameter,
+    leads: NDArray[np.int64],
+    natives: list[Array],
+    out: Array,
+) -> None:
+    """Fill `out` (number, lead, place) with members at every hour; beyond their range the nearest lead stands in."""
+    known = open_ensemble(deployment, hour, name)["lead_time"].values.astype(np.float64)
     lengths = np.diff(known, prepend=known[0] - (known[1] - known[0])) if row.kind != "instantaneous" else None
-    by_lead = np.moveaxis(values, 0, 1).reshape(len(known), len(values), -1)
-    hourly = to_hours(np.ascontiguousarray(by_lead), known, leads.astype(np.float64), row.time, interval_hours=lengths)
-    flat = bridge(row, hourly.reshape(len(leads), -1)).reshape(hourly.shape)
-    return np.ascontiguousarray(np.moveaxis(flat, 1, 0))
+    for values, hourly in zip(natives, out, strict=True):
+        to_hours(values, known, leads.astype(np.float64), row.time, interval_hours=lengths, out=hourly)
+        bridged = bridge(row, hourly)
+        if bridged is not hourly:
+            hourly[:] = bridged

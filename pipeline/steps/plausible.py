@@ -47,7 +47,7 @@ def believed(
     document = json.loads(deployment.store.read(_usual_key(hour, row.name)))
     errors = np.array([document["error"][name] for name in sources], np.float64)
     usual = np.stack([np.interp(leads, document["lead_bins"], error) for error in errors])
-    absurd = implausible(forecasts[:, :, :: -(-forecasts.shape[2] // SAMPLE)], usual)
+    absurd = implausible(_sampled(forecasts), usual)
     if not absurd.any():
         return forecasts
     if leads[-1]:  # not the background of the observations, which is no forecast
@@ -55,6 +55,20 @@ def believed(
         key = paths.work(hour, f"implausible/{row.name}/{cells.start}-{cells.stop}.json")
         deployment.store.write(key, json.dumps(found).encode())
     return np.where(absurd[..., None], np.float32(np.nan), forecasts)
+
+
+def unbelieved(state: Skill, lead_bin: int, errors: Array) -> NDArray[np.bool_]:
+    """(source,) whose errors (source, place) are of fields that were not to be believed: nothing is learnt of them.
+
+    Errors stand for the fields, which depart from each other as their errors do.
+    """
+    usual = np.sqrt(mean_square(state)[:, lead_bin, None])
+    return implausible(_sampled(errors[:, None]), usual)[:, 0]
+
+
+def _sampled(fields: Array) -> Array:
+    """(..., place) of about SAMPLE places."""
+    return fields[..., :: -(-fields.shape[-1] // SAMPLE)]
 
 
 def left_out(deployment: Deployment, hour: Cycle) -> dict[str, list[dict[str, Any]]]:

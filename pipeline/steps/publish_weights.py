@@ -136,7 +136,7 @@ def publish_ramp(deployment: Deployment, hour: Cycle) -> dict[str, list[str]]:
     attributes = {"Conventions": "CF-1.11", "title": f"Increments of the observation ramp of {hour}"}
     key = paths.forecast(hour, "increments.zarr")
     store.delete(key)
-    xr.Dataset(fields, attrs=attributes).to_zarr(store.zarr(key), mode="w", consolidated=True, zarr_format=3)
+    xr.Dataset(fields, attrs=attributes).to_zarr(store.zarr(key), mode="w", consolidated=False, zarr_format=3)
     checked = {name: paths.work(hour, f"observations/{name}.parquet") for name in names}
     observed = [name for name in names if store.exists(checked[name])]
     tables = [read_parquet(store, checked[name]) for name in observed]

@@ -95,7 +95,7 @@ def score_parameter(
             records[-1]["crps"] = crps.get(lead, records[-1]["crps"])
     if len(rows) > 1:
         vector = name.replace("eastward_wind", "wind_vector")
-        for lead in found[0].keys() & found[1].keys():
+        for lead in sorted(found[0].keys() & found[1].keys()):
             records += score_vectors(deployment, vector, lead, found[0][lead], found[1][lead])
     return records, calibration, steady
 

@@ -198,12 +198,13 @@ def _scores() -> list[dict]:
 
 def _calibration() -> list[dict]:
     shares = [0.07, 0.06, 0.14, 0.22, 0.23, 0.15, 0.06, 0.07]
+    reliable = {"probability": [0.0, 0.1, 0.5, 1.0], "frequency": [0.0, 0.2, 0.4, 0.9], "share": [0.25] * 4}
     return [
         {
             "parameter": name, "lead_time_hours": float(lead), "levels": LEVELS.tolist(), "quantile_histogram": shares,
             "skill": size * (1 + lead / 60), "spread": size * (0.9 + lead / 66), "coverage_90": 0.87,
             "crps": 0.5 * size, "crps_raw": 0.6 * size, "crps_emos": 0.52 * size, "thresholds": [1.0],
-            "reliability": [{"probability": [0.0, 0.1, 0.5, 1.0], "frequency": [0.0, 0.2, 0.4, 0.9], "share": [0.25] * 4}],
+            "reliability": [reliable],
         }
         for name, size in SCORED.items() for lead in LEAD_BINS
     ]  # fmt: skip

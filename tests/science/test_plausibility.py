@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.science.plausibility import ABSURD, implausible
+from pipeline.science.plausibility import ABSURD, changed, implausible
 
 USUAL = np.array([[1.0], [1.5], [2.0], [1.2]])
 PLACES = 400
@@ -76,3 +76,13 @@ def test_absent_and_regional_sources_are_judged_where_they_are() -> None:
     fields[1, 0, 50:] = np.nan
     fields[1] += 60
     assert implausible(fields, USUAL)[:, 0].tolist() == [False, True, False, False]
+
+
+def test_a_source_that_changed_is_told_from_a_corrupt_truth() -> None:
+    errors, present = np.zeros((4, PLACES), np.float32), np.ones((4, PLACES), bool)
+    errors[:, :20] = 9  # a corrupt report: all sources alike
+    assert not changed(np.abs(errors) > 2, present).any()
+    errors[1, : PLACES // 3] = -4
+    assert changed(np.abs(errors) > 2, present).tolist() == [False, True, False, False]
+    errors[:] = 9  # a corrupt analysis
+    assert not changed(np.abs(errors) > 2, present).any()

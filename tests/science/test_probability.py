@@ -38,7 +38,7 @@ def test_network_sorts(number: int) -> None:
     np.testing.assert_array_equal(values, expected)
 
 
-@pytest.mark.parametrize("places", [1, 31, 32, 33, 5000])
+@pytest.mark.parametrize("places", [1, 127, 128, 129, 5000])
 def test_inside_the_members_quantiles_are_numpys_hazen(places: int) -> None:
     members = np.random.default_rng(0).normal(280, 3, (30, 2, places)).astype(np.float32)
     quantiles, _ = additive(members, members.mean(axis=0), np.ones((2, places), np.float32))
@@ -140,8 +140,9 @@ def test_an_amounts_spread_changes_neither_its_mean_nor_its_chance(factor: float
         for value in (1, factor)
     )
     np.testing.assert_allclose(wide[1], plain[1], atol=5e-3)
-    assert wide[0].mean() == pytest.approx(centre.mean(), rel=0.03)
-    assert wide[0].std(axis=0).mean() / plain[0].std(axis=0).mean() == pytest.approx(min(factor, 2.2), rel=0.3)
+    assert wide[0].mean() == pytest.approx(centre.mean(), rel=0.07), "tails reach beyond the members"
+    ratio = wide[0].std(axis=0).mean() / plain[0].std(axis=0).mean()
+    assert 0.5 < ratio < 0.8 if factor < 1 else 1.2 < ratio < factor
 
 
 rain_fields = hnp.arrays(

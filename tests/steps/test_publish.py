@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pystac
 import pytest
 import xarray as xr
@@ -20,7 +21,7 @@ from pipeline.science.pools import single
 from pipeline.science.skill import Skill, update, zero
 from pipeline.science.skill_exchange import to_dataset
 from pipeline.steps import Deployment, publish, validate
-from pipeline.steps.observe import record_key
+from pipeline.steps.observe import read_parquet, record_key, to_parquet
 
 HOUR = Cycle.parse("2026-01-31T12")
 NAMES = ("temperature_2m", "precipitation")
@@ -168,6 +169,23 @@ def test_the_item_is_valid_stac(published: Deployment) -> None:
     assert item.common_metadata.end_datetime is not None
     assert set(item.assets) == {"best", "probability", "weights", "manifest"}
     assert item.properties["attribution"]
+
+
+def test_what_observations_added_is_published_with_its_stations() -> None:
+    deployment = prepared()
+    field = xr.DataArray(
+        np.ones((7, 12), np.float32), dims=("latitude", "longitude"), attrs={"ramp_factor": [1.0, 0.5]}
+    )
+    key = paths.work(HOUR, "increments/temperature_2m.zarr")
+    field.to_dataset(name="temperature_2m").to_zarr(deployment.store.zarr(key), zarr_format=3, consolidated=False)
+    table = pd.DataFrame({"station": ["A"], "parameter": ["temperature_2m"], "departure": [1.0]})
+    deployment.store.write(paths.work(HOUR, "observations/temperature_2m.parquet"), to_parquet(table))
+    publish_hour(deployment)
+    assert set(read(deployment, paths.forecast(HOUR, "item.json"))["assets"]) >= {"increments", "observations"}
+    assert read(deployment, paths.forecast(HOUR, "manifest.json"))["parameters"]["increments"] == ["temperature_2m"]
+    published = xr.open_zarr(deployment.store.zarr(paths.forecast(HOUR, "increments.zarr")), consolidated=False)
+    assert published["temperature_2m"].attrs["ramp_factor"] == [1.0, 0.5]
+    assert read_parquet(deployment.store, paths.forecast(HOUR, "observations.parquet"))["station"].tolist() == ["A"]
 
 
 def test_publishing_again_gives_the_same_bytes(published: Deployment) -> None:
