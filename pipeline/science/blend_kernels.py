@@ -169,6 +169,12 @@ def _divide(total: Array, sums: Array, part: np.float32, result: Array) -> bool:
     """Less the biases, over the weights; whether any place is missing."""
     constant, linear, square, weight, rise = sums[0], sums[1], sums[2], sums[3], sums[4]
     missing = False
+    if part == 0:
+        for k in range(len(result)):
+            value = (total[k] - constant[k]) / weight[k]
+            result[k] = value
+            missing |= value != value
+        return missing
     for k in range(len(result)):
         value = (total[k] - (constant[k] + part * (linear[k] + part * square[k]))) / (weight[k] + part * rise[k])
         result[k] = value

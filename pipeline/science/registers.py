@@ -19,7 +19,7 @@ WIDTH = 16
 STEP = 8
 """Rows come in multiples of this; those that are too many, at least one, are infinite."""
 _AHEAD = 128
-"""Cells that are fetched ahead, a block of the kernels: too many rows are read at once for a processor to guess them."""
+"""Cells fetched ahead, a block of the kernels: too many rows are read at once for a processor to guess them."""
 _VECTOR = ir.VectorType(ir.FloatType(), WIDTH)
 _INT32, _INT64, _BYTES = ir.IntType(32), ir.IntType(64), ir.IntType(8).as_pointer()
 

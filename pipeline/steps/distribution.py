@@ -39,6 +39,8 @@ def distribution_of(
     upper, part = np.minimum(lower + 1, len(weights.lead_bins) - 1), fraction[:, None]
     spread = (1 - part) * weights.spread_factor[lower] + part * weights.spread_factor[upper]
     error = np.sqrt((1 - part) * weights.error_variance[lower] + part * weights.error_variance[upper])
+    if mostly_zero(row):  # their error is whether there is any, which drawing wet members together does not mend
+        spread = np.maximum(spread, 1)
     if row.blend == "precipitation":  # a few wet sources make no wet forecast, but a chance of one
         centre = np.maximum(centre, blend_parameter(deployment, hour, row, leads, cells, chance=True))
     quantiles, exceedance = distribution(

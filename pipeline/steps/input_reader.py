@@ -59,11 +59,8 @@ class InputRun:
     def held(self, array: str, parameter: str) -> NDArray[np.bool_]:
         """(lead,) whether a parameter of "forecast" or "spread" has any value anywhere."""
         if array not in self._held:
-            try:
-                flags = np.frombuffer(self.folder.read(f"{array}_held/c/0/0"), np.bool_).reshape(len(self.rows), -1)
-            except FileNotFoundError:  # written before there were such flags
-                flags = np.stack([np.isfinite(self.read(array, name)).any(axis=1) for name in self.rows])
-            self._held[array] = flags
+            flags = np.frombuffer(self.folder.read(f"{array}_held/c/0/0"), np.bool_)
+            self._held[array] = flags.reshape(len(self.rows), -1)
         return self._held[array][self.rows[parameter]]
 
     def read(self, array: str, parameter: str, rows: slice = slice(None)) -> NDArray[np.float32]:

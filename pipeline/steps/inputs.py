@@ -157,16 +157,6 @@ def at_hours(
     if found is None or not len(found.valid_hours):
         return np.full((len(hours), stop - start), np.nan, np.float32)
     values = found.values[:, start - rows.start * columns : stop - rows.start * columns]
-    if row.domain != "all" and not deployment.store.exists(
-        paths.input_zarr(part.source, part.cycle) + "/forecast_held/zarr.json"
-    ):
-        from pipeline.grid import unit_vectors
-        from pipeline.science import regrid
-
-        whole = native(deployment, part.source, part.cycle, row, hour)
-        assert whole is not None
-        wanted = coverage(deployment, part) > 0
-        values = regrid.nearest_fill(whole.values, wanted, unit_vectors(*deployment.grid.places))[:, cells]
     sun = None
     if row.time == "solar":
         first = int(found.valid_hours[0] - max(found.interval_hours[0], 1))

@@ -13,6 +13,7 @@ from pipeline.parameters import blended, parameter
 from pipeline.science.weights import Weights
 from pipeline.steps import Deployment
 from pipeline.steps.ensembles import ensemble_variance, ensembles, held
+from pipeline.steps.ingest_members import Variance
 from pipeline.steps.members import pooled
 from tests.steps.stored_inputs import BIAS, HOUR, fill, tiny_deployment
 
@@ -117,3 +118,14 @@ def test_the_variance_is_the_members_where_they_were_kept(deployment: Deployment
 def test_nobody_knows_the_variance_of_an_hour_without_members_or_spread(deployment: Deployment) -> None:
     assert ensemble_variance(deployment, parameter(NAME), HOUR - 24, 24, 0) is None
     assert ensemble_variance(deployment, blended()["wind_speed_10m"], HOUR, 24, 0) is None
+
+
+def test_variance_of_members_as_they_come() -> None:
+    generator = np.random.default_rng(1)
+    members = generator.normal(1e5, 30, (12, 3, 5)).astype(np.float32)
+    members[2, 1, 3] = np.nan
+    nothing = np.zeros((3, 2, 5), np.float32)
+    running = Variance((6, 24), (1, 2), *nothing)
+    for member in members:
+        running.add(member)
+    np.testing.assert_allclose(running.values(), np.nanvar(members[:, 1:], axis=0, ddof=1), rtol=0.01)
