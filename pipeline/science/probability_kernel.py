@@ -82,8 +82,7 @@ def _chunk(
 def _next_smaller(valid: Any, lanes: int, n: int) -> int:
     largest = 0
     for k in range(lanes):
-        if largest < valid[k] < n:
-            largest = valid[k]
+        largest = max(largest, valid[k] if valid[k] < n else 0)
     return largest
 
 
@@ -123,14 +122,12 @@ def _sorted(members: Any, start: int, lanes: int, ranks: Any, rows: Any, copy: A
         copy[:, :lanes] = members[:, start : start + lanes]
         source, at = copy[:, :], 0
     _sort(source, at, ranks, rows, mean)
-    share = np.float32(1 / number)
     for k in range(_LANES):
-        mean[k] *= share
+        mean[k] /= np.float32(number)
     if _at_most(mean, np.float32(np.inf)) == _LANES:  # no NaN
         return True
     _leave_out_missing(members, start, lanes, copy, valid)
-    source = copy[:, :]
-    _sort(source, 0, ranks, rows, mean)
+    _sort(copy[:, :], 0, ranks, rows, mean)
     for k in range(_LANES):
         total = np.float32(0)
         for i in range(valid[k]):
@@ -151,9 +148,8 @@ def _leave_out_missing(members: Any, start: int, lanes: int, copy: Any, valid: A
     for i in range(members.shape[0]):
         for k in range(lanes):
             value = members[i, start + k]
-            known = value == value
-            valid[k] += 1 if known else 0
-            copy[i, k] = value if known else np.float32(np.inf)
+            valid[k] += 1 if value == value else 0
+            copy[i, k] = value if value == value else np.float32(np.inf)
 
 
 @numba.njit(cache=True, error_model="numpy")
