@@ -127,12 +127,13 @@ def update(
         raise ValueError(f"expected errors of shape (source, place) {expected}; found {errors.shape}")
     errors, pools = np.ascontiguousarray(errors, np.float32), skill.pools
     own, sampled = skill.weight[:, lead_bin].copy(), errors[:, pools.sample]
-    overall, typical = _gate(skill, lead_bin, sampled, bounded)
-    _add_products(skill, lead_bin, sampled, overall, typical)
+    before = unpack(skill.mean[:, lead_bin, pools.sample])
+    overall, typical = _gate(skill, lead_bin, sampled, before, bounded)
+    _add_products(skill, lead_bin, sampled, before, overall, typical)
     if not bounded:
         _average(skill.truth[:, lead_bin], own.copy(), np.where(np.isnan(sampled), np.nan, truth[pools.sample]), pools)
     weight = skill.weight[:, lead_bin]
-    weight += _fraction(skill, lead_bin, sampled)
+    weight += _fraction(pools, np.isfinite(sampled), np.isfinite(before))
     parts = np.stack([1 / np.maximum(weight, 1), own / (own + CENTRE_PRIOR), own / (own + VARIANCE_PRIOR)])
     uniform = (parts == parts[:, :, :1]).all(axis=(0, 2))
     update_means(
@@ -149,32 +150,32 @@ def update(
         )  # fmt: skip
 
 
-def _gate(skill: Skill, lead_bin: int, errors: Array, bounded: bool) -> tuple[Array, Array]:
+def _gate(skill: Skill, lead_bin: int, errors: Array, mean: Array, bounded: bool) -> tuple[Array, Array]:
     """(source,) mean error and mean square of all places, UNBOUNDED where nobody knows how large errors are.
 
-    errors: (source, sample); a source that has itself changed is not held to what it was.
+    errors, mean: (source, sample), of now and so far; a source that has itself changed is not held to what it was.
     """
     pools, weight = skill.pools, skill.weight[:, lead_bin]
-    mean, square = (unpack(half[:, lead_bin, pools.sample]) for half in (skill.mean, skill.square))
-    share = np.where(np.isnan(mean), 0, weight[:, pools.of_sample]).astype(np.float64)
-    total = np.maximum(share.sum(axis=1), 1e-9)
-    overall = (share * np.nan_to_num(mean)).sum(axis=1) / total
-    typical = (share * np.nan_to_num(square)).sum(axis=1) / total
+    square = unpack(skill.square[:, lead_bin, pools.sample])
+    never = np.isnan(mean)
+    share = np.where(never, np.float32(0), weight[:, pools.of_sample])
+    total = np.maximum(share.sum(axis=1, dtype=np.float64), 1e-9)
+    overall, typical = (
+        (share * np.where(never, np.float32(0), part)).sum(axis=1, dtype=np.float64) / total for part in (mean, square)
+    )
     sure = bounded & (weight.max(axis=1, initial=0) >= FEWEST_PAIRS) & (typical > 0)
     beyond = np.abs(errors - overall[:, None]) > SQUARE_LIMIT * np.sqrt(typical)[:, None]
     sure &= ~changed(beyond & sure[:, None], np.isfinite(errors))
     return overall.astype(np.float32), np.where(sure, typical, UNBOUNDED).astype(np.float32)
 
 
-def _add_products(skill: Skill, lead_bin: int, errors: Array, overall: Array, typical: Array) -> None:
-    """What the departures of `errors` (source, sample) from the means have in common, bounded like the squares."""
+def _add_products(skill: Skill, lead_bin: int, errors: Array, before: Array, overall: Array, typical: Array) -> None:
+    """What departures of `errors` from the means `before` (source, sample) have in common, bounded like the squares."""
     pools = skill.pools
-    before = unpack(skill.mean[:, lead_bin, pools.sample])
     own = skill.weight[:, lead_bin][:, pools.of_sample]
-    centre = overall[:, None] + own / (own + CENTRE_PRIOR) * (np.nan_to_num(before) - overall[:, None])
-    limit = SQUARE_LIMIT * np.sqrt(typical)[:, None]
-    departure = centre + np.clip(errors - centre, -limit, limit) - np.where(np.isnan(before), np.nan, before)
-    departure = departure.astype(np.float32)
+    centre = overall[:, None] + own / (own + np.float32(CENTRE_PRIOR)) * (before - overall[:, None])
+    limit = np.float32(SQUARE_LIMIT) * np.sqrt(typical)[:, None]
+    departure = centre + np.clip(errors - centre, -limit, limit) - before
     _listen(skill, lead_bin, departure, MEAN_LIMIT / SQUARE_LIMIT * limit)
     first = np.isnan(before) & np.isfinite(errors)  # it makes the mean, and departs from it by nothing
     mean, share = pool_products(np.where(first, np.float32(0), departure), pools.starts)
@@ -217,14 +218,17 @@ def efficiency(skill: Skill, lead_bin: int) -> Array:
     return np.asarray(np.where(square > 0, bounded / np.maximum(square, 1e-30), within**2) / within**2, np.float32)
 
 
-def _fraction(skill: Skill, lead_bin: int, sampled: Array) -> Array:
+def _fraction(pools: Pools, seen: NDArray[np.bool_], known: NDArray[np.bool_]) -> Array:
     """(source, pool) what part of a pool's places a source has errors at; places that never had any do not count.
 
-    Where the sample never had any, there may be a few beside it: they count if the source is there at all.
+    seen, known: (source, sample) now, and ever before. Where the sample never had any, there may be a few beside it:
+    they count if the source is there at all.
     """
-    pools, seen = skill.pools, np.isfinite(sampled)
-    ever = seen | (skill.mean[:, lead_bin, pools.sample] != NOTHING)
-    there, all_there = (np.add.reduceat(which, pools.starts[:-1], axis=1, dtype=np.float32) for which in (seen, ever))
+    if seen.all():
+        return np.ones((len(seen), pools.count), np.float32)
+    there, all_there = (
+        np.add.reduceat(which, pools.starts[:-1], axis=1, dtype=np.float32) for which in (seen, seen | known)
+    )
     beside = np.outer(seen.any(axis=1), pools.partly)
     return np.where(all_there > 0, there / np.maximum(all_there, 1), beside).astype(np.float32)
 

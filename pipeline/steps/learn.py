@@ -18,6 +18,7 @@ from pipeline.science.pools import boxes
 from pipeline.science.skill import Skill
 from pipeline.science.weights import Weights
 from pipeline.steps import Deployment
+from pipeline.steps.ensembles import ensemble_variance, variances
 from pipeline.steps.inputs import components, sources_of, truth, truth_delay_hours, verified
 from pipeline.steps.plausible import note_usual_errors, unbelieved
 
@@ -44,7 +45,8 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     where, centres = places(deployment), _centres(deployment, previous, shard)
     states = [_start(deployment, previous, row, sources, where) for row in rows]
     states = absorb(deployment, rows, states, previous, hour)
-    learnt = learn(rows[0], states, where, centres)
+    today = np.mean([variances(deployment, row, hour) for row in rows], axis=0)
+    learnt = learn(rows[0], states, where, centres, today=today)
     for row, state, weights in zip(rows, states, learnt.weights, strict=True):
         note_usual_errors(deployment, hour, row.name, state)
         stored = weights_dataset(as_stored(weights, row), learnt.membership)
@@ -101,14 +103,11 @@ def _absorb_pair(
         return
     observed, interval = analysis
     forecasts = np.full((len(state.sources), observed.size), np.nan, np.float32)
-    variance = None
     for index, name in enumerate(state.sources):
         forecast = verified(deployment, name, row, start, lead, interval)
-        if forecast is None:
-            continue
-        forecasts[index] = forecast
-        spread = verified(deployment, name, row, start, lead, interval, "spread")
-        variance = spread**2 if spread is not None else variance
+        if forecast is not None:
+            forecasts[index] = forecast
+    variance = ensemble_variance(deployment, row, start, lead, interval)
     lead_bin, circular = state.lead_bins.index(lead), row.blend == "circular"
     difference = angular_error if row.kind == "direction" else np.subtract
     forecasts[unbelieved(state, lead_bin, difference(forecasts, observed))] = np.nan
