@@ -126,9 +126,9 @@ def evaluate(
 
     Example: `hourcast evaluate table.csv --out build/evaluation --score-from 2026-01-11`
     """
-    from pipeline.evaluate import evaluate
+    from pipeline.operate import show_evaluation
 
-    evaluate(table, out, score_from)
+    show_evaluation(table, out, score_from)
 
 
 @app.command()

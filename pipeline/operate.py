@@ -179,3 +179,28 @@ def show_explanation(
     if picture is not None:
         explanation_picture.write(found, picture)
         print(picture)
+
+
+def show_evaluation(table: Path, out: Path | None, score_from: datetime | None) -> None:
+    """Score a table of forecasts and observations and print a table a parameter and lead, the best system first."""
+    from pipeline.evaluate import evaluate
+
+    records = evaluate(table, out, score_from)
+    groups = defaultdict(list)
+    for record in records:
+        groups[record["parameter"], record["lead_time_hours"]].append(record)
+    console = Console()
+    wide = console if console.is_terminal else Console(width=120)
+    for (parameter, lead), group in groups.items():
+        title = f"{parameter}, {lead:g} h: {group[0]['n']} pairs that all systems share"
+        shown = Table("system", "RMSE", "95 % interval", "MAE", "bias", "CRPS", title=title)
+        for record in sorted(group, key=lambda record: record["rmse"]):
+            crps = record["crps"]
+            shown.add_row(
+                record["system"], f"{record['rmse']:.4g}", f"{record['rmse_low']:.4g} to {record['rmse_high']:.4g}",
+                f"{record['mae']:.4g}", f"{record['bias']:+.3g}", "" if crps is None else f"{crps:.4g}",
+                style="bold" if record["system"] == "hourcast" else None,
+            )  # fmt: skip
+        wide.print(shown)
+    if not records:
+        wide.print("Nothing to score: no hour has pairs that all systems share.")

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from pipeline.evaluate import evaluate
 from pipeline.evaluate_table import TableError, read_table, series
+from pipeline.operate import show_evaluation
 
 MODELS = ["CMCG", "ETA", "GASP", "GFS", "JMA", "NGPS", "TCWB", "UKMO"]
 
@@ -224,3 +225,14 @@ def test_nine_real_models_of_precipitation_are_beaten(realdata: Path, tmp_path: 
     records = {record["system"]: record for record in evaluate(table, None, start)}
     assert records["hourcast"]["rmse"] < min(records[name]["rmse"] for name in ("equal_weights", "best_source"))
     assert records["hourcast"]["crps"] < 0.9 * records["equal_weights"]["crps"], "of the raw ensemble, fair"
+
+
+def test_the_command_prints_every_system_the_best_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = _write(_table(), tmp_path / "table.csv")
+    show_evaluation(path, None, None)
+    printed = capsys.readouterr().out
+    records = [record for record in evaluate(path) if record["lead_time_hours"] == evaluate(path)[0]["lead_time_hours"]]
+    ordered = [record["system"] for record in sorted(records, key=lambda record: record["rmse"])]
+    places = [printed.index(f" {system} ") for system in ordered]
+    assert places == sorted(places)
+    assert f"{records[0]['rmse']:.4g}" in printed
