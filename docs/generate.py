@@ -61,7 +61,7 @@ def sources_in_full() -> str:
     """The feeds with everything that their declarations say."""
     rows = (
         (
-            f"`{name}`", source.title, source.role, f"`{source.bucket}`", _hours(source.cycles),
+            f"`{name}`", source.title, source.role, f"`{source.bucket or '–'}`", _hours(source.cycles),
             max(leads[-1] for leads in source.leads_by_cycle.values()), f"{source.delay_hours:g}", source.index,
             len(source.members) or "–", len(source.parameters()), source.licence,
         )

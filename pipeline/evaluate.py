@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.evaluate_amounts import AmountLearner
+from pipeline.evaluate_persistence import with_persistence
 from pipeline.evaluate_probability import Probabilities
 from pipeline.evaluate_table import Case, Series, read_table, series
 from pipeline.parameters import parameter
 from pipeline.science import skill as skills
 from pipeline.science.blend import angular_error, blend, simple_blends
 from pipeline.science.learn import RATIO_RULES, Learnt, candidates, learn
+from pipeline.science.references import models
 from pipeline.science.scores import ScoreRecord, score
 from pipeline.science.skill import Skill
 from pipeline.science.weights import fit
@@ -57,7 +59,7 @@ def evaluate(table: Path, out: Path | None = None, score_from: datetime | None =
     records = [
         record
         for name in frame["parameter"].unique()
-        for record in evaluate_series(series(frame, str(name)), score_from)
+        for record in evaluate_series(with_persistence(series(frame, str(name))), score_from)
     ]
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
@@ -126,8 +128,9 @@ def _candidates(data: Series, state: Skill, learnt: Learnt, case: Case) -> NDArr
     circular = parameter(data.parameter).kind == "direction"
     scheme = fit([state], learnt.membership, ratio=False, guarded=False)[0]
     ours = blend(case.forecasts[:, None], scheme, np.array([case.lead]), circular=circular)[0]
-    known = skills.mean_square(state)[:, case.lead_bin]
-    return candidates(ours, case.forecasts, known, circular=circular)
+    model = models(data.sources)
+    known = skills.mean_square(state)[model, case.lead_bin]
+    return candidates(ours, case.forecasts[model], known, circular=circular)
 
 
 def _learn_case(
@@ -161,8 +164,9 @@ def _outcome(data: Series, state: Skill, learnt: Learnt, case: Case, learners: L
     ours = np.clip(ours, row.minimum, row.maximum)
     common = data.common[position]
     pairs = np.isfinite(case.observed) & np.isfinite(case.forecasts[common]).all(axis=0) & np.isfinite(ours)
-    chosen = case.forecasts[:, pairs]
-    systems = np.concatenate([chosen, simple_blends(chosen, known, circular=circular), ours[None, pairs]])
+    chosen, model = case.forecasts[:, pairs], models(data.sources)
+    simple = simple_blends(chosen[model], known[model], circular=circular)
+    systems = np.concatenate([chosen, simple, ours[None, pairs]])
     errors = _errors(data, systems.astype(np.float32), case.observed[pairs]).astype(np.float64)
     deviation = np.sqrt(weights.error_variance[position])
     crps = learners.chances.forecast(

@@ -12,6 +12,7 @@ from pipeline.parameters import parameter
 from pipeline.science import predictive
 from pipeline.science.censored_logistic import Distribution, Family
 from pipeline.science.predictive import Fit, History, Predictors
+from pipeline.science.references import models
 
 Float = NDArray[np.float64]
 Array = NDArray[np.float32]
@@ -45,6 +46,7 @@ class Probabilities:
         self.family: Family = predictive.family_of(self.row)
         self.start = data.hours[0]
         self.hours = (data.hours - self.start) / HOUR
+        self.model = models(data.sources)
         self.bins = [LeadBin() for _ in data.lead_bins]
 
     def learn(self, case: Case) -> None:
@@ -71,12 +73,12 @@ class Probabilities:
             known.fitted = case.hour
         seen = np.isfinite(case.observed) & np.isfinite(corrected).any(axis=0)
         about = blend[seen].astype(np.float64)
-        sources, fixed, observed = (
-            self._unwound(values[..., seen], about) for values in (case.forecasts, corrected, case.observed)
+        raw, fixed, observed = (
+            self._unwound(values[..., seen], about) for values in (case.forecasts[self.model], corrected, case.observed)
         )
         expected = None if self.family.power != 1 else deviation[seen].astype(np.float64)
         share = weights[:, seen].astype(np.float64)
-        given = predictive.predictors(self.family, sources, fixed, share, self.row.precision, expected)
+        given = predictive.predictors(self.family, raw, fixed, share, self.row.precision, expected)
         memories = predictive.forecast(known.fits, self.family, given)
         truth = observed**self.family.power
         if learnt and seen.any():

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import paths
 from pipeline.explain_published import (
     NAN,
     At,
@@ -33,7 +32,7 @@ from pipeline.science.ramp_length import at_leads
 from pipeline.science.weights import Weights
 from pipeline.steps.blending import bridge, tile_weights
 from pipeline.steps.forecast import consistent
-from pipeline.steps.inputs import Contribution, at_hours, coverage, holds, valid_hours
+from pipeline.steps.inputs import Contribution, at_hours, coverage, holds, kept, valid_hours
 
 Array = NDArray[np.float32]
 
@@ -110,7 +109,7 @@ def ingredients(at: At, row: Parameter) -> Ingredients:
 
 
 def _check_kept(at: At, part: Contribution) -> None:
-    if not at.deployment.store.exists(paths.input_record(part.source, part.cycle)):
+    if not kept(at.deployment.store, part.source, part.cycle):
         raise FileNotFoundError(
             f"the run {part.cycle} of {part.source} is no longer kept; {at.hour} can be explained while its inputs are"
         )

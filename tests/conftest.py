@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+# Tests run in as many processes as there are cores: threads of the kernels beside them would only wait for each other.
+os.environ.setdefault("NUMBA_NUM_THREADS", "1")
+
 import pytest
 from hypothesis import settings
 

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.evaluate import evaluate
+from pipeline.evaluate_persistence import with_persistence
 from pipeline.evaluate_table import TableError, read_table, series
 from pipeline.operate import show_evaluation
 
@@ -236,3 +237,49 @@ def test_the_command_prints_every_system_the_best_first(tmp_path: Path, capsys: 
     places = [printed.index(f" {system} ") for system in ordered]
     assert places == sorted(places)
     assert f"{records[0]['rmse']:.4g}" in printed
+
+
+def test_persistence_knows_only_what_was_observed_before_the_hour(tmp_path: Path) -> None:
+    data = series(read_table(_write(_table(days=12), tmp_path / "table.csv")), "temperature_2m")
+    found, observed = with_persistence(data), {case.valid_time: case.observed for case in data.cases}
+    day, seen = np.timedelta64(24, "h"), 0
+    assert found.sources == ("good", "late", "persistence")
+    assert not found.common[:, 2].any(), "it is not scored"
+    for case in found.cases:
+        times = [
+            time for time in observed if time < found.hours[case.hour] and (case.valid_time - time) % day == 0 * day
+        ]
+        newest = max(times, default=None)
+        if newest is None or found.hours[case.hour] - newest > 2 * day:
+            continue
+        np.testing.assert_array_equal(case.forecasts[2], observed[newest])
+        seen += 1
+    assert seen > 20
+    assert with_persistence(found) is found, "a table's own persistence stays"
+
+
+def test_where_models_err_alike_persistence_helps(tmp_path: Path) -> None:
+    """Stations that the models do not resolve: each day's error is common to all models, the weather is slow."""
+    generator = np.random.default_rng(3)
+    days, stations = 40, 30
+    truth = 280 + np.cumsum(generator.normal(0, 0.3, (days + 3, stations)), axis=0)
+    rows = []
+    for day in range(days):
+        common = generator.normal(0, 2, stations)
+        for source in ("first", "second"):
+            said = truth[day + 1] + common + generator.normal(0, 0.5, stations)
+            rows.append(_rows(source, day, said, truth[day + 1]))
+    table = _write(pd.concat(rows, ignore_index=True), tmp_path / "table.csv")
+    found = _rmse(table, score_from=datetime(2026, 1, 20))
+    assert found[24, "hourcast"] < 0.6 * found[24, "equal_weights"]
+
+
+def _rows(source: str, day: int, said: np.ndarray, observed: np.ndarray) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "source": source, "parameter": "temperature_2m", "lead_time_hours": 24, "elevation": 10.0,
+            "init_time": pd.Timestamp("2026-01-01") + pd.Timedelta(days=day), "longitude": 3 * np.arange(len(said)),
+            "station": [f"S{k}" for k in range(len(said))], "latitude": np.arange(len(said)), "forecast": said,
+            "observation": observed,
+        }
+    )  # fmt: skip

@@ -69,7 +69,8 @@ def learn(
 def candidates(scheme: Array, forecasts: Array, mean_square: Float, *, circular: bool) -> Array:
     """(candidate, place) the scheme's blend, equal weights, the best source.
 
-    forecasts: (source, place), NaN where absent; mean_square: (source,) as known beforehand; NaN where no source is.
+    forecasts: (source, place) of the models, NaN where absent; mean_square: (source,) of theirs as known beforehand.
+    NaN where no source is.
     """
     result = np.full((CANDIDATES, forecasts.shape[1]), np.nan, np.float32)
     there = np.isfinite(forecasts).any(axis=0)

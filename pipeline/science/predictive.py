@@ -85,21 +85,23 @@ def family_of(row: Parameter) -> Family:
 
 
 def predictors(
-    family: Family, sources: Float, corrected: Float, weights: Float, precision: float, deviation: Float | None = None
+    family: Family, models: Float, corrected: Float, weights: Float, precision: float, deviation: Float | None = None
 ) -> Predictors:
-    """Predictors of one case from what the sources say (source, place), as it comes and corrected, NaN where absent.
+    """Predictors of one case from what the models say as it comes, (model, place), and all sources corrected, (source,
+    place), NaN where absent.
 
     weights: (source, place); precision: smallest spread, in the parameter's units; deviation: (place,) the blend's
     expected error, the spread if not given.
     """
-    raw, values = (np.maximum(v, 0) ** family.power if family.power != 1 else v for v in (sources, corrected))
+    raw, values = (np.maximum(v, 0) ** family.power if family.power != 1 else v for v in (models, corrected))
     present = np.isfinite(values)
     share = np.where(present, weights, 0.0)
     share = share / np.maximum(share.sum(axis=0), 1e-12)
     centre = (share * np.where(present, values, 0)).sum(axis=0)
     variance = (share * np.where(present, values - centre, 0) ** 2).sum(axis=0)
     spread = np.sqrt(variance + precision ** (2 * family.power))
-    mean = np.where(present, raw, 0).sum(axis=0) / np.maximum(present.sum(axis=0), 1)
+    said = np.isfinite(raw)
+    mean = np.where(said.any(axis=0), np.where(said, raw, 0).sum(axis=0) / np.maximum(said.sum(axis=0), 1), centre)
     return Predictors(centre, mean, spread, spread if deviation is None else deviation)
 
 

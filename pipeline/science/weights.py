@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pipeline.science import guard
 from pipeline.science.covariance import Errors, fit_errors, pool_membership
 from pipeline.science.least_variance import expected_square, weigh_places
+from pipeline.science.references import models
 from pipeline.science.skill import Skill, efficiency, mean_square, repetition
 from pipeline.science.skill_kernel import unpack
 from pipeline.science.spread import fit_spread, realised_error
@@ -97,17 +98,21 @@ def fit_ratio(skill: Skill, lead_bin: int, membership: Array) -> Array:
     return np.asarray(np.clip(cluster, *RATIO_LIMITS) @ membership, np.float32)
 
 
-def fit_weights(errors: Errors, membership: Array, equal_share: float) -> Array:
-    """(source, place) weights of least variance; a source without history gets its share of equal weights.
+def fit_weights(errors: Errors, membership: Array, equal_share: float, model: NDArray[np.bool_]) -> Array:
+    """(source, place) weights of least variance; a model without history gets its share of equal weights.
 
-    Raises ValueError for an empty list of sources.
+    model: (source,) which sources are models; another has no weight but what its history earns it.
+    Raises ValueError where no source can be weighed.
     """
-    count = len(errors.known)
-    if not count:
+    used = np.flatnonzero(errors.known | model)
+    if not len(used):
         raise ValueError("expected at least one source to weigh; found none")
     shares = np.ascontiguousarray(membership.T, np.float64)
-    weight = weigh_places(np.sqrt(errors.variance), errors.correlation, shares, errors.known)
-    return np.asarray((1 - equal_share) * weight + np.float32(equal_share / count), np.float32)
+    correlation = np.ascontiguousarray(errors.correlation[:, used[:, None], used])
+    weight = np.zeros(errors.variance.shape, np.float32)
+    weight[used] = weigh_places(np.sqrt(errors.variance[used]), correlation, shares, errors.known[used])
+    equal = np.where(model, 1 / max(model.sum(), 1), 0)[:, None] if model.any() else weight
+    return np.asarray((1 - equal_share) * weight + equal_share * equal, np.float32)
 
 
 def fit(
@@ -142,7 +147,8 @@ def _fit_bin(
         np.mean([part.variance for part in parts], axis=0), np.mean([part.correlation for part in parts], axis=0),
         np.logical_and.reduce([part.known for part in parts]),
     )  # fmt: skip
-    scheme = fit_weights(joint, membership, RATIO_EQUAL_SHARE if ratio else EQUAL_SHARE)
+    model = models(skills[0].sources)
+    scheme = fit_weights(joint, membership, RATIO_EQUAL_SHARE if ratio else EQUAL_SHARE, model)
     weight, trusted = _guarded(skills[0], lead_bin, scheme, membership) if guarded else (scheme, scheme)
     corrected, neutral = trusted / np.maximum(weight, np.float32(1e-12)), np.float32(ratio)
     biases = [(fit_ratio if ratio else fit_bias)(skill, lead_bin, membership) for skill in skills]
@@ -154,8 +160,10 @@ def _fit_bin(
 def _guarded(skill: Skill, lead_bin: int, scheme: Array, membership: Array) -> tuple[Array, Array]:
     """(source, place) weights once the guard has spoken, and what part of them is the scheme's, bias removed."""
     share = guard.shares(skill, lead_bin, membership).T.astype(np.float32) @ membership
-    error = mean_square(skill)[:, lead_bin]
+    model = models(skill.sources)
+    error = np.where(model, mean_square(skill)[:, lead_bin], np.nan)
     best = np.zeros((len(skill.sources), 1), np.float32)
     best[np.nanargmin(error) if np.isfinite(error).any() else 0] = 1
+    equal = (model / max(model.sum(), 1)).astype(np.float32)[:, None]
     trusted = share[0] * scheme
-    return trusted + share[1] / np.float32(len(skill.sources)) + share[2] * best, trusted
+    return trusted + share[1] * equal + share[2] * best, trusted

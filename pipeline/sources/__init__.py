@@ -10,10 +10,13 @@ from pipeline.sources.gfs import GDAS, GFS
 from pipeline.sources.gfs_wave import GDAS_WAVE, GFS_WAVE
 from pipeline.sources.hrrr import HRRR
 from pipeline.sources.icon import ICON
+from pipeline.sources.persistence import PERSISTENCE
 
 SOURCES: dict[str, Source] = {
     source.name: source
-    for source in (GFS, GEFS_MEAN, GEFS, IFS, IFS_ENS, AIFS, ICON, GDPS, HRRR, GFS_WAVE, ECMWF_WAM, GDAS, GDAS_WAVE)
-}
+    for source in (
+        GFS, GEFS_MEAN, GEFS, IFS, IFS_ENS, AIFS, ICON, GDPS, HRRR, GFS_WAVE, ECMWF_WAM, PERSISTENCE, GDAS, GDAS_WAVE,
+    )
+}  # fmt: skip
 
 __all__ = ["SOURCES", "Source"]

@@ -9,7 +9,7 @@ from typing import Literal
 from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter, blended
 
-Role = Literal["deterministic", "ensemble", "regional", "wave", "analysis"]
+Role = Literal["deterministic", "ensemble", "regional", "wave", "persistence", "analysis"]
 Index = Literal["ncep", "ecmwf", "none"]
 Vocabulary = Literal["ncep", "ecmwf", "icon", "gdps"]
 Layout = Callable[[Cycle, int, int | None, Parameter | None, str], str]

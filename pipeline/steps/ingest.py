@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter
-from pipeline.sources import Source
+from pipeline.sources import SOURCES, Source
 from pipeline.sources.fetch import Delivery, Request, merge
 from pipeline.sources.geometry import Coordinates
 from pipeline.sources.newest import BUCKET_HOURS, arrival_key, due_cycles, interval_leads, newest_cycle
@@ -42,8 +42,8 @@ ANALYSIS_LEADS = (0, BUCKET_HOURS)
 
 
 def shards(deployment: Deployment, hour: Cycle) -> list[str]:
-    """The configured sources, each one shard; ValueError names a source that does not exist."""
-    return [source_named(name).name for name in deployment.config.sources]
+    """The configured feeds, each one shard; ValueError names a source that does not exist."""
+    return [name for name in deployment.config.sources if source_named(name).role != "persistence"]
 
 
 def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
@@ -71,22 +71,30 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
 def past_runs(deployment: Deployment, source: Source, hour: Cycle) -> list[tuple[Cycle, tuple[int, ...]]]:
     """Runs of the source, with leads, that skill is learnt from at the hour, oldest first.
 
-    Of a forecast the newest run at each past start, of an analysis those that verify the starts.
+    Of a forecast the newest run at each past start, of an analysis those that verify the starts, and the newest day for
+    persistence.
     """
-    learning = deployment.config.learning
-    starts = deployment.learning_starts(hour)
+    starts, ahead = deployment.learning_starts(hour), deployment.config.learning.lead_hours
     wanted: dict[Cycle, set[int]] = {}
-    for start in starts:
-        if source.role == "analysis":
-            for cycle, lead in _verifying(source, [start + lead for lead in learning.lead_hours], hour):
-                wanted.setdefault(cycle, set()).add(lead)
-            continue
-        for cycle in due_cycles(source, start)[:1]:
-            age = int(cycle.lead_hours(start.init_time))
-            leads = {lead for ahead in learning.lead_hours for lead in _around(source.leads(cycle), age + ahead)}
-            if leads:
-                wanted.setdefault(cycle, set()).update(leads)
+    if source.role == "analysis":
+        times = [start + lead for start in starts for lead in ahead]
+        if any(SOURCES[name].role == "persistence" for name in deployment.config.sources):
+            times += _newest_day(source, hour)
+        for cycle, lead in _verifying(source, times, hour):
+            wanted.setdefault(cycle, set()).add(lead)
+    else:
+        for start in starts:
+            for cycle in due_cycles(source, start)[:1]:
+                age = int(cycle.lead_hours(start.init_time))
+                leads = {lead for hours in ahead for lead in _around(source.leads(cycle), age + hours)}
+                if leads:
+                    wanted.setdefault(cycle, set()).update(leads)
     return [(cycle, tuple(sorted(leads))) for cycle, leads in sorted(wanted.items())]
+
+
+def _newest_day(source: Source, hour: Cycle) -> list[Cycle]:
+    """The analyses that persistence carries on."""
+    return [last - back for last in due_cycles(source, hour)[:1] for back in range(0, 24, BUCKET_HOURS)]
 
 
 def _around(native: tuple[int, ...], lead: int) -> list[int]:

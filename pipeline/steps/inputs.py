@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -20,11 +20,13 @@ from pipeline.science.solar import Sun
 from pipeline.sources import SOURCES, Source
 from pipeline.steps import Deployment
 from pipeline.steps.input_reader import InputRun
+from pipeline.steps.persisted import PersistedRun
 from pipeline.store import Store
 
 Array = NDArray[np.float32]
 
-BLENDED_ROLES = ("deterministic", "regional", "wave")
+BLENDED_ROLES = ("deterministic", "regional", "wave", "persistence")
+_ANALYSES = tuple(name for name, source in SOURCES.items() if source.role == "analysis")
 EXTREME_OF = {
     "temperature_2m_maximum": "temperature_2m",
     "temperature_2m_minimum": "temperature_2m",
@@ -65,9 +67,24 @@ def contribution(deployment: Deployment, name: str, hour: Cycle) -> Contribution
     source = SOURCES[name]
     for age in range(int(np.ceil(source.delay_hours)), int(source.maximum_age_hours) + 1):
         cycle = hour - age
-        if cycle.init_time.hour in source.cycles and _record(deployment.store, name, cycle) is not None:
+        if cycle.init_time.hour in source.cycles and kept(deployment.store, name, cycle):
             return Contribution(name, cycle, age)
     return None
+
+
+def kept(store: Store, name: str, cycle: Cycle) -> bool:
+    """Whether a run is in the input store; persistence starts with every analysis."""
+    names = _ANALYSES if SOURCES[name].role == "persistence" else (name,)
+    return any(_record(store, one, cycle) is not None for one in names)
+
+
+def record(store: Store, name: str, cycle: Cycle) -> dict[str, Any]:
+    """What ingest has noted of a run, of persistence what the analysis that it starts with says."""
+    if SOURCES[name].role != "persistence":
+        return _complete_record(store, name, cycle)
+    found = [part for one in _ANALYSES if (part := _record(store, one, cycle)) is not None]
+    run, files = _run(store, name, cycle), [file for part in found for file in part["files"]]
+    return {"parameters": list(run.rows), "leads": run.leads.tolist(), "missing": [], "files": files}
 
 
 @lru_cache(maxsize=4096)
@@ -85,9 +102,17 @@ def _record(store: Store, name: str, cycle: Cycle) -> dict[str, Any] | None:
 
 
 @lru_cache(maxsize=512)
-def _run(store: Store, name: str, cycle: Cycle) -> InputRun:
+def _run(store: Store, name: str, cycle: Cycle) -> InputRun | PersistedRun:
     """The run, which reads each of its small arrays once."""
+    if SOURCES[name].role == "persistence":
+        return PersistedRun(cycle, partial(_analyses, store))
     return InputRun(store.child(paths.input_zarr(name, cycle)))
+
+
+def _analyses(store: Store, cycle: Cycle) -> list[InputRun]:
+    """The runs of all analyses that start at a cycle and have come."""
+    there = [name for name in _ANALYSES if _record(store, name, cycle) is not None]
+    return [run for name in there if isinstance(run := _run(store, name, cycle), InputRun)]
 
 
 @dataclass(frozen=True)
@@ -125,7 +150,7 @@ def native(
 
 
 @lru_cache(maxsize=1)
-def _values(run: InputRun, array: str, parameter: str, first: int, stop: int) -> Array:
+def _values(run: InputRun | PersistedRun, array: str, parameter: str, first: int, stop: int) -> Array:
     """Values (lead, place) on some rows; the last asked for is kept."""
     return run.read(array, parameter, slice(first, stop))
 

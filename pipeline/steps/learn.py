@@ -15,6 +15,7 @@ from pipeline.science import skill_exchange
 from pipeline.science.blend import angular_error, blend
 from pipeline.science.learn import RATIO_RULES, Places, candidates, learn
 from pipeline.science.pools import boxes
+from pipeline.science.references import models
 from pipeline.science.skill import Skill
 from pipeline.science.weights import Weights
 from pipeline.steps import Deployment
@@ -114,7 +115,8 @@ def _absorb_pair(
     rivals = None
     if scheme is not None:
         ours = blend(forecasts[:, None], scheme, np.array([lead]), circular=circular)[0]
-        said = candidates(ours, forecasts, skills.mean_square(state)[:, lead_bin], circular=circular)
+        model = models(state.sources)
+        said = candidates(ours, forecasts[model], skills.mean_square(state)[model, lead_bin], circular=circular)
         rivals = difference(said, observed)
     skills.update(
         state, lead_bin, difference(forecasts, observed), np.nan_to_num(observed), variance=variance,

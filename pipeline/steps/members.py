@@ -27,6 +27,8 @@ EVERY_HOURS = 6
 """Between the runs of a global model."""
 LAGGED_RUNS = 2
 """Newest runs of a source that are members: older ones err visibly more than the newest."""
+NO_MEMBERS = ("regional", "persistence")
+"""Roles of sources that are no scenario for the globe: one ends at its edges, the other knows no storm to come."""
 LARGEST_GAP_HOURS = 12
 """Between leads: a run kept for verification only has too few to say what happens between them."""
 
@@ -65,7 +67,8 @@ def _runs(
     The mean of an ensemble is none of these: it is smoother than any forecast.
     """
     for name in sources_of(deployment, row):
-        if SOURCES[name].role == "regional" or "spread" in SOURCES[name].products or name not in weights.sources:
+        source = SOURCES[name]
+        if source.role in NO_MEMBERS or "spread" in source.products or name not in weights.sources:
             continue
         for part in _newest(deployment, name, row, hour):
             values = at_hours(deployment, part, row, hour, leads.tolist(), cells)

@@ -22,7 +22,7 @@ from pipeline.products.catalogue import item
 from pipeline.sources import SOURCES, Source
 from pipeline.steps import Deployment
 from pipeline.steps import validate as gate
-from pipeline.steps.inputs import contribution
+from pipeline.steps.inputs import contribution, record
 from pipeline.steps.observe import record_key
 from pipeline.steps.plausible import left_out
 from pipeline.steps.publish_weights import publish_ramp, publish_weights
@@ -82,21 +82,20 @@ def _sources(deployment: Deployment, hour: Cycle) -> dict[str, dict[str, Any]]:
         if part is None:
             result[name] = provenance.source_record(source, None, None, {})
         else:
-            record = json.loads(deployment.store.read(paths.input_record(name, part.cycle)))
-            record["implausible"] = implausible.get(name, [])
-            result[name] = provenance.source_record(source, part.cycle, part.age_hours, record)
+            noted = record(deployment.store, name, part.cycle) | {"implausible": implausible.get(name, [])}
+            result[name] = provenance.source_record(source, part.cycle, part.age_hours, noted)
     return result
 
 
 def _ensemble(deployment: Deployment, source: Source, hour: Cycle) -> dict[str, Any]:
     """Provenance of an ensemble, which is filed under the hour that uses it."""
     try:
-        record = json.loads(deployment.store.read(paths.input_record(source.name, hour)))
+        noted = json.loads(deployment.store.read(paths.input_record(source.name, hour)))
         group = json.loads(deployment.store.read(f"{paths.ensemble(hour, source.name)}/zarr.json"))
     except FileNotFoundError:
         return provenance.source_record(source, None, None, {})
     cycle = Cycle.parse(group["attributes"]["init_time"])
-    return provenance.source_record(source, cycle, round(cycle.lead_hours(hour.init_time)), record)
+    return provenance.source_record(source, cycle, round(cycle.lead_hours(hour.init_time)), noted)
 
 
 def _corrections(deployment: Deployment, hour: Cycle) -> dict[str, int]:
@@ -151,8 +150,7 @@ def _delivered(deployment: Deployment, sources: Mapping[str, Mapping[str, Any]])
     names: set[str] = set()
     for name, source in sources.items():
         if source["cycle"] and SOURCES[name].role in ("deterministic", "wave"):
-            record = deployment.store.read(paths.input_record(name, Cycle.parse(source["cycle"])))
-            names |= set(json.loads(record)["parameters"])
+            names |= set(record(deployment.store, name, Cycle.parse(source["cycle"]))["parameters"])
     return names & set(blended())
 
 

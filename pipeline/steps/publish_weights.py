@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 import numpy as np
@@ -19,7 +18,7 @@ from pipeline.science.cluster_skill import cluster_means, cluster_skill
 from pipeline.science.skill_exchange import from_dataset
 from pipeline.sources import SOURCES
 from pipeline.steps import Deployment
-from pipeline.steps.inputs import contribution, coverage
+from pipeline.steps.inputs import contribution, coverage, record
 from pipeline.steps.observe import read_parquet, to_parquet
 
 Array = NDArray[np.float32]
@@ -114,10 +113,10 @@ def _last_lead(deployment: Deployment, hour: Cycle, row: Parameter, sources: Seq
         part = contribution(deployment, name, hour)
         if part is None:
             continue
-        record = json.loads(deployment.store.read(paths.input_record(name, part.cycle)))
-        missing = {item["lead_time"] for item in record["missing"] if item["parameter"] == row.name}
-        leads = [lead - part.age_hours for lead in record["leads"] if lead not in missing]
-        if row.name in record["parameters"] and leads:
+        noted = record(deployment.store, name, part.cycle)
+        missing = {item["lead_time"] for item in noted["missing"] if item["parameter"] == row.name}
+        leads = [lead - part.age_hours for lead in noted["leads"] if lead not in missing]
+        if row.name in noted["parameters"] and leads:
             last[index] = max(leads)
     return last
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter
 from pipeline.science.blend import angular_error, simple_blends
+from pipeline.science.references import models
 from pipeline.science.resampling import drawn_rmse, interval
 from pipeline.science.scores import ScoreRecord
 from pipeline.steps import Deployment
@@ -66,13 +67,13 @@ def pair(
     fields = {name: field for name, field in found.items() if field is not None}
     everywhere = np.isfinite(observed).mean()
     names = [name for name, field in fields.items() if np.isfinite(field).mean() > 0.5 * everywhere]
-    if not names:
+    if not models(names).any():
         return None
     stack = np.stack([*(fields[name] for name in names), ours(fields, covered_hours)])
     cells = np.flatnonzero(np.isfinite(observed) & np.isfinite(stack).all(axis=0))
     values, seen = stack[:, cells].astype(np.float64), observed[cells].astype(np.float64)
-    known = mean_square[[sources.index(name) for name in names]]
-    simple = simple_blends(values[:-1], known, circular=row.kind == "direction")
+    known, model = mean_square[[sources.index(name) for name in names]], models(names)
+    simple = simple_blends(values[:-1][model], known[model], circular=row.kind == "direction")
     values = np.concatenate([values[:-1], simple, values[-1:]])
     errors = values - seen
     if row.kind == "direction":

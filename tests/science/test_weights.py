@@ -170,5 +170,26 @@ def test_labels_stay_when_the_sample_changes_a_little() -> None:
 
 
 def test_no_source_is_an_error() -> None:
+    nothing = covariance.Errors(np.empty((0, 3)), np.empty((1, 0, 0)), np.empty(0, bool))
     with pytest.raises(ValueError, match="at least one source"):
-        weights.fit_weights(covariance.Errors(np.empty((0, 3)), np.empty((1, 0, 0)), np.empty(0, bool)), _alike(3), 0.1)
+        weights.fit_weights(nothing, _alike(3), 0.1, np.empty(0, bool))
+
+
+def test_persistence_has_no_weight_but_what_it_earns() -> None:
+    names = ("one", "two", "persistence")
+    fresh = weights.fit([skills.zero(names, (24.0,), single(PLACES))], _alike(), ratio=False)[0]
+    np.testing.assert_allclose(fresh.weight[:, 0, 0], [0.5, 0.5, 0], err_msg="equal weights are of the models")
+    generator = np.random.default_rng(5)
+    state = skills.zero(names, (24.0,), single(PLACES))
+    for _ in range(40):
+        common, own = generator.normal(size=PLACES), generator.normal(size=(3, PLACES))
+        errors = np.stack([common + 0.3 * own[0], common + 0.3 * own[1], 1.5 * own[2]])
+        skills.update(state, 0, errors.astype(np.float32), np.zeros(PLACES, np.float32))
+    learnt = weights.fit([state], _alike(), ratio=False)[0].weight[:, 0].mean(axis=1)
+    assert learnt[2] > 0.15, "poor, but what the models have in common is not in it"
+    assert learnt.sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_a_source_that_is_no_model_cannot_be_weighed_alone() -> None:
+    with pytest.raises(ValueError, match="at least one source"):
+        weights.fit([skills.zero(("persistence",), (24.0,), single(9))], _alike(9), ratio=False)

@@ -1,0 +1,95 @@
+"""Reads the newest analyses as a run of the source `persistence`: every day to come is like the last one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.cycle import Cycle
+from pipeline.parameters import INTERVAL_KINDS, blended
+from pipeline.sources.newest import BUCKET_HOURS
+from pipeline.sources.persistence import PERSISTENCE, STEP_HOURS
+from pipeline.steps.input_reader import InputRun
+
+Array = NDArray[np.float32]
+
+ENDS = tuple(range(STEP_HOURS - 24, 1, STEP_HOURS))
+"""Hours from the newest analysis to those that the first leads, and by turns all others, are like."""
+
+
+class Part(NamedTuple):
+    """A parameter in the run of an analysis: which of its leads, and the hours of the interval that ends there."""
+
+    run: InputRun
+    lead: int
+    hours: float
+
+
+@dataclass(frozen=True, eq=False)
+class PersistedRun:
+    """A run that starts with the newest analysis, of `cycle`, read like an `InputRun`.
+
+    `analyses` gives all runs of the analyses that start at a cycle, none where none has come.
+    """
+
+    cycle: Cycle
+    analyses: Callable[[Cycle], Sequence[InputRun]]
+
+    arrays = frozenset({"forecast"})
+
+    @cached_property
+    def leads(self) -> NDArray[np.int64]:
+        """(lead,) leads in hours."""
+        return np.array(PERSISTENCE.leads(self.cycle), np.int64)
+
+    @cached_property
+    def rows(self) -> dict[str, int]:
+        """Place of each parameter that any of the analyses holds."""
+        return {name: row for row, name in enumerate(self._days)}
+
+    @cached_property
+    def interval_hours(self) -> NDArray[np.float32]:
+        """(parameter, lead) length of the interval that ends at the lead, 0 for instants."""
+        hours = [[part.hours if part else 0 for part in day] for day in self._days.values()]
+        return np.array([self._by_turns(day) for day in hours], np.float32)
+
+    @cached_property
+    def coverage(self) -> Array:
+        """(place,) how much the source counts at each cell: everywhere."""
+        part = next(part for day in self._days.values() for part in day if part)
+        return np.ones_like(part.run.coverage)
+
+    def held(self, array: str, parameter: str) -> NDArray[np.bool_]:
+        """(lead,) whether there is an analysis of the parameter at the lead's hour of the day."""
+        return np.array(self._by_turns([part is not None for part in self._days[parameter]]))
+
+    def read(self, array: str, parameter: str, rows: slice = slice(None)) -> Array:
+        """(lead, place) the parameter on the latitude rows; NaN where there is no analysis."""
+        day = [part and part.run.read(array, parameter, rows)[part.lead] for part in self._days[parameter]]
+        nothing = np.full_like(next(field for field in day if field is not None), np.nan)
+        return np.stack(self._by_turns([nothing if field is None else field for field in day]))
+
+    def _by_turns(self, day: Sequence[Any]) -> list[Any]:
+        """(lead,) the hours of a day, day after day."""
+        return [day[k % len(day)] for k in range(len(self.leads))]
+
+    @cached_property
+    def _days(self) -> dict[str, list[Part | None]]:
+        """By parameter its last known day, at ENDS."""
+        days = {name: [self._part(name, end) for end in ENDS] for name in sorted(PERSISTENCE.carries)}
+        return {name: day for name, day in days.items() if any(day)}
+
+    def _part(self, name: str, end: int) -> Part | None:
+        """An instant is that of an analysis, an interval that of the first hours after one."""
+        lead = BUCKET_HOURS if blended()[name].kind in INTERVAL_KINDS else 0
+        for run in self.analyses(self.cycle + (end - lead)):
+            if name in run.rows:
+                row, index = run.rows[name], np.flatnonzero(run.leads == lead)
+                if len(index) and run.held("forecast", name)[index[0]]:
+                    return Part(run, int(index[0]), float(run.interval_hours[row, index[0]]))
+        return None
