@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pipeline.science import guard
 from pipeline.science.covariance import Errors, fit_errors, pool_membership
 from pipeline.science.least_variance import expected_square, weigh_places
-from pipeline.science.skill import Skill, efficiency, mean_square, repetition
+from pipeline.science.skill import Skill, efficiency, mean_square_at, repetition
 from pipeline.science.skill_kernel import unpack
 from pipeline.science.spread import fit_spread, realised_error
 
@@ -154,7 +154,7 @@ def _fit_bin(
 def _guarded(skill: Skill, lead_bin: int, scheme: Array, membership: Array) -> tuple[Array, Array]:
     """(source, place) weights once the guard has spoken, and what part of them is the scheme's, bias removed."""
     share = guard.shares(skill, lead_bin, membership).T.astype(np.float32) @ membership
-    error = mean_square(skill)[:, lead_bin]
+    error = mean_square_at(skill, lead_bin)
     best = np.zeros((len(skill.sources), 1), np.float32)
     best[np.nanargmin(error) if np.isfinite(error).any() else 0] = 1
     trusted = share[0] * scheme

@@ -110,11 +110,12 @@ def _absorb_pair(
     variance = ensemble_variance(deployment, row, start, lead, interval)
     lead_bin, circular = state.lead_bins.index(lead), row.blend == "circular"
     difference = angular_error if row.kind == "direction" else np.subtract
-    forecasts[unbelieved(state, lead_bin, difference(forecasts, observed))] = np.nan
+    known = skills.mean_square_at(state, lead_bin)
+    forecasts[unbelieved(difference(forecasts, observed), np.sqrt(known))] = np.nan
     rivals = None
     if scheme is not None:
         ours = blend(forecasts[:, None], scheme, np.array([lead]), circular=circular)[0]
-        said = candidates(ours, forecasts, skills.mean_square(state)[:, lead_bin], circular=circular)
+        said = candidates(ours, forecasts, known, circular=circular)
         rivals = difference(said, observed)
     skills.update(
         state, lead_bin, difference(forecasts, observed), np.nan_to_num(observed), variance=variance,
