@@ -23,7 +23,9 @@ from models.base import Fields
 TRUNCATION = 31
 LAYERS = 8
 TIME_STEP_MINUTES = 30.0
-CHUNK_HOURS = 48  # every diagnostic of a chunk stays in memory until it is read, so chunks are short
+CHUNK_HOURS = 48
+"""Every diagnostic of a chunk stays in memory until it is read, so chunks are short; each length of a chunk is compiled
+for itself, for half a minute."""
 RESTART_TIME = datetime(2025, 8, 4)
 SPIN_UP_DAYS = 150  # the southern westerlies need some 100 days to establish themselves
 REFERENCE_PRESSURE = 1.0e5  # Pa, unit of the core's normalised surface pressure
@@ -93,15 +95,25 @@ class SpeedyModel:
             raise ValueError(
                 f"the model stands at {self.start} and saves at divisors of {CHUNK_HOURS} h; asked {start}"
             )
+        for chunk in self._chunks(hours, every_hours):
+            fields = _fields(chunk)
+            for step in range(len(fields["surface_pressure"])):
+                self.start += timedelta(hours=every_hours)
+                yield self.start, {name: values[step] for name, values in fields.items()}
+
+    def _chunks(self, hours: int, every_hours: int) -> Iterator[Any]:
+        """One chunk after the other; the next one is computed while the caller looks at one."""
+        before = None
         for begin in range(0, hours, CHUNK_HOURS):
             length = min(CHUNK_HOURS, hours - begin)
             chunk = self._model.resume(
                 forcing=self._forcing, save_interval=f"{every_hours} hours", total_time=f"{length} hours"
             )
-            fields = _fields(chunk)
-            for step in range(length // every_hours):
-                self.start = start + timedelta(hours=begin + (step + 1) * every_hours)
-                yield self.start, {name: values[step] for name, values in fields.items()}
+            if before is not None:
+                yield before
+            before = chunk
+        if before is not None:
+            yield before
 
     def restart(self) -> dict[str, NDArray[np.float32]]:
         """The spectral arrays of the present state."""

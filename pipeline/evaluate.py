@@ -129,7 +129,7 @@ def _candidates(data: Series, state: Skill, learnt: Learnt, case: Case) -> NDArr
     scheme = fit([state], learnt.membership, ratio=False, guarded=False)[0]
     ours = blend(case.forecasts[:, None], scheme, np.array([case.lead]), circular=circular)[0]
     model = models(data.sources)
-    known = skills.mean_square(state)[model, case.lead_bin]
+    known = skills.mean_square_at(state, case.lead_bin)[model]
     return candidates(ours, case.forecasts[model], known, circular=circular)
 
 
@@ -152,7 +152,7 @@ def _errors(data: Series, forecasts: NDArray[np.float32], observed: NDArray[np.f
 def _outcome(data: Series, state: Skill, learnt: Learnt, case: Case, learners: Learners) -> Outcome:
     """All systems on the pairs for which every commonly present source and the observation exist."""
     row, position, weights = parameter(data.parameter), case.lead_bin, learnt.weights[0]
-    circular, known = row.kind == "direction", skills.mean_square(state)[:, position]
+    circular, known = row.kind == "direction", skills.mean_square_at(state, position)
     if learners.amounts is None:
         ours = blend(case.forecasts[:, None], weights, np.array([case.lead]), circular=circular)[0]
         corrected = case.forecasts - weights.bias[:, position]

@@ -10,6 +10,10 @@ Array = NDArray[np.float32]
 Float = NDArray[np.float64]
 
 
+BLOCK = 256
+"""Places that one task weighs with one piece of scratch memory."""
+
+
 @njit(cache=True)
 def least_variance(covariance: Float, known: NDArray[np.bool_]) -> Float:
     """(source,) weights w >= 0 that sum to one for which w' covariance w is small (Bates and Granger 1969).
@@ -18,29 +22,45 @@ def least_variance(covariance: Float, known: NDArray[np.bool_]) -> Float:
     The most negative source is dropped until none is, which finds the least variance but in rare ties.
     """
     count = covariance.shape[0]
-    active = known.copy()
+    index = np.flatnonzero(known)
+    size, share = len(index), len(index) / count
     result = np.full(count, 1.0 / count)
-    while active.any():
-        index = np.flatnonzero(active)
-        size = len(index)
-        matrix = np.empty((size, size))
+    factors, solution = np.empty((size, size)), np.empty(size)
+    while size:
         for i in range(size):
-            for j in range(size):
-                matrix[i, j] = covariance[index[i], index[j]]
-            matrix[i, i] *= 1 + 1e-6
-        solution = np.linalg.solve(matrix, np.ones(size))
-        lowest = np.argmin(solution)
+            for j in range(i):
+                factors[i, j] = covariance[index[i], index[j]]
+            factors[i, i] = covariance[index[i], index[i]] * (1 + 1e-6)
+        _solve_ones(factors, solution, size)
+        lowest = np.argmin(solution[:size])
         if solution[lowest] >= 0 or size == 1:
-            share = known.sum() / count
-            for i in range(count):
-                if known[i]:
-                    result[i] = 0.0
-            total = solution.sum()
-            for i in range(size):
-                result[index[i]] = share * solution[i] / total
+            result[known] = 0.0
+            result[index[:size]] = share * solution[:size] / solution[:size].sum()
             break
-        active[index[lowest]] = False
+        size -= 1
+        index[lowest:size] = index[lowest + 1 : size + 1].copy()
     return result
+
+
+@njit(cache=True)
+def _solve_ones(matrix: Float, solution: Float, size: int) -> None:
+    """`solution` of matrix x = 1, of whose symmetric matrix the lower part is given and is overwritten (L D L').
+
+    For so few sources a call of LAPACK takes several times as long.
+    """
+    for j in range(size):
+        total = 1.0
+        for k in range(j):
+            factor = matrix[j, k] / matrix[k, k]
+            matrix[j, j] -= factor * matrix[j, k]
+            total -= factor * solution[k]
+            for i in range(j + 1, size):
+                matrix[i, j] -= factor * matrix[i, k]
+        solution[j] = total
+    for j in range(size - 1, -1, -1):
+        for i in range(j + 1, size):
+            solution[j] -= matrix[i, j] * solution[i]
+        solution[j] /= matrix[j, j]
 
 
 @njit(parallel=True, cache=True)
@@ -51,16 +71,14 @@ def weigh_places(deviation: Array, correlation: Float, membership: Float, known:
     """
     count, places = deviation.shape
     weights = np.empty((count, places), np.float32)
-    for place in prange(places):
-        covariance = np.zeros((count, count))
-        for cluster in range(membership.shape[1]):
-            share = membership[place, cluster]
-            if share > 1e-3:
-                covariance += share * correlation[cluster]
-        for i in range(count):
-            for j in range(count):
-                covariance[i, j] *= deviation[i, place] * deviation[j, place]
-        weights[:, place] = least_variance(covariance, known).astype(np.float32)
+    for task in prange((places + BLOCK - 1) // BLOCK):
+        covariance = np.empty((count, count))
+        for place in range(task * BLOCK, min((task + 1) * BLOCK, places)):
+            _mix(correlation, membership[place], 1e-3, covariance)
+            for i in range(count):
+                for j in range(count):
+                    covariance[i, j] *= deviation[i, place] * deviation[j, place]
+            weights[:, place] = least_variance(covariance, known)
     return weights
 
 
@@ -69,12 +87,26 @@ def expected_square(deviation: Array, correlation: Float, membership: Float, wei
     """(place,) variance of the weighted mean; arguments as those of `weigh_places`."""
     count, places = deviation.shape
     result = np.empty(places, np.float32)
-    for place in prange(places):
-        total = 0.0
-        for cluster in range(membership.shape[1]):
+    for task in prange((places + BLOCK - 1) // BLOCK):
+        mixed, scaled = np.empty((count, count)), np.empty(count)
+        for place in range(task * BLOCK, min((task + 1) * BLOCK, places)):
+            _mix(correlation, membership[place], 0.0, mixed)
+            total = 0.0
             for i in range(count):
-                scaled = membership[place, cluster] * weights[i, place] * deviation[i, place]
-                for j in range(count):
-                    total += scaled * correlation[cluster, i, j] * weights[j, place] * deviation[j, place]
-        result[place] = total
+                scaled[i] = weights[i, place] * deviation[i, place]
+                for j in range(i):
+                    total += 2 * scaled[i] * mixed[i, j] * scaled[j]
+                total += scaled[i] * mixed[i, i] * scaled[i]
+            result[place] = total
     return result
+
+
+@njit(cache=True)
+def _mix(matrices: Float, shares: Float, least: float, result: Float) -> None:
+    """The mean of `matrices` (cluster, source, source) by a place's `shares` (cluster,) that are above `least`."""
+    result[:] = 0
+    for cluster in range(len(shares)):
+        if shares[cluster] > least:
+            for i in range(result.shape[0]):
+                for j in range(result.shape[1]):
+                    result[i, j] += shares[cluster] * matrices[cluster, i, j]

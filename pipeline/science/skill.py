@@ -248,15 +248,17 @@ def _move(mean: Array, weight: Array, value: NDArray[np.floating], share: NDArra
 
 def mean_square(skill: Skill) -> NDArray[np.float64]:
     """(source, lead_bin) mean square error over all places, NaN without history."""
+    return np.stack([mean_square_at(skill, lead_bin) for lead_bin in range(len(skill.lead_bins))], axis=1)
+
+
+def mean_square_at(skill: Skill, lead_bin: int) -> NDArray[np.float64]:
+    """(source,) the same at one lead bin."""
     sample = skill.pools.sample
-    result = np.full(skill.mean.shape[:2], np.nan)
-    for lead_bin in range(len(skill.lead_bins)):
-        mean, square = (unpack(half[:, lead_bin, sample]).astype(np.float64) for half in (skill.mean, skill.square))
-        share = np.where(np.isnan(mean), 0, skill.weight[:, lead_bin][:, skill.pools.of_sample])
-        total = (share * np.nan_to_num(mean**2 + square)).sum(axis=1)
-        weight = share.sum(axis=1)
-        result[:, lead_bin] = np.where(weight > 0, total / np.maximum(weight, 1e-9), np.nan)
-    return result
+    mean, square = (unpack(half[:, lead_bin, sample]).astype(np.float64) for half in (skill.mean, skill.square))
+    share = np.where(np.isnan(mean), 0, skill.weight[:, lead_bin][:, skill.pools.of_sample])
+    total = (share * np.nan_to_num(mean**2 + square)).sum(axis=1)
+    weight = share.sum(axis=1)
+    return np.where(weight > 0, total / np.maximum(weight, 1e-9), np.nan)
 
 
 def decay(skill: Skill, factors: NDArray[np.floating] | float) -> Skill:

@@ -16,7 +16,7 @@ from pipeline.science import guard
 from pipeline.science.covariance import Errors, fit_errors, pool_membership
 from pipeline.science.least_variance import expected_square, weigh_places
 from pipeline.science.references import models
-from pipeline.science.skill import Skill, efficiency, mean_square, repetition
+from pipeline.science.skill import Skill, efficiency, mean_square_at, repetition
 from pipeline.science.skill_kernel import unpack
 from pipeline.science.spread import fit_spread, realised_error
 
@@ -161,7 +161,7 @@ def _guarded(skill: Skill, lead_bin: int, scheme: Array, membership: Array) -> t
     """(source, place) weights once the guard has spoken, and what part of them is the scheme's, bias removed."""
     share = guard.shares(skill, lead_bin, membership).T.astype(np.float32) @ membership
     model = models(skill.sources)
-    error = np.where(model, mean_square(skill)[:, lead_bin], np.nan)
+    error = np.where(model, mean_square_at(skill, lead_bin), np.nan)
     best = np.zeros((len(skill.sources), 1), np.float32)
     best[np.nanargmin(error) if np.isfinite(error).any() else 0] = 1
     equal = (model / max(model.sum(), 1)).astype(np.float32)[:, None]

@@ -19,6 +19,7 @@ from pipeline.science.scores import gaussian_crps, quantile_crps
 from pipeline.steps import Deployment
 from pipeline.steps.ensembles import ensemble_variance, ensembles, open_ensemble
 from pipeline.steps.inputs import sources_of, truth, truth_delay_hours, verified
+from pipeline.steps.published import published
 from pipeline.steps.verify_pairs import Pairs
 
 Array = NDArray[np.float32]
@@ -89,14 +90,14 @@ def calibrate(
 
     pairs: by lead, those of the scored hour.
     """
-    likely = _open(deployment, paths.forecast(scored, "probability.zarr"))
+    likely = published(deployment, scored, "probability.zarr")
     if f"{row.name}_quantile" not in likely or row.kind not in KINDS or not pairs:
         return []
     members = raw_members(deployment, row, scored, list(pairs))
     records = []
     for lead, part in pairs.items():
         sample = thinned(deployment, part)
-        record = published(likely, row, lead, sample)
+        record = of_quantiles(likely, row, lead, sample)
         if lead in members:
             record |= against_members(members[lead][:, sample.cells].astype(np.float64), row, sample)
         record |= against_emos(deployment, row, scored, lead, sample)
@@ -112,7 +113,7 @@ def thinned(deployment: Deployment, pairs: Pairs) -> Sample:
     return Sample(cells, pairs.truth[chosen], pairs.errors[-1][chosen], area / area.mean())
 
 
-def published(likely: xr.Dataset, row: Parameter, lead: int, sample: Sample) -> CalibrationRecord:
+def of_quantiles(likely: xr.Dataset, row: Parameter, lead: int, sample: Sample) -> CalibrationRecord:
     """What the published quantiles and probabilities of exceedance are worth."""
     levels = likely["quantile"].values.astype(np.float64)
     quantiles = _at(likely[f"{row.name}_quantile"], lead, sample)
@@ -231,10 +232,9 @@ def _regimes(deployment: Deployment, row: Parameter, scored: Cycle, cells: NDArr
     """(cell,) the cluster that each cell belongs to most; all the same one where none was published."""
     key = paths.forecast(scored, "weights.zarr")
     name = f"{row.name}_membership"
-    data = _open(deployment, key) if deployment.store.exists(f"{key}/zarr.json") else xr.Dataset()
-    if name not in data:
+    if not deployment.store.exists(f"{key}/{name}/zarr.json"):
         return np.zeros(len(cells), np.intp)
-    values = data[name].values
+    values = published(deployment, scored, "weights.zarr")[name].values
     return np.asarray(values.reshape(len(values), -1)[:, cells].argmax(axis=0), np.intp)
 
 
@@ -249,7 +249,3 @@ def _mean(values: Any, sample: Sample) -> float:
 
 def _root(squares: Float, sample: Sample) -> float:
     return float(np.sqrt(_mean(squares, sample)))
-
-
-def _open(deployment: Deployment, key: str) -> xr.Dataset:
-    return xr.open_zarr(deployment.store.zarr(key), consolidated=False, chunks=None, decode_timedelta=False)

@@ -111,12 +111,13 @@ def _absorb_pair(
     variance = ensemble_variance(deployment, row, start, lead, interval)
     lead_bin, circular = state.lead_bins.index(lead), row.blend == "circular"
     difference = angular_error if row.kind == "direction" else np.subtract
-    forecasts[unbelieved(state, lead_bin, difference(forecasts, observed))] = np.nan
+    known = skills.mean_square_at(state, lead_bin)
+    forecasts[unbelieved(difference(forecasts, observed), np.sqrt(known))] = np.nan
     rivals = None
     if scheme is not None:
         ours = blend(forecasts[:, None], scheme, np.array([lead]), circular=circular)[0]
         model = models(state.sources)
-        said = candidates(ours, forecasts[model], skills.mean_square(state)[model, lead_bin], circular=circular)
+        said = candidates(ours, forecasts[model], known[model], circular=circular)
         rivals = difference(said, observed)
     skills.update(
         state, lead_bin, difference(forecasts, observed), np.nan_to_num(observed), variance=variance,

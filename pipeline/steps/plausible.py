@@ -57,13 +57,13 @@ def believed(
     return np.where(absurd[..., None], np.float32(np.nan), forecasts)
 
 
-def unbelieved(state: Skill, lead_bin: int, errors: Array) -> NDArray[np.bool_]:
+def unbelieved(errors: Array, usual: NDArray[np.float64]) -> NDArray[np.bool_]:
     """(source,) whose errors (source, place) are of fields that were not to be believed: nothing is learnt of them.
 
-    Errors stand for the fields, which depart from each other as their errors do.
+    Errors stand for the fields, which depart from each other as their errors do. usual: (source,) root mean square
+    error so far, NaN without history.
     """
-    usual = np.sqrt(mean_square(state)[:, lead_bin, None])
-    return implausible(_sampled(errors[:, None]), usual)[:, 0]
+    return implausible(_sampled(errors[:, None]), usual[:, None])[:, 0]
 
 
 def _sampled(fields: Array) -> Array:

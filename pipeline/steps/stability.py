@@ -16,6 +16,7 @@ from pipeline.parameters import Parameter
 from pipeline.science.stability import Borders, borders, flip_flop, jump_ratio, roughness
 from pipeline.steps import Deployment
 from pipeline.steps.inputs import sources_of
+from pipeline.steps.published import published
 from pipeline.steps.verify_pairs import Pairs, pair
 
 Array = NDArray[np.float32]
@@ -74,10 +75,9 @@ def earlier_issues(
     """Lead and pairs of the hours published just before `scored`, for the time that is `lead` hours after it."""
     unknown = np.full(len(sources_of(deployment, row)), np.nan)
     for back in range(1, ISSUES):
-        key = paths.forecast(scored - back, "best.zarr")
         if row.name not in WATCHED or not deployment.store.exists(paths.forecast(scored - back, "manifest.json")):
             continue
-        best = xr.open_zarr(deployment.store.zarr(key), consolidated=False, chunks=None, decode_timedelta=False)
+        best = published(deployment, scored - back, "best.zarr")
         if row.name not in best or lead + back > int(best["lead_time"][-1]):
             continue
         part = pair(deployment, row, scored - back, lead + back, unknown, partial(ours, best, row, lead + back))
@@ -90,7 +90,7 @@ def _seams(deployment: Deployment, name: str, hour: Cycle) -> Iterator[tuple[str
     key = paths.forecast(hour, "weights.zarr")
     if not deployment.store.exists(f"{key}/{name}_membership/zarr.json"):
         return
-    weights = xr.open_zarr(deployment.store.zarr(key), consolidated=False, chunks=None)
+    weights = published(deployment, hour, "weights.zarr")
     yield "cluster_jump", borders(np.asarray(weights[f"{name}_membership"].values.argmax(axis=0)))
     takes = weights[f"{name}_last_lead"].values >= 0
     covered = [field for field in weights["coverage"].values[takes] if field.min() < field.max()]

@@ -23,6 +23,7 @@ from pipeline.steps import Deployment
 from pipeline.steps.calibration import CalibrationRecord, calibrate
 from pipeline.steps.hindcast import Hindcast, blend_fields, hindcasts
 from pipeline.steps.inputs import components, truth_delay_hours
+from pipeline.steps.published import published
 from pipeline.steps.stability import StabilityRecord, stability
 from pipeline.steps.verify_pairs import ComparedRecord, Pairs, pair, score_pairs, score_vectors
 from pipeline.steps.verify_ramp import score_ramp
@@ -53,7 +54,7 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
 
 def write_stations(deployment: Deployment, scored: Cycle, hour: Cycle) -> None:
     """Score one published hour at the stations that have reported by `hour`; write observations.json and ramp.json."""
-    best = _open(deployment, paths.forecast(scored, "best.zarr"))
+    best = published(deployment, scored, "best.zarr")
     for name, score_at in (("observations.json", score_stations), ("ramp.json", score_ramp)):
         records = score_at(deployment, scored, hour, best)
         deployment.store.write(paths.scores(scored, name), (json.dumps(records, indent=1) + "\n").encode())
@@ -105,7 +106,7 @@ def _pairs(
 ) -> dict[int, list[Pairs]]:
     """By lead the pairs of every hour that can be scored together: those of `past`, and last of the published hour."""
     known = hour - truth_delay_hours(deployment)
-    best = _open(deployment, paths.forecast(scored, "best.zarr"))
+    best = published(deployment, scored, "best.zarr")
     leads = [lead for lead in deployment.config.learning.lead_hours if lead <= deployment.config.last_lead_hours]
     leads = [lead for lead in leads if row.name in best and scored + lead <= known]
     if not leads:
@@ -114,12 +115,12 @@ def _pairs(
     known_errors = mean_square(from_dataset(_open(deployment, paths.skill(row.name, scored))))
     found: dict[int, list[Pairs]] = {}
     for position, lead in enumerate(leads):
-        published = pair(deployment, row, scored, lead, known_errors[:, position], partial(_ours, best, row, lead))
-        if published is None:
+        now = pair(deployment, row, scored, lead, known_errors[:, position], partial(_ours, best, row, lead))
+        if now is None:
             continue
         more = [_earlier_pair(deployment, row, hindcast, lead, position) for hindcast in earlier]
-        alike = [part for part in more if part is not None and part.systems == published.systems]
-        found[lead] = [*alike, published]
+        alike = [part for part in more if part is not None and part.systems == now.systems]
+        found[lead] = [*alike, now]
     return found
 
 

@@ -72,14 +72,16 @@ class Nature:
 
 def run(folder: Path, days: int) -> None:
     """Integrate from the shipped restart for `days` and write the reduced states into `folder`."""
-    from models.dycore import RESTART_TIME, SIGMA, SpeedyModel, shipped_restart
+    from models.dycore import CHUNK_HOURS, RESTART_TIME, SIGMA, SpeedyModel, shipped_restart
 
     model = SpeedyModel(RESTART_TIME, shipped_restart())
     folder.mkdir(parents=True, exist_ok=True)
     states = days * STATES_PER_DAY
     shape = (states, len(FIELDS), model.latitude.size, model.longitude.size)
     fields = np.lib.format.open_memmap(folder / "fields.npy", mode="w+", dtype=np.float32, shape=shape)
-    for step, (_, state) in enumerate(model.run(RESTART_TIME, days * 24, every_hours=EVERY_HOURS)):
+    hours = -(-days * 24 // CHUNK_HOURS) * CHUNK_HOURS  # whole chunks: a shorter one would be compiled for itself
+    computed = model.run(RESTART_TIME, hours, every_hours=EVERY_HOURS)
+    for step, (_, state) in zip(range(states), computed, strict=False):
         fields[step] = reduce_state(dict(state), model.latitude, SIGMA)
         if (step + 1) % STATES_PER_DAY == 0:
             (folder / _PROGRESS).write_text(str((step + 1) // STATES_PER_DAY))
