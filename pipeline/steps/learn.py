@@ -123,14 +123,18 @@ def _absorb_pair(
 
 
 def places(deployment: Deployment) -> Places:
-    """The cells of the target grid with altitude and land fraction, both 0 where no analysis has told them."""
+    """The cells of the target grid with altitude and land fraction."""
     latitude, longitude = deployment.grid.places
-    altitude = land = np.zeros(latitude.size)
-    if deployment.store.exists(f"{paths.static_fields()}/zarr.json"):
-        static = _open(deployment, paths.static_fields())
-        altitude = static["surface_altitude"].values.astype(np.float64).ravel()
-        land = static["land_area_fraction"].values.astype(np.float64).ravel()
-    return Places(latitude, longitude, altitude, land, boxes(latitude, longitude))
+    return Places(latitude, longitude, *surface(deployment), boxes(latitude, longitude))
+
+
+def surface(deployment: Deployment) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(place,) altitude and land fraction of the cells, both 0 where no analysis has told them."""
+    if not deployment.store.exists(f"{paths.static_fields()}/zarr.json"):
+        return np.zeros(deployment.grid.places[0].size), np.zeros(deployment.grid.places[0].size)
+    static = _open(deployment, paths.static_fields())
+    altitude, land = (static[name].values.astype(np.float64) for name in ("surface_altitude", "land_area_fraction"))
+    return altitude.ravel(), land.ravel()
 
 
 def weights_dataset(weights: Weights, membership: Array) -> xr.Dataset:
