@@ -23,7 +23,7 @@ from pipeline.sources.newest import due_cycles
 from pipeline.steps import Deployment, learn
 from pipeline.steps.ingest import live_leads
 from pipeline.steps.ingest_members import DIMENSIONS
-from pipeline.steps.input_store import InputWriter, plain_array, rounded
+from pipeline.steps.input_store import LEVEL, InputWriter, plain_array, rounded
 
 HOUR = Cycle.parse("2025-09-05T06")
 PARAMETERS = ("temperature_2m", "dew_point_temperature_2m", "pressure_at_sea_level")
@@ -123,7 +123,7 @@ def _write_members(deployment: Deployment, atmosphere: _Atmosphere) -> None:
         array = group.create_array(
             name, shape=(MEMBERS, len(hours), *grid.shape), chunks=(1, len(hours), TILE_ROWS, grid.shape[1]),
             dtype="float32", fill_value=np.nan, dimension_names=DIMENSIONS,
-            compressors=zarr.codecs.ZstdCodec(level=1),
+            compressors=zarr.codecs.BloscCodec(cname="lz4", clevel=LEVEL, shuffle="bitshuffle", typesize=4),
         )  # fmt: skip
         for member in range(MEMBERS):
             values = atmosphere.fields(name, hours.astype(np.float64), 100 + member)
