@@ -20,7 +20,7 @@ from pipeline.science.weights import Weights
 from pipeline.steps import Deployment
 from pipeline.steps.ensembles import ensemble_variance, variances
 from pipeline.steps.inputs import components, sources_of, truth, truth_delay_hours, verified
-from pipeline.steps.plausible import note_usual_errors, unbelieved
+from pipeline.steps.plausible import judge, unbelieved
 
 Array = NDArray[np.float32]
 
@@ -48,7 +48,7 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     today = np.mean([variances(deployment, row, hour) for row in rows], axis=0)
     learnt = learn(rows[0], states, where, centres, today=today)
     for row, state, weights in zip(rows, states, learnt.weights, strict=True):
-        note_usual_errors(deployment, hour, row.name, state)
+        judge(deployment, hour, row, state.sources, state.lead_bins, np.sqrt(skills.mean_square(state)))
         stored = weights_dataset(as_stored(weights, row), learnt.membership)
         _write(deployment, paths.work(hour, f"weights/{row.name}.zarr"), by_tiles(deployment, stored))
         known = skill_exchange.to_dataset(state).assign(centres=(("cluster", "feature"), learnt.centres))

@@ -22,6 +22,7 @@ from pipeline.steps.blending import bridge
 from pipeline.steps.ensembles import ensembles, open_ensemble
 from pipeline.steps.input_reader import members
 from pipeline.steps.inputs import Contribution, at_hours, contribution, holds, sources_of, valid_hours
+from pipeline.steps.plausible import leave_out
 
 Array = NDArray[np.float32]
 Leads = NDArray[np.int64]
@@ -119,7 +120,8 @@ def _read(deployment: Deployment, hour: Cycle, name: str, row: Parameter, rows: 
 
 
 def _runs(deployment: Deployment, hour: Cycle, row: Parameter, leads: Leads, cells: slice, weights: Weights) -> Array:
-    """(run, lead, place) each global source's newest runs, biases removed; NaN beyond their last lead.
+    """(run, lead, place) each global source's newest runs, biases removed; NaN beyond their last lead and where the
+    source is not believed.
 
     The mean of an ensemble is none of these: it is smoother than any forecast.
     """
@@ -136,6 +138,7 @@ def _runs(deployment: Deployment, hour: Cycle, row: Parameter, leads: Leads, cel
         bias = weights.bias[weights.sources.index(part.source)]
         position = lead_position(weights.lead_bins, leads + lag)
         without_bias(values, bias, *position, weights.ratio, np.float32(row.minimum), np.float32(row.maximum), out)
+    leave_out(deployment, hour, row, [part.source for part in parts], result, leads, cells)
     return result
 
 

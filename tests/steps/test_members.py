@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -16,6 +18,7 @@ from pipeline.steps import Deployment
 from pipeline.steps.ensembles import ensemble_variance, ensembles, held
 from pipeline.steps.ingest_members import Variance
 from pipeline.steps.members import Ensemble, _between_leads, _every_hour, pools
+from pipeline.steps.plausible import judge
 from tests.steps.stored_inputs import BIAS, HOUR, fill, tiny_deployment
 
 NAME, NUMBER = "temperature_2m", 10
@@ -32,6 +35,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     deployment = Deployment.open(plain.config.model_copy(update={"sources": sources}))
     for name, warmer in (("gefs", 0), ("ifs_ens", 5)):
         _store_members(deployment, name, _members(deployment, name) + warmer)
+    judge(deployment, HOUR, parameter(NAME), tuple(BIAS), (6.0, 24.0), np.full((2, 2), np.nan))
     return deployment
 
 
@@ -170,3 +174,18 @@ def test_variance_of_members_as_they_come() -> None:
     for member in members:
         running.add(member)
     np.testing.assert_allclose(running.values(), np.nanvar(members[:, 1:], axis=0, ddof=1), rtol=0.01)
+
+
+@pytest.mark.usefixtures("gaps_allowed")
+def test_a_run_of_a_source_that_is_not_believed_is_no_member(deployment: Deployment) -> None:
+    rows, key = slice(0, deployment.grid.shape[0]), paths.work(HOUR, f"implausible/{NAME}.json")
+    believed = deployment.store.read(key)
+    deployment.store.write(key, json.dumps([{"source": "ifs", "leads": [6], "rows": [2, 7]}]).encode())
+    try:
+        pool, _ = _pooled(deployment, LEADS, rows, _weights(deployment))
+    finally:
+        deployment.store.write(key, believed)
+    missing = np.zeros((len(LEADS), *deployment.grid.shape), np.bool_)
+    missing[1, 2:7] = True
+    np.testing.assert_array_equal(np.isnan(pool[-1]).reshape(missing.shape), missing)
+    assert np.isfinite(pool[:-1]).all()
