@@ -26,7 +26,7 @@ FOLDER = Path("build/bench")
 Record = dict[str, Any]
 STEPS = (
     "read", "decode", "weights", "align", "blend", "ramp", "consistency", "derive", "probability",
-    "round", "encode", "write", "other",
+    "encode", "write", "other",
 )  # fmt: skip
 
 
@@ -89,8 +89,7 @@ def _wrap(watch: Stopwatch, bytes_of: Counter[str]) -> None:
         (distribution, "read_weights", "weights"), (inputs, "to_hours", "align"), (blending, "blend", "blend"),
         (forecast, "blend_parameter", "blend"), (forecast, "blend_all", "ramp"), (solar, "sun", "derive"),
         (consistency, "apply", "consistency"), (derive, "derive", "derive"),
-        (forecast, "distribution_of", "probability"), (layout, "round_to_precision", "round"),
-        (layout, "join", "encode"),
+        (forecast, "distribution_of", "probability"), (layout, "join", "encode"),
     ):  # fmt: skip
         watch.wrap(owner, name, label)
     watch.wrap(layout, "encode_chunks", "encode", output)

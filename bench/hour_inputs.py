@@ -23,7 +23,8 @@ from pipeline.sources.newest import due_cycles
 from pipeline.steps import Deployment, learn
 from pipeline.steps.ingest import live_leads
 from pipeline.steps.ingest_members import DIMENSIONS
-from pipeline.steps.input_store import InputWriter, plain_array, rounded
+from pipeline.steps.input_store import LEVEL, InputWriter, plain_array, rounded
+from pipeline.steps.plausible import judge
 
 HOUR = Cycle.parse("2025-09-05T06")
 PARAMETERS = ("temperature_2m", "dew_point_temperature_2m", "pressure_at_sea_level")
@@ -123,7 +124,7 @@ def _write_members(deployment: Deployment, atmosphere: _Atmosphere) -> None:
         array = group.create_array(
             name, shape=(MEMBERS, len(hours), *grid.shape), chunks=(1, len(hours), TILE_ROWS, grid.shape[1]),
             dtype="float32", fill_value=np.nan, dimension_names=DIMENSIONS,
-            compressors=zarr.codecs.ZstdCodec(level=1),
+            compressors=zarr.codecs.BloscCodec(cname="lz4", clevel=LEVEL, shuffle="bitshuffle", typesize=4),
         )  # fmt: skip
         for member in range(MEMBERS):
             values = atmosphere.fields(name, hours.astype(np.float64), 100 + member)
@@ -140,8 +141,7 @@ def _write_weights(deployment: Deployment, row: Parameter) -> None:
     flat = np.ones(weight.shape[1:], np.float32)
     weights = Weights(names, bins, bias, weight / weight.sum(axis=0), flat, flat, ratio=False)
     stored = learn.weights_dataset(learn.as_stored(weights, row), np.ones((1, places), np.float32))
-    usual = {"lead_bins": bins, "error": {name: [1.0] * len(bins) for name in names}}
-    deployment.store.write(paths.work(HOUR, f"usual_error/{row.name}.json"), json.dumps(usual).encode())
+    judge(deployment, HOUR, row, names, bins, np.ones((len(names), len(bins))))
     learn._write(deployment, paths.work(HOUR, f"weights/{row.name}.zarr"), learn.by_tiles(deployment, stored))
 
 

@@ -80,7 +80,7 @@ def rates(slice_: Record) -> Rates:
         correct=(whole["ramp"] + whole["consistency"]) / blended,
         derive=whole["derive"] / (written - likely - blended),
         probability=whole["probability"] / (blended * hour_inputs.MEMBERS),
-        write=(whole["round"] + whole["encode"] + whole["write"]) / written,
+        write=(whole["encode"] + whole["write"]) / written,
         validate=slice_["validate_seconds"] / written,
         input_ratio=slice_["input_bytes"] / slice_["input_stored_bytes"],
         output_ratio=slice_["output_bytes"] / slice_["output_stored_bytes"],

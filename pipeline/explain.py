@@ -19,7 +19,7 @@ from pipeline.products.explanation_picture import picture
 from pipeline.products.point import nearest_cell
 from pipeline.science.derive import FORMULAS
 from pipeline.steps import Deployment
-from pipeline.steps.forecast import consistent
+from pipeline.steps.forecast import consistent, surroundings
 from pipeline.steps.learn import places
 
 SHOWN, A_DAY = "temperature_2m", 24
@@ -67,7 +67,7 @@ def pictures(deployment: Deployment, hour: Cycle, places: Sequence[Place]) -> di
 def derivation(at: At, row: Parameter) -> Derivation:
     """How a derived parameter follows from what is published beside it."""
     fields = {name: at.best[name].values[:, None] for name in at.best.data_vars if name in blended()}
-    result, _ = consistent(at.deployment, at.hour, fields, at.leads, at.cells)
+    result, _ = consistent(fields, surroundings(at.deployment, at.hour, at.leads, at.cells))
     inputs = tuple((name, float(at.best[name].sel(lead_time=at.lead))) for name in _inputs(at, row.name))
     words = (inspect.getdoc(FORMULAS[row.name].compute) or "").split("\n\n")[0]
     return Derivation(f"{' '.join(words.split())} [{row.source}]", inputs, float(result[row.name][at.index, 0]))

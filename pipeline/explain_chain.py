@@ -31,7 +31,7 @@ from pipeline.science.consistency_ties import GROUPS
 from pipeline.science.ramp_length import at_leads
 from pipeline.science.weights import Weights
 from pipeline.steps.blending import bridge, tile_weights
-from pipeline.steps.forecast import consistent
+from pipeline.steps.forecast import consistent, surroundings
 from pipeline.steps.inputs import Contribution, at_hours, coverage, holds, kept, valid_hours
 
 Array = NDArray[np.float32]
@@ -55,7 +55,7 @@ def chain(at: At, row: Parameter) -> Chain:
     means = {name: _blend(at, blended()[name], part) for name, part in parts.items()}
     added = {name: _increments(at, name) for name in names}
     ramped = {name: _ramped(blended()[name], mean, *added[name]) for name, mean in means.items()}
-    corrected, counts = consistent(at.deployment, at.hour, ramped, at.leads, at.cells)
+    corrected, counts = consistent(ramped, surroundings(at.deployment, at.hour, at.leads, at.cells))
     before, after = float(ramped[row.name][at.index, 0]), float(corrected[row.name][at.index, 0])
     increment, factor = added[row.name]
     mean, links = float(means[row.name][at.index, 0]), _links(at, row.name, parts[row.name])

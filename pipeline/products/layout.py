@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import pipeline
-from pipeline.products.shard import codecs, decode, encode_chunks, join, round_to_precision
+from pipeline.products.shard import codecs, decode, encode_chunks, join
 from pipeline.products.templates import Coordinate, Template, Variable, best, probability
 from pipeline.products.zarr_json import LITTLE_ENDIAN, array_json, group_json
 from pipeline.store import Store
@@ -80,9 +80,9 @@ class TileWriter:
         expected = (*shape[:-2], min(shard[-2], shape[-2] - tile * shard[-2]), band.stop - band.start)
         if values.shape != expected or band.start % inner[-1] or expected[-1] % inner[-1]:
             raise ValueError(f"{name}: expected values of the shape {expected}; found {values.shape}")
-        rounded = round_to_precision(np.asarray(values, np.float32), self._arrays[name]["attributes"]["precision"])
+        precision = self._arrays[name]["attributes"]["precision"]
         found = self._chunks.setdefault(name, {})
-        for position, data in encode_chunks(rounded, inner).items():
+        for position, data in encode_chunks(np.asarray(values, np.float32), inner, precision).items():
             found[*position[:-1], position[-1] + band.start // inner[-1]] = data
 
     def close(self) -> None:

@@ -1,9 +1,11 @@
-"""Members of several ensembles brought about one mean before they are pooled."""
+"""The pool of a distribution: members at leads of their own, brought to an hour and about one mean as they are needed.
+
+Hourly fields of all members would be the largest thing in memory by far; here they are never whole.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import accumulate
+from dataclasses import dataclass
 
 import numpy as np
 from numba import njit, prange
@@ -11,49 +13,108 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 
-BLOCK = 2048
-"""Places whose sums fit the first cache of a core."""
 
+@dataclass(frozen=True)
+class Pool:
+    """Fields of members and how every hour follows from two of them.
 
-def about_the_first(pool: Array, sizes: Sequence[int]) -> None:
-    """Shift each group of members, in place, so that its mean is that of the first.
-
-    pool: (member, lead, place), the groups one after the other, NaN for a member that has no value there; sizes:
-    members of each group. Where the first or a group has no member at all, its values become NaN.
+    values: (row, place), NaN where there is no value. before, after: (member, hour) the rows between which a member
+    lies at an hour; weight: (member, hour) of the later, 0 to 1. ends: (group,) where each group of members ends; every
+    group is shifted so that its mean is that of the first. Where the first or a group has no member, its values are
+    missing.
     """
-    ends = list(accumulate(sizes))
-    _about_the_first(pool, np.array([0, *ends[:-1]]), np.array(ends))
 
-
-@njit(parallel=True, cache=True)
-def _about_the_first(pool: Array, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> None:  # pragma: no cover
-    _, leads, places = pool.shape
-    blocks = (places + BLOCK - 1) // BLOCK
-    for task in prange(leads * blocks):
-        lead, begin = task // blocks, (task % blocks) * BLOCK
-        stop = min(places, begin + BLOCK)
-        middle, mean = np.empty(stop - begin, np.float32), np.empty(stop - begin, np.float32)
-        _mean(pool, starts[0], ends[0], lead, begin, stop, middle)
-        for group in range(1, len(starts)):
-            _mean(pool, starts[group], ends[group], lead, begin, stop, mean)
-            for k in range(len(mean)):
-                mean[k] = middle[k] - mean[k]
-            for member in range(starts[group], ends[group]):
-                values = pool[member, lead, begin:stop]
-                for k in range(len(mean)):
-                    values[k] += mean[k]
+    values: Array
+    before: NDArray[np.int64]
+    after: NDArray[np.int64]
+    weight: Array
+    ends: NDArray[np.int64]
 
 
 @njit(cache=True, error_model="numpy")
-def _mean(pool: Array, start: int, end: int, lead: int, begin: int, stop: int, mean: Array) -> None:  # pragma: no cover
-    """Mean over the members that have a value."""
-    count = np.zeros(stop - begin, np.float32)
-    mean[:] = 0
-    for member in range(start, end):
-        values = pool[member, lead, begin:stop]
+def gather(
+    values: Array, table: tuple[NDArray[np.int64], NDArray[np.int64], Array], hour: int, start: int, out: Array
+) -> None:  # pragma: no cover
+    """Fill `out` (member, cell) with the members of the cells from `start` on; table: before, after and weight."""
+    before, after, weight = table
+    stop = start + out.shape[1]
+    for m in range(len(before)):
+        first, second = values[before[m, hour], start:stop], values[after[m, hour], start:stop]
+        _between(first, second, weight[m, hour], out[m])
+
+
+@njit(cache=True, error_model="numpy", inline="never")
+def _between(first: Array, second: Array, weight: np.float32, out: Array) -> None:  # pragma: no cover
+    if weight == 0:
+        for k in range(len(out)):
+            out[k] = first[k]
+    else:
+        for k in range(len(out)):
+            out[k] = first[k] + weight * (second[k] - first[k])
+
+
+@njit(cache=True, error_model="numpy")
+def any_missing(members: Array) -> bool:  # pragma: no cover
+    """Whether any value of `members` (member, cell) is NaN."""
+    total = np.zeros(members.shape[1], np.float32)
+    for member in range(len(members)):
+        _add(members[member], total)
+    return bool(np.isnan(total).any())
+
+
+@njit(cache=True, error_model="numpy", inline="never")
+def _add(values: Array, total: Array) -> None:  # pragma: no cover
+    for k in range(len(total)):
+        total[k] += values[k]
+
+
+@njit(cache=True, error_model="numpy")
+def about_the_first(members: Array, ends: NDArray[np.int64]) -> None:  # pragma: no cover
+    """Shift each group of `members` (member, cell), in place, so that its mean is that of the first; see `Pool`."""
+    middle, mean = np.empty(members.shape[1], np.float32), np.empty(members.shape[1], np.float32)
+    if len(ends) > 1:
+        _mean(members, 0, ends[0], middle)
+    for group in range(1, len(ends)):
+        _mean(members, ends[group - 1], ends[group], mean)
         for k in range(len(mean)):
-            known = values[k] == values[k]
-            mean[k] += values[k] if known else np.float32(0)
-            count[k] += np.float32(1) if known else np.float32(0)
+            mean[k] = middle[k] - mean[k]
+        for member in range(ends[group - 1], ends[group]):
+            _add(mean, members[member])
+
+
+@njit(cache=True, error_model="numpy")
+def _mean(members: Array, first: int, end: int, mean: Array) -> None:  # pragma: no cover
+    """Mean over the members that have a value."""
+    count = np.zeros(len(mean), np.float32)
+    mean[:] = 0
+    for member in range(first, end):
+        _add_known(members[member], mean, count)
     for k in range(len(mean)):
         mean[k] = mean[k] / count[k]
+
+
+@njit(cache=True, error_model="numpy", inline="never")
+def _add_known(values: Array, total: Array, count: Array) -> None:  # pragma: no cover
+    for k in range(len(total)):
+        known = values[k] == values[k]
+        total[k] += values[k] if known else np.float32(0)
+        count[k] += np.float32(1) if known else np.float32(0)
+
+
+@njit(parallel=True, cache=True)
+def without_bias(
+    values: Array, bias: Array, lower: NDArray[np.int64], fraction: Array, ratio: bool, minimum: np.float32,
+    maximum: np.float32, out: Array,
+) -> None:  # fmt: skip  # pragma: no cover
+    """Fill `out` (lead, place) with `values` less `bias` (lead_bin, place), or times it if `ratio`, within the bounds.
+
+    lower, fraction: (lead,) as of `blend.lead_position`.
+    """
+    for lead in prange(len(values)):
+        low, high, part = bias[lower[lead]], bias[min(lower[lead] + 1, len(bias) - 1)], fraction[lead]
+        row, made = values[lead], out[lead]
+        for k in range(len(row)):
+            shift = (np.float32(1) - part) * low[k] + part * high[k]
+            value = row[k] * shift if ratio else row[k] - shift
+            value = minimum if value < minimum else value
+            made[k] = maximum if value > maximum else value

@@ -26,7 +26,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from pipeline.science.probability_kernel import fill_distribution
+from pipeline.science.pooling import Pool
+from pipeline.science.probability_kernel import fill_distribution, fill_pooled
 from pipeline.science.registers import STEP
 
 Floats = NDArray[np.float32]
@@ -37,7 +38,7 @@ the errors of a regime, which vary from day to day."""
 
 
 def distribution(
-    members: Floats,
+    members: Floats | Pool,
     centre: Floats,
     spread_factor: Floats,
     levels: Sequence[float],
@@ -50,40 +51,39 @@ def distribution(
 ) -> tuple[Floats, Floats]:
     """Quantiles (quantile, lead, place) at `levels` and probabilities (threshold, lead, place) to exceed `thresholds`.
 
-    members: (number, lead, place), NaN for a member that has no value there; centre, spread_factor: (lead, place), the
-    factor not negative. expected_error: (lead, place) standard deviation of the centre's error where it is known;
-    amounts (`multiplicative`) make no use of it. Values are clipped to `minimum` and `maximum`, which are never
-    exceeded. Results are NaN where the centre is or all members are. Raises ValueError on shapes that do not fit or
-    levels outside (0, 1).
+    members: (number, lead, place), NaN for a member that has no value there, or the pool they come from; centre,
+    spread_factor: (lead, place), the factor not negative. expected_error: (lead, place) standard deviation of the
+    centre's error where it is known; amounts (`multiplicative`) make no use of it. Values are clipped to `minimum` and
+    `maximum`, which are never exceeded. Results are NaN where the centre is or all members are. Raises ValueError on
+    shapes that do not fit or levels outside (0, 1).
     """
-    if members.ndim != 3 or centre.shape != members.shape[1:] or spread_factor.shape != centre.shape:
+    number, *shape = (*members.before.shape, members.values.shape[1]) if isinstance(members, Pool) else members.shape
+    if len(shape) != 2 or centre.shape != tuple(shape) or spread_factor.shape != centre.shape:
         raise ValueError(
             "expected members (number, lead, place) and centre and spread_factor (lead, place); "
-            f"found {members.shape}, {centre.shape} and {spread_factor.shape}"
+            f"found {(number, *shape)}, {centre.shape} and {spread_factor.shape}"
         )
     if not all(0 < level < 1 for level in levels):
         raise ValueError(f"expected levels between 0 and 1; found {list(levels)}")
-    number = len(members)
     known = expected_error is not None and not multiplicative
-    quantiles = np.empty((len(levels), *centre.shape), np.float32)
-    exceedance = np.empty((len(thresholds), *centre.shape), np.float32)
-    fill_distribution(
-        np.ascontiguousarray(members, np.float32),
-        np.ascontiguousarray(centre, np.float32),
-        np.ascontiguousarray(spread_factor, np.float32),
-        np.ascontiguousarray(expected_error if known else spread_factor, np.float32),
-        np.float32(PRIOR_MEMBERS / (number + PRIOR_MEMBERS) if known else 0),
-        _normal_scores(number),
-        np.asarray(levels, np.float32),
-        np.asarray(thresholds, np.float32),
-        (0,) * (number // STEP * STEP + STEP),
-        np.float32(minimum),
-        np.float32(maximum),
+    fields = centre, spread_factor, expected_error if known else spread_factor
+    law = (
+        np.float32(PRIOR_MEMBERS / (number + PRIOR_MEMBERS) if known else 0), _normal_scores(number),
+        np.asarray(levels, np.float32), np.asarray(thresholds, np.float32), np.float32(minimum), np.float32(maximum),
         multiplicative,
-        quantiles,
-        exceedance,
+    )  # fmt: skip
+    results = tuple(np.empty((len(values), *centre.shape), np.float32) for values in (levels, thresholds))
+    last = (
+        tuple(np.ascontiguousarray(field, np.float32) for field in fields),
+        law,
+        (0,) * (number // STEP * STEP + STEP),
     )
-    return quantiles, exceedance
+    if isinstance(members, Pool):
+        table = members.before, members.after, members.weight
+        fill_pooled(members.values, table, members.ends, *last, results)
+    else:
+        fill_distribution(np.ascontiguousarray(members, np.float32), *last, results)
+    return results[0], results[1]
 
 
 @lru_cache(maxsize=64)

@@ -14,7 +14,7 @@ from pipeline.science.weights import Weights
 from pipeline.steps import Deployment
 from pipeline.steps.inputs import Contribution, at_hours, contribution, coverage, holds, sources_of, valid_hours
 from pipeline.steps.learn import read_weights
-from pipeline.steps.plausible import believed
+from pipeline.steps.plausible import leave_out
 
 Array = NDArray[np.float32]
 
@@ -55,7 +55,7 @@ def blend_parameter(
         for part in parts
     ]
     forecasts, taper = (np.stack(stacked) for stacked in zip(*fields, strict=True))
-    forecasts = believed(deployment, hour, row, weights.sources, forecasts, leads, cells)
+    leave_out(deployment, hour, row, weights.sources, forecasts, leads, cells)
     result = blend(forecasts, weights, leads, taper, circular=row.blend == "circular")
     if row.blend == "precipitation" and not chance:
         result = dry_unless_agreed(result, forecasts, weights, leads, taper)

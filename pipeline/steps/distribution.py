@@ -13,7 +13,7 @@ from pipeline.steps import Deployment
 from pipeline.steps.blending import available, blend_parameter
 from pipeline.steps.ensembles import held
 from pipeline.steps.learn import read_weights
-from pipeline.steps.members import pooled
+from pipeline.steps.members import pools
 
 Array = NDArray[np.float32]
 
@@ -36,18 +36,24 @@ def distribution_of(
     cells = slice(rows.start * columns, rows.stop * columns)
     weights = read_weights(deployment, hour, row.name, cells)
     lower, fraction = lead_position(weights.lead_bins, leads)
-    upper, part = np.minimum(lower + 1, len(weights.lead_bins) - 1), fraction[:, None]
-    spread = (1 - part) * weights.spread_factor[lower] + part * weights.spread_factor[upper]
-    error = np.sqrt((1 - part) * weights.error_variance[lower] + part * weights.error_variance[upper])
+    upper, above = np.minimum(lower + 1, len(weights.lead_bins) - 1), fraction[:, None]
+    spread = (1 - above) * weights.spread_factor[lower] + above * weights.spread_factor[upper]
+    error = np.sqrt((1 - above) * weights.error_variance[lower] + above * weights.error_variance[upper])
     if mostly_zero(row):  # their error is whether there is any, which drawing wet members together does not mend
         spread = np.maximum(spread, 1)
     if row.blend == "precipitation":  # a few wet sources make no wet forecast, but a chance of one
         centre = np.maximum(centre, blend_parameter(deployment, hour, row, leads, cells, chance=True))
-    quantiles, exceedance = distribution(
-        pooled(deployment, hour, row, leads, rows, weights), centre, spread, QUANTILES, row.thresholds,
-        minimum=row.minimum, maximum=row.maximum, multiplicative=mostly_zero(row),
-        expected_error=error,
-    )  # fmt: skip
+    limits = {"minimum": row.minimum, "maximum": row.maximum}
+    made = [
+        distribution(
+            pool, centre[:, part], spread[:, part], QUANTILES, row.thresholds,
+            **limits, multiplicative=mostly_zero(row), expected_error=error[:, part],
+        )
+        for part, pool in pools(deployment, hour, row, leads, rows, weights)
+    ]  # fmt: skip
+    quantiles, exceedance = (
+        kind[0] if len(kind) == 1 else np.concatenate(kind, axis=-1) for kind in zip(*made, strict=True)
+    )
     tile = (len(leads), rows.stop - rows.start, columns)
     parts = {f"{row.name}_quantile": quantiles.reshape(-1, *tile)}
     if row.thresholds:

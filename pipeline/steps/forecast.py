@@ -18,10 +18,9 @@ from pipeline.science.ramp_length import at_leads
 from pipeline.steps import Deployment, ramp
 from pipeline.steps.blending import arrived, available, blend_parameter
 from pipeline.steps.distribution import QUANTILES, distribution_of, probabilistic
-from pipeline.steps.learn import places
+from pipeline.steps.learn import surface
 
 Array = NDArray[np.float32]
-Cells = slice | NDArray[np.int64]
 
 SURROUNDINGS = ("toa_incoming_shortwave_flux", "surface_altitude", "land_area_fraction")
 """What consistency and derivation know of a cell beside the forecast."""
@@ -69,12 +68,13 @@ def write_best(
     columns = deployment.grid.shape[1]
     shape = (len(leads), rows.stop - rows.start, columns)
     tiles = {name: field.reshape(shape) for name, field in fields.items()}
-    places_of = np.arange(rows.start * columns, rows.stop * columns).reshape(shape[1:])
+    around = surroundings(deployment, hour, leads, slice(rows.start * columns, rows.stop * columns))
+    around = {name: values.reshape(*values.shape[:-1], *shape[1:]) for name, values in around.items()}
     tile = layout.TileWriter(deployment.store, paths.forecast(hour, "best.zarr"), rows)
     changed: Counter[str] = Counter()
     for band in tile.bands:
-        part = {name: values[:, :, band].reshape(len(leads), -1) for name, values in tiles.items()}
-        made, counts = consistent(deployment, hour, part, leads, places_of[:, band].ravel())
+        part, beside = ({name: _cut(values, band) for name, values in whole.items()} for whole in (tiles, around))
+        made, counts = consistent(part, beside)
         changed.update(counts)
         for name in names:
             tile.add(name, made[name].reshape(len(leads), shape[1], -1), band)
@@ -82,6 +82,11 @@ def write_best(
             values[:, :, band] = made[name].reshape(len(leads), shape[1], -1)
     tile.close()
     return dict(changed)
+
+
+def _cut(values: Array, band: slice) -> Array:
+    """(..., place) a band of longitudes of (..., row, longitude)."""
+    return values[..., band].reshape(*values.shape[:-2], -1)
 
 
 def published(deployment: Deployment, hour: Cycle) -> list[Parameter]:
@@ -115,16 +120,17 @@ def blend_all(deployment: Deployment, hour: Cycle, leads: NDArray[np.int64], cel
     return fields
 
 
-def consistent(
-    deployment: Deployment, hour: Cycle, fields: dict[str, Array], leads: NDArray[np.int64], cells: Cells
-) -> tuple[dict[str, Array], dict[str, int]]:
-    """The fields made consistent and all that is derived from them; how many values each rule changed."""
-    where = places(deployment)
-    sun = solar.sun(where.latitude[cells], where.longitude[cells], hour.init_time, int(leads[0]), int(leads[-1]))
-    surroundings = {
-        "toa_incoming_shortwave_flux": sun.flux(int(leads[0]), int(leads[-1])),
-        "surface_altitude": where.altitude[cells].astype(np.float32),
-        "land_area_fraction": where.land[cells].astype(np.float32),
-    }
-    corrected, counts = consistency.apply(fields | surroundings)
-    return corrected | derive.derive(corrected | surroundings), counts
+def surroundings(deployment: Deployment, hour: Cycle, leads: NDArray[np.int64], cells: slice) -> dict[str, Array]:
+    """What consistency and derivation know of the flattened `cells` beside the forecast: SURROUNDINGS, (lead, place)
+    and (place,)."""
+    latitude, longitude = (part[cells] for part in deployment.grid.places)
+    sun = solar.sun(latitude, longitude, hour.init_time, int(leads[0]), int(leads[-1]))
+    altitude, land = (part[cells].astype(np.float32) for part in surface(deployment))
+    return dict(zip(SURROUNDINGS, (sun.flux(int(leads[0]), int(leads[-1])), altitude, land), strict=True))
+
+
+def consistent(fields: dict[str, Array], beside: dict[str, Array]) -> tuple[dict[str, Array], dict[str, int]]:
+    """The fields made consistent and all that is derived from them and their surroundings; how many values each rule
+    changed."""
+    corrected, counts = consistency.apply(fields | beside)
+    return corrected | derive.derive(corrected | beside), counts

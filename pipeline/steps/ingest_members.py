@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import zarr
 from numpy.typing import NDArray
-from zarr.codecs import ZstdCodec
+from zarr.codecs import BloscCodec, ZstdCodec
 
 from pipeline import paths
 from pipeline.cycle import Cycle
@@ -21,7 +21,7 @@ from pipeline.sources.newest import interval_leads, newest_cycle
 from pipeline.steps import Deployment
 from pipeline.steps.assemble import INTERVAL_KINDS, assemble
 from pipeline.steps.ingest_common import attributes, bucket_of, fetched, live_leads, quarantine, record_of, speeds
-from pipeline.steps.input_store import plain_array, rounded
+from pipeline.steps.input_store import LEVEL, plain_array, rounded
 from pipeline.store import Store
 
 Array = NDArray[np.float32]
@@ -155,7 +155,7 @@ def _create(
             chunks=(1, len(leads), min(deployment.config.tile_rows, grid.shape[0]), grid.shape[1]),
             dtype="float32",
             fill_value=np.nan,
-            compressors=ZstdCodec(level=1),
+            compressors=BloscCodec(cname="lz4", clevel=LEVEL, shuffle="bitshuffle", typesize=4),
             dimension_names=DIMENSIONS,
             attributes=dict(blended()[name].cf_attributes()),
         )

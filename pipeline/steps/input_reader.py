@@ -111,7 +111,8 @@ def members(folder: Store, parameter: str, rows: slice) -> Iterator[NDArray[np.f
         for band in range(first // size, -(-stop // size)):
             values = _decoded(folder, f"{parameter}/c/{number}/0/{band}/0", (leads, size, longitudes), codec)
             parts.append(values[:, max(first - band * size, 0) : stop - band * size])
-        yield np.concatenate(parts, axis=1).reshape(leads, -1)
+        values = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+        yield values.reshape(leads, -1)
 
 
 def _decoded(folder: Store, key: str, shape: tuple[int, int, int], codec: Any) -> NDArray[np.float32]:

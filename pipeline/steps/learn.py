@@ -21,7 +21,7 @@ from pipeline.science.weights import Weights
 from pipeline.steps import Deployment
 from pipeline.steps.ensembles import ensemble_variance, variances
 from pipeline.steps.inputs import components, sources_of, truth, truth_delay_hours, verified
-from pipeline.steps.plausible import note_usual_errors, unbelieved
+from pipeline.steps.plausible import judge, unbelieved
 
 Array = NDArray[np.float32]
 
@@ -49,7 +49,7 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     today = np.mean([variances(deployment, row, hour) for row in rows], axis=0)
     learnt = learn(rows[0], states, where, centres, today=today)
     for row, state, weights in zip(rows, states, learnt.weights, strict=True):
-        note_usual_errors(deployment, hour, row.name, state)
+        judge(deployment, hour, row, state.sources, state.lead_bins, np.sqrt(skills.mean_square(state)))
         stored = weights_dataset(as_stored(weights, row), learnt.membership)
         _write(deployment, paths.work(hour, f"weights/{row.name}.zarr"), by_tiles(deployment, stored))
         known = skill_exchange.to_dataset(state).assign(centres=(("cluster", "feature"), learnt.centres))
@@ -126,14 +126,18 @@ def _absorb_pair(
 
 
 def places(deployment: Deployment) -> Places:
-    """The cells of the target grid with altitude and land fraction, both 0 where no analysis has told them."""
+    """The cells of the target grid with altitude and land fraction."""
     latitude, longitude = deployment.grid.places
-    altitude = land = np.zeros(latitude.size)
-    if deployment.store.exists(f"{paths.static_fields()}/zarr.json"):
-        static = _open(deployment, paths.static_fields())
-        altitude = static["surface_altitude"].values.astype(np.float64).ravel()
-        land = static["land_area_fraction"].values.astype(np.float64).ravel()
-    return Places(latitude, longitude, altitude, land, boxes(latitude, longitude))
+    return Places(latitude, longitude, *surface(deployment), boxes(latitude, longitude))
+
+
+def surface(deployment: Deployment) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(place,) altitude and land fraction of the cells, both 0 where no analysis has told them."""
+    if not deployment.store.exists(f"{paths.static_fields()}/zarr.json"):
+        return np.zeros(deployment.grid.places[0].size), np.zeros(deployment.grid.places[0].size)
+    static = _open(deployment, paths.static_fields())
+    altitude, land = (static[name].values.astype(np.float64) for name in ("surface_altitude", "land_area_fraction"))
+    return altitude.ravel(), land.ravel()
 
 
 def weights_dataset(weights: Weights, membership: Array) -> xr.Dataset:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +12,9 @@ from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter
 from pipeline.science.align import to_hours
+from pipeline.science.align_plan import instants
 from pipeline.science.blend import lead_position
-from pipeline.science.pooling import about_the_first
+from pipeline.science.pooling import Pool, without_bias
 from pipeline.science.weights import Weights
 from pipeline.sources import SOURCES
 from pipeline.steps import Deployment
@@ -20,8 +22,10 @@ from pipeline.steps.blending import bridge
 from pipeline.steps.ensembles import ensembles, open_ensemble
 from pipeline.steps.input_reader import members
 from pipeline.steps.inputs import Contribution, at_hours, contribution, holds, sources_of, valid_hours
+from pipeline.steps.plausible import leave_out
 
 Array = NDArray[np.float32]
+Leads = NDArray[np.int64]
 
 EVERY_HOURS = 6
 """Between the runs of a global model."""
@@ -31,54 +35,113 @@ NO_MEMBERS = ("regional", "persistence")
 """Roles of sources that are no scenario for the globe: one ends at its edges, the other knows no storm to come."""
 LARGEST_GAP_HOURS = 12
 """Between leads: a run kept for verification only has too few to say what happens between them."""
+PART_BYTES = 2**27
+"""Of hourly members that are in memory at a time, where they cannot be had from two leads."""
 
 
-def pooled(
-    deployment: Deployment, hour: Cycle, row: Parameter, leads: NDArray[np.int64], rows: slice, weights: Weights
-) -> Array:
-    """(number, lead, place) the members of all ensembles and the newest runs of the sources on a tile.
+@dataclass(frozen=True)
+class Ensemble:
+    """Members (lead, place) of an ensemble at its own leads, hours from the hour of the forecast."""
+
+    members: Sequence[Array]
+    hours: NDArray[np.float64]
+
+
+def pools(
+    deployment: Deployment, hour: Cycle, row: Parameter, leads: Leads, rows: slice, weights: Weights
+) -> Iterator[tuple[slice, Pool]]:
+    """The members of all ensembles and the newest runs of the sources on a tile, some of its places after the other.
 
     weights: of these places. Each ensemble, and the single runs with their biases removed, lies about the mean of the
     first, as all are recentred on the blend anyway; amounts are left where they are, for zero must stay zero.
     """
-    names = [name for name in ensembles(deployment, hour) if row.name in open_ensemble(deployment, hour, name)]
     columns = deployment.grid.shape[1]
     cells = slice(rows.start * columns, rows.stop * columns)
-    groups = [list(members(deployment.store.child(paths.ensemble(hour, name)), row.name, rows)) for name in names]
-    runs = list(_runs(deployment, hour, row, leads, cells, weights))
-    sizes = [len(group) for group in groups] + [len(runs)] * bool(runs)
-    pool = np.empty((sum(sizes), len(leads), cells.stop - cells.start), np.float32)
-    first = 0
-    for name, group in zip(names, groups, strict=True):
-        _at_hours(deployment, hour, name, row, leads, group, pool[first : first + len(group)])
-        first += len(group)
-    for run, out in zip(runs, pool[first:], strict=True):
-        out[:] = run
-    if row.blend != "precipitation":
-        about_the_first(pool, sizes)
-    return pool
+    found = [_read(deployment, hour, name, row, rows) for name in ensembles(deployment, hour)]
+    groups = [ensemble for ensemble in found if ensemble is not None]
+    runs = _runs(deployment, hour, row, leads, cells, weights)
+    if row.time == "linear" and not any(np.isnan(member).any() for group in groups for member in group.members):
+        yield slice(0, runs.shape[2]), _between_leads(row, groups, runs, leads)
+        return
+    numbers = sum(len(group.members) for group in groups) + len(runs)
+    width = max(1, PART_BYTES // (4 * len(leads) * numbers))
+    for first in range(0, runs.shape[2], width):
+        part = slice(first, min(first + width, runs.shape[2]))
+        yield part, _every_hour(row, groups, runs[..., part], leads, part)
 
 
-def _runs(
-    deployment: Deployment, hour: Cycle, row: Parameter, leads: NDArray[np.int64], cells: slice, weights: Weights
-) -> Iterator[Array]:
-    """Each global source's newest runs (lead, place), biases removed; NaN beyond their last lead.
+def _between_leads(row: Parameter, groups: Sequence[Ensemble], runs: Array, leads: Leads) -> Pool:
+    """Members as they are stored; beyond their range the nearest lead stands in."""
+    befores, afters, weights, first = [], [], [], 0
+    for group in groups:
+        plan = instants(group.hours, np.clip(leads, group.hours[0], group.hours[-1]), row.time)
+        number, known = len(group.members), len(group.hours)
+        rows = first + known * np.arange(number)[:, None]
+        befores.append(rows + plan.before)
+        afters.append(rows + plan.after)
+        weights.append(np.broadcast_to(plan.weight, (number, len(leads))))
+        first += number * known
+    rows = first + np.arange(len(runs) * len(leads)).reshape(-1, len(leads))
+    before, after = np.concatenate([*befores, rows]), np.concatenate([*afters, rows])
+    weight = np.concatenate([*weights, np.zeros(rows.shape, np.float32)])
+    values = np.concatenate([*(member for group in groups for member in group.members), *runs])
+    return Pool(values, before, after, weight, _ends(row, groups, runs))
+
+
+def _every_hour(row: Parameter, groups: Sequence[Ensemble], runs: Array, leads: Leads, part: slice) -> Pool:
+    """Members brought to every hour; beyond their range the nearest lead stands in. runs: of the places `part`."""
+    numbers = sum(len(group.members) for group in groups)
+    values = np.empty((numbers + len(runs), *runs.shape[1:]), np.float32)
+    out = iter(values)
+    for group in groups:
+        known = group.hours
+        lengths = np.diff(known, prepend=known[0] - (known[1] - known[0])) if row.kind != "instantaneous" else None
+        for member, hourly in zip(group.members, out, strict=False):
+            to_hours(member[:, part], known, leads.astype(np.float64), row.time, interval_hours=lengths, out=hourly)
+            bridged = bridge(row, hourly)
+            if bridged is not hourly:
+                hourly[:] = bridged
+    values[numbers:] = runs
+    table = np.arange(len(values) * len(leads)).reshape(-1, len(leads))
+    nothing = np.zeros(table.shape, np.float32)
+    return Pool(values.reshape(-1, runs.shape[2]), table, table, nothing, _ends(row, groups, runs))
+
+
+def _ends(row: Parameter, groups: Sequence[Ensemble], runs: Array) -> NDArray[np.int64]:
+    sizes = [len(group.members) for group in groups] + [len(runs)] * bool(len(runs))
+    return np.array([sum(sizes)] if row.blend == "precipitation" else np.cumsum(sizes))
+
+
+def _read(deployment: Deployment, hour: Cycle, name: str, row: Parameter, rows: slice) -> Ensemble | None:
+    """The members of an ensemble on the latitude rows; None if they do not hold the parameter."""
+    stored = open_ensemble(deployment, hour, name)
+    if row.name not in stored:
+        return None
+    values = list(members(deployment.store.child(paths.ensemble(hour, name)), row.name, rows))
+    return Ensemble(values, stored["lead_time"].values.astype(np.float64))
+
+
+def _runs(deployment: Deployment, hour: Cycle, row: Parameter, leads: Leads, cells: slice, weights: Weights) -> Array:
+    """(run, lead, place) each global source's newest runs, biases removed; NaN beyond their last lead and where the
+    source is not believed.
 
     The mean of an ensemble is none of these: it is smoother than any forecast.
     """
-    for name in sources_of(deployment, row):
-        source = SOURCES[name]
-        if source.role in NO_MEMBERS or "spread" in source.products or name not in weights.sources:
-            continue
-        for part in _newest(deployment, name, row, hour):
-            values = at_hours(deployment, part, row, hour, leads.tolist(), cells)
-            lag = part.age_hours - _newest_age(deployment, name, hour)
-            lower, fraction = lead_position(weights.lead_bins, leads + lag)
-            upper = np.minimum(lower + 1, len(weights.lead_bins) - 1)
-            known = weights.bias[weights.sources.index(name)]
-            bias = (1 - fraction)[:, None] * known[lower] + fraction[:, None] * known[upper]
-            value = values * bias if weights.ratio else values - bias
-            yield np.clip(value, row.minimum, row.maximum).astype(np.float32)
+    parts = [
+        part
+        for name in sources_of(deployment, row)
+        if SOURCES[name].role not in NO_MEMBERS and "spread" not in SOURCES[name].products and name in weights.sources
+        for part in _newest(deployment, name, row, hour)
+    ]
+    result = np.empty((len(parts), len(leads), cells.stop - cells.start), np.float32)
+    for part, out in zip(parts, result, strict=True):
+        values = at_hours(deployment, part, row, hour, leads.tolist(), cells)
+        lag = part.age_hours - _newest_age(deployment, part.source, hour)
+        bias = weights.bias[weights.sources.index(part.source)]
+        position = lead_position(weights.lead_bins, leads + lag)
+        without_bias(values, bias, *position, weights.ratio, np.float32(row.minimum), np.float32(row.maximum), out)
+    leave_out(deployment, hour, row, [part.source for part in parts], result, leads, cells)
+    return result
 
 
 def _newest(deployment: Deployment, name: str, row: Parameter, hour: Cycle) -> Iterator[Contribution]:
@@ -101,22 +164,3 @@ def _newest(deployment: Deployment, name: str, row: Parameter, hour: Cycle) -> I
 def _newest_age(deployment: Deployment, name: str, hour: Cycle) -> int:
     part = contribution(deployment, name, hour)
     return 0 if part is None else part.age_hours
-
-
-def _at_hours(
-    deployment: Deployment,
-    hour: Cycle,
-    name: str,
-    row: Parameter,
-    leads: NDArray[np.int64],
-    natives: list[Array],
-    out: Array,
-) -> None:
-    """Fill `out` (number, lead, place) with members at every hour; beyond their range the nearest lead stands in."""
-    known = open_ensemble(deployment, hour, name)["lead_time"].values.astype(np.float64)
-    lengths = np.diff(known, prepend=known[0] - (known[1] - known[0])) if row.kind != "instantaneous" else None
-    for values, hourly in zip(natives, out, strict=True):
-        to_hours(values, known, leads.astype(np.float64), row.time, interval_hours=lengths, out=hourly)
-        bridged = bridge(row, hourly)
-        if bridged is not hourly:
-            hourly[:] = bridged

@@ -1,9 +1,13 @@
-"""Plausible: fields that no weather explains are left out of the blend, and the hour says so."""
+"""Plausible: fields that no weather explains are left out of the blend, and the hour says so.
+
+Once an hour and parameter, whatever the tiles: every source's newest run is judged band of latitudes by band.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby, pairwise
 from typing import Any
 
 import numpy as np
@@ -11,50 +15,84 @@ from numpy.typing import NDArray
 
 from pipeline import paths
 from pipeline.cycle import Cycle
+from pipeline.grid import Grid
 from pipeline.parameters import Parameter
 from pipeline.science.plausibility import implausible
 from pipeline.science.skill import Skill, mean_square
 from pipeline.steps import Deployment
+from pipeline.steps.inputs import Contribution, at_hours, contribution, holds
 
 Array = NDArray[np.float32]
 
+BAND_DEGREES = 5.0
+"""Of latitude, believed or not as one: what is absurd in a region of this height is left out there alone."""
 SAMPLE = 256
-"""Places of a tile that are looked at: enough to know a share of a quarter within some hundredths."""
+"""Places of a band that are looked at: enough to know a share of a quarter within some hundredths."""
 REASON = "too far from what the sources agree on"
 
 
-def note_usual_errors(deployment: Deployment, hour: Cycle, name: str, state: Skill) -> None:
-    """Keep each source's root mean square error by lead bin for `believed`; null without history."""
-    errors = np.sqrt(mean_square(state))
-    usual = {
-        source: [None if np.isnan(value) else float(value) for value in row]
-        for source, row in zip(state.sources, errors, strict=True)
-    }
-    document = {"lead_bins": list(state.lead_bins), "error": usual}
-    deployment.store.write(_usual_key(hour, name), json.dumps(document).encode())
+def judge(
+    deployment: Deployment, hour: Cycle, row: Parameter, sources: Sequence[str], lead_bins: Sequence[float],
+    usual: NDArray[np.float64],
+) -> None:  # fmt: skip
+    """Note where and when a source's newest field of a parameter is absurd, for `leave_out` and the manifest.
+
+    usual: (source, lead_bin) root mean square error as known beforehand, NaN without history. Directions, which cannot
+    be far off, are always believed.
+    """
+    leads = np.arange(deployment.config.last_lead_hours + 1)
+    found = [] if row.blend == "circular" else [(name, contribution(deployment, name, hour)) for name in sources]
+    parts = {name: part for name, part in found if part is not None and holds(deployment, part, row)}
+    notes: list[dict[str, Any]] = []
+    if parts:
+        errors = np.stack([np.interp(leads, lead_bins, usual[sources.index(name)]) for name in parts])
+        samples = [_samples(deployment, hour, row, part, leads.tolist()) for part in parts.values()]
+        absurd = [implausible(np.stack(fields), errors) for fields in zip(*samples, strict=True)]  # of each band
+        for index, name in enumerate(parts):
+            notes += _merged(deployment.grid, name, [leads[flags[index]].tolist() for flags in absurd])
+    deployment.store.write(_key(hour, row.name), json.dumps(notes).encode())
 
 
-def believed(
+def _samples(deployment: Deployment, hour: Cycle, row: Parameter, part: Contribution, leads: list[int]) -> list[Array]:
+    """(lead, place) a source at the places of each band that are looked at."""
+    columns = deployment.grid.shape[1]
+    looked = [slice(rows.start * columns, rows.stop * columns) for _, rows in _bands(deployment.grid)]
+    if all(before.stop == after.start for before, after in pairwise(looked)):  # a coarse grid: at once
+        whole = at_hours(deployment, part, row, hour, leads, slice(looked[0].start, looked[-1].stop))
+        return [_sampled(whole[:, cells]) for cells in looked]
+    return [_sampled(at_hours(deployment, part, row, hour, leads, cells)) for cells in looked]
+
+
+def _bands(grid: Grid) -> Iterator[tuple[slice, slice]]:
+    """Rows of each band, and those in its middle that hold SAMPLE places."""
+    rows, columns = grid.shape
+    height = max(1, round(BAND_DEGREES / grid.resolution))
+    for first in range(0, rows, height):
+        stop = min(first + height, rows)
+        looked = min(stop - first, -(-SAMPLE // columns))
+        middle = (first + stop - looked) // 2
+        yield slice(first, stop), slice(middle, middle + looked)
+
+
+def _merged(grid: Grid, source: str, leads: Sequence[list[int]]) -> Iterator[dict[str, Any]]:
+    """Notes of one source from the leads of each band; neighbours that are left out at the same leads in one."""
+    for same, group in groupby(zip(leads, _bands(grid), strict=True), key=lambda item: item[0]):
+        rows = [band for _, (band, _) in group]
+        if same:
+            yield {"source": source, "leads": same, "rows": [rows[0].start, rows[-1].stop]}
+
+
+def leave_out(
     deployment: Deployment, hour: Cycle, row: Parameter, sources: Sequence[str], forecasts: Array,
     leads: NDArray[np.int64], cells: slice,
-) -> Array:  # fmt: skip
-    """`forecasts` (source, lead, place) on some cells, NaN where a source's field there is absurd.
-
-    What a forecast leaves out is noted for the manifest. Directions, which cannot be far off, are always believed.
-    """
-    if row.blend == "circular":
-        return forecasts
-    document = json.loads(deployment.store.read(_usual_key(hour, row.name)))
-    errors = np.array([document["error"][name] for name in sources], np.float64)
-    usual = np.stack([np.interp(leads, document["lead_bins"], error) for error in errors])
-    absurd = implausible(_sampled(forecasts), usual)
-    if not absurd.any():
-        return forecasts
-    if leads[-1]:  # not the background of the observations, which is no forecast
-        found = {name: leads[flags].tolist() for name, flags in zip(sources, absurd, strict=True) if flags.any()}
-        key = paths.work(hour, f"implausible/{row.name}/{cells.start}-{cells.stop}.json")
-        deployment.store.write(key, json.dumps(found).encode())
-    return np.where(absurd[..., None], np.float32(np.nan), forecasts)
+) -> None:  # fmt: skip
+    """Make `forecasts` (source, lead, place) of the flattened `cells` NaN, in place, where a source is not believed."""
+    columns = deployment.grid.shape[1]
+    for note in json.loads(deployment.store.read(_key(hour, row.name))):
+        first, stop = (min(max(edge * columns, cells.start), cells.stop) - cells.start for edge in note["rows"])
+        for name, fields in zip(sources, forecasts, strict=True):
+            if name == note["source"]:
+                fields[np.isin(leads, note["leads"]), first:stop] = np.nan
 
 
 def unbelieved(errors: Array, usual: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -73,17 +111,17 @@ def _sampled(fields: Array) -> Array:
 
 def left_out(deployment: Deployment, hour: Cycle) -> dict[str, list[dict[str, Any]]]:
     """By source what was not believed: `parameter`, `leads`, `latitudes` (first and last of a band) and `reason`."""
-    store, columns = deployment.store, deployment.grid.shape[1]
+    store, latitude = deployment.store, deployment.grid.latitude
     found: dict[str, list[dict[str, Any]]] = {}
-    for name in store.list_folders(paths.work(hour, "implausible")):
-        for note in store.list(paths.work(hour, f"implausible/{name}")):
-            first, stop = (int(cell) // columns for cell in note.key.rsplit("/", 1)[1].removesuffix(".json").split("-"))
-            latitudes = deployment.grid.latitude[[first, stop - 1]].tolist()
-            for source, leads in json.loads(store.read(note.key)).items():
-                item = {"parameter": name, "leads": leads, "latitudes": latitudes, "reason": REASON}
-                found.setdefault(source, []).append(item)
+    for stored in store.list(paths.work(hour, "implausible")):
+        name = stored.key.rsplit("/", 1)[1].removesuffix(".json")
+        for note in json.loads(store.read(stored.key)):
+            first, stop = note["rows"]
+            latitudes = latitude[[first, stop - 1]].tolist()
+            item = {"parameter": name, "leads": note["leads"], "latitudes": latitudes, "reason": REASON}
+            found.setdefault(note["source"], []).append(item)
     return found
 
 
-def _usual_key(hour: Cycle, name: str) -> str:
-    return paths.work(hour, f"usual_error/{name}.json")
+def _key(hour: Cycle, name: str) -> str:
+    return paths.work(hour, f"implausible/{name}.json")

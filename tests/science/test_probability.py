@@ -10,6 +10,7 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 from scipy import stats
 
+from pipeline.science.pooling import Pool
 from pipeline.science.probability import distribution
 from pipeline.science.registers import sorting_network
 
@@ -230,3 +231,28 @@ def test_shapes_that_do_not_fit_are_named() -> None:
     with pytest.raises(ValueError, match="levels between 0 and 1"):
         distribution(np.zeros((3, 1, 1), np.float32), np.zeros((1, 1), np.float32), np.zeros((1, 1), np.float32),
                      (1.0,), (), minimum=0, maximum=1, multiplicative=False)  # fmt: skip
+
+
+@pytest.mark.parametrize("place_count", [50, 1500])
+def test_a_pool_is_its_members_about_one_mean(place_count: int) -> None:
+    generator = np.random.default_rng(12)
+    leads, hours = 4, np.arange(4)
+    values = generator.normal(280, 5, (12 * 2 + 3 * leads, place_count)).astype(np.float32)
+    values[-1, :40] = np.nan
+    values[-2] = np.nan
+    rows = 2 * np.arange(12)[:, None] + np.zeros(leads, np.int64)
+    single = 24 + np.arange(3 * leads).reshape(3, leads)
+    share = np.broadcast_to((hours / leads).astype(np.float32), (12, leads))
+    weight = np.concatenate([share, np.zeros((3, leads), np.float32)])
+    pool = Pool(values, np.concatenate([rows, single]), np.concatenate([rows + 1, single]), weight, np.array([12, 15]))
+    members = values[pool.before] + weight[..., None] * (values[pool.after] - values[pool.before])
+    members[12:] += members[:12].mean(axis=0) - np.ma.masked_invalid(members[12:]).mean(axis=0).filled(0)
+    centre, ones = members[0].copy(), np.ones((leads, place_count), np.float32)
+    limits = {"minimum": 200.0, "maximum": 350.0, "multiplicative": False}
+    found, wanted = (
+        distribution(some, centre, ones, LEVELS, (275.0, 285.0), **limits, expected_error=ones)  # type: ignore[arg-type]
+        for some in (pool, members)
+    )
+    for ours, theirs in zip(found, wanted, strict=True):
+        assert np.isfinite(ours).all()
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-4)

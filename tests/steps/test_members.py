@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -10,11 +12,13 @@ from zarr.codecs import ZstdCodec
 
 from pipeline import paths
 from pipeline.parameters import blended, parameter
+from pipeline.science.pooling import gather
 from pipeline.science.weights import Weights
 from pipeline.steps import Deployment
 from pipeline.steps.ensembles import ensemble_variance, ensembles, held
 from pipeline.steps.ingest_members import Variance
-from pipeline.steps.members import pooled
+from pipeline.steps.members import Ensemble, _between_leads, _every_hour, pools
+from pipeline.steps.plausible import judge
 from tests.steps.stored_inputs import BIAS, HOUR, fill, tiny_deployment
 
 NAME, NUMBER = "temperature_2m", 10
@@ -31,6 +35,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     deployment = Deployment.open(plain.config.model_copy(update={"sources": sources}))
     for name, warmer in (("gefs", 0), ("ifs_ens", 5)):
         _store_members(deployment, name, _members(deployment, name) + warmer)
+    judge(deployment, HOUR, parameter(NAME), tuple(BIAS), (6.0, 24.0), np.full((2, 2), np.nan))
     return deployment
 
 
@@ -50,7 +55,7 @@ def _store_members(deployment: Deployment, name: str, values: Array) -> None:
     )
     stored = {NAME: {"chunks": (1, *values.shape[1:]), "compressors": ZstdCodec(level=1)}}
     key = deployment.store.zarr(paths.ensemble(HOUR, name))
-    data.to_zarr(key, consolidated=False, zarr_format=3, encoding=stored)
+    data.to_zarr(key, mode="w", consolidated=False, zarr_format=3, encoding=stored)
 
 
 def _weights(deployment: Deployment) -> Weights:
@@ -72,17 +77,57 @@ def test_all_ensembles_that_have_arrived_are_found(deployment: Deployment) -> No
     assert ensembles(deployment, HOUR - 24) == []
 
 
+def _pooled(deployment: Deployment, leads: NDArray[np.int64], rows: slice, weights: Weights) -> tuple[Array, list[int]]:
+    """(number, lead, place) the members at every lead as they are before groups are shifted, and where groups end."""
+    found = list(pools(deployment, HOUR, parameter(NAME), leads, rows, weights))
+    values = [pool.values for _, pool in found]
+    hourly = [
+        field[pool.before] + pool.weight[..., None] * (field[pool.after] - field[pool.before])
+        for field, (_, pool) in zip(values, found, strict=True)
+    ]
+    return np.concatenate(hourly, axis=-1), found[0][1].ends.tolist()
+
+
 @pytest.mark.usefixtures("gaps_allowed")
-def test_the_pool_has_every_member_about_one_mean(deployment: Deployment) -> None:
+def test_the_pool_has_every_member_in_groups(deployment: Deployment) -> None:
     rows = slice(1, 4)
-    pool = pooled(deployment, HOUR, parameter(NAME), LEADS, rows, _rows(_weights(deployment), deployment, rows))
-    runs = len(pool) - 2 * NUMBER
-    assert runs == len(BIAS)
-    groups = pool[:NUMBER], pool[NUMBER : 2 * NUMBER], pool[2 * NUMBER :]
-    for group in groups[1:]:
-        np.testing.assert_allclose(group.mean(axis=0), groups[0].mean(axis=0), atol=1e-3)
-    wanted = _members(deployment, "ifs_ens")[:, :, rows].reshape(NUMBER, len(LEADS), -1)
-    np.testing.assert_allclose(groups[1] - groups[1].mean(axis=0), wanted - wanted.mean(axis=0), atol=1e-3)
+    pool, ends = _pooled(deployment, LEADS, rows, _rows(_weights(deployment), deployment, rows))
+    assert ends == [NUMBER, 2 * NUMBER, 2 * NUMBER + len(BIAS)]
+    for first, name in ((0, "gefs"), (NUMBER, "ifs_ens")):
+        wanted = (_members(deployment, name) + 5 * (name == "ifs_ens"))[:, :, rows].reshape(NUMBER, len(LEADS), -1)
+        np.testing.assert_array_equal(pool[first : first + NUMBER], wanted)
+
+
+def test_members_are_alike_from_two_leads_and_at_every_hour() -> None:
+    generator, leads, row = np.random.default_rng(2), np.arange(30), parameter(NAME)
+    hours = np.array([3.0, 6, 9, 15, 21])
+    group = Ensemble([generator.normal(280, 9, (5, 40)).astype(np.float32) for _ in range(3)], hours)
+    runs = generator.normal(280, 9, (2, len(leads), 40)).astype(np.float32)
+    quick, plain = _between_leads(row, [group], runs, leads), _every_hour(row, [group], runs, leads, slice(0, 40))
+    assert quick.values.shape[0] == 3 * 5 + 2 * 30
+    assert plain.values.shape[0] == (3 + 2) * 30
+    members = [np.empty((5, 40), np.float32) for _ in range(2)]
+    for hour in range(len(leads)):
+        for pool, out in zip((quick, plain), members, strict=True):
+            gather(pool.values, (pool.before, pool.after, pool.weight), hour, 0, out)
+        np.testing.assert_array_equal(members[0], members[1])
+
+
+@pytest.mark.usefixtures("gaps_allowed")
+def test_a_member_with_a_gap_takes_the_nearest_lead_whatever_the_parts(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values, rows = _members(deployment, "gefs"), slice(0, deployment.grid.shape[0])
+    values[2, 4, 1, 3] = np.nan
+    _store_members(deployment, "gefs", values)
+    monkeypatch.setattr("pipeline.steps.members.PART_BYTES", 1)
+    try:
+        pool, _ = _pooled(deployment, LEADS, rows, _weights(deployment))
+    finally:
+        _store_members(deployment, "gefs", _members(deployment, "gefs"))
+    place = deployment.grid.shape[1] + 3
+    assert pool[2, 4, place] == values[2, 3, 1, 3]
+    np.testing.assert_array_equal(pool[3, :, place], values[3, :, 1, 3])
 
 
 def _rows(weights: Weights, deployment: Deployment, rows: slice) -> Weights:
@@ -96,14 +141,14 @@ def _rows(weights: Weights, deployment: Deployment, rows: slice) -> Weights:
 
 def test_a_run_that_was_kept_for_verification_only_is_no_member(deployment: Deployment) -> None:
     rows = slice(0, deployment.grid.shape[0])
-    pool = pooled(deployment, HOUR, parameter(NAME), LEADS, rows, _weights(deployment))
-    assert len(pool) == 2 * NUMBER
+    pool, ends = _pooled(deployment, LEADS, rows, _weights(deployment))
+    assert len(pool) == ends[-1] == 2 * NUMBER
 
 
 @pytest.mark.usefixtures("gaps_allowed")
 def test_a_run_lies_where_its_bias_is_removed(deployment: Deployment) -> None:
     rows = slice(0, deployment.grid.shape[0])
-    pool = pooled(deployment, HOUR, parameter(NAME), LEADS[[1, 4]], rows, _weights(deployment))
+    pool, _ = _pooled(deployment, LEADS[[1, 4]], rows, _weights(deployment))
     difference = pool[-2] - pool[-1]
     assert difference.mean() == pytest.approx(0, abs=0.3), "noise only, though one is 3 K warmer"
 
@@ -129,3 +174,18 @@ def test_variance_of_members_as_they_come() -> None:
     for member in members:
         running.add(member)
     np.testing.assert_allclose(running.values(), np.nanvar(members[:, 1:], axis=0, ddof=1), rtol=0.01)
+
+
+@pytest.mark.usefixtures("gaps_allowed")
+def test_a_run_of_a_source_that_is_not_believed_is_no_member(deployment: Deployment) -> None:
+    rows, key = slice(0, deployment.grid.shape[0]), paths.work(HOUR, f"implausible/{NAME}.json")
+    believed = deployment.store.read(key)
+    deployment.store.write(key, json.dumps([{"source": "ifs", "leads": [6], "rows": [2, 7]}]).encode())
+    try:
+        pool, _ = _pooled(deployment, LEADS, rows, _weights(deployment))
+    finally:
+        deployment.store.write(key, believed)
+    missing = np.zeros((len(LEADS), *deployment.grid.shape), np.bool_)
+    missing[1, 2:7] = True
+    np.testing.assert_array_equal(np.isnan(pool[-1]).reshape(missing.shape), missing)
+    assert np.isfinite(pool[:-1]).all()
