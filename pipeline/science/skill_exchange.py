@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -92,6 +93,19 @@ def align_sources(skill: Skill, sources: tuple[str, ...]) -> Skill:
                 result.product[wanted[i, j]] = skill.product[table[old[first], old[second]]]
     kept = ("variance", "variance_weight", "contest", "contest_weight")
     return replace(result, **{name: getattr(skill, name) for name in kept})
+
+
+def join(parts: Sequence[Skill]) -> Skill:
+    """The lead bins of several states of the same sources and places as one state, shortest lead first."""
+    first, bins = parts[0], [lead for part in parts for lead in part.lead_bins]
+    if len(parts) == 1:
+        return first
+    order = np.argsort(bins, kind="stable")
+    joined = {}
+    for name in STATISTICS:
+        axis = DIMENSIONS[name].index("lead_bin")
+        joined[name] = np.concatenate([getattr(part, name) for part in parts], axis=axis).take(order, axis=axis)
+    return Skill(first.sources, tuple(bins[index] for index in order), first.pools, **joined)
 
 
 def _pair_table(sources: int) -> NDArray[np.intp]:
