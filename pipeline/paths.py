@@ -38,8 +38,13 @@ def static_fields() -> str:
 
 
 def skill(parameter: str, cycle: Cycle) -> str:
-    """Skill statistics of one parameter as known at the hour."""
+    """Skill statistics of one parameter, of the lead bins that were written at the hour."""
     return f"skill/{cycle}/{parameter}.zarr"
+
+
+def skill_head(parameter: str, cycle: Cycle) -> str:
+    """Where the lead bins lie that make the skill of one parameter at the hour: written last, so it means complete."""
+    return f"skill/{cycle}/{parameter}.json"
 
 
 def work(cycle: Cycle, name: str) -> str:

@@ -43,7 +43,7 @@ def pool_membership(membership: Array, pools: Pools) -> Float:
 def fit_errors(skill: Skill, lead_bin: int, membership: Array, *, about_zero: bool) -> Errors:
     """Variances and correlations of the errors about their mean, or about zero for amounts whose bias is a ratio."""
     weight = skill.presence(lead_bin)
-    mean, square = (np.nan_to_num(unpack(half[:, lead_bin])) for half in (skill.mean, skill.square))
+    mean, square = np.nan_to_num(unpack(skill.mean[:, lead_bin])), np.nan_to_num(skill.squares(lead_bin))
     # In-sample squares are small by one in the number of pairs.
     square *= np.where(weight > 1.5, weight / np.maximum(weight - 1, 0.5), 1)
     if about_zero:

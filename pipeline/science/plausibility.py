@@ -50,12 +50,12 @@ def _row(ordered: Array, which: NDArray[np.intp]) -> Array:
     return np.take_along_axis(ordered, which[None], axis=0)[0]
 
 
-def changed(beyond: NDArray[np.bool_], present: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def changed(beyond: NDArray[np.integer], present: NDArray[np.integer]) -> NDArray[np.bool_]:
     """(source,) whether a source has changed for the worse, so that its gross errors are its own and to be learnt.
 
-    beyond, present: (source, place) errors beyond their bounds, and those there are. A corrupt report or analysis is
-    beyond for all sources alike. One source beyond its bounds at SHARE of its places, while fewer than half of the
-    sources are, has itself changed, and the sooner its weight knows it the better.
+    beyond, present: (source,) number of errors beyond their bounds, and of those there are. A corrupt report or
+    analysis is beyond for all sources alike. One source beyond its bounds at SHARE of its places, while fewer than half
+    of the sources are, has itself changed, and the sooner its weight knows it the better.
     """
-    result = beyond.sum(axis=1) >= SHARE * np.maximum(present.sum(axis=1), 1)
-    return np.asarray(result & (2 * result.sum() < present.any(axis=1).sum()))
+    result = beyond >= SHARE * np.maximum(present, 1)
+    return np.asarray(result & (2 * result.sum() < (present > 0).sum()))

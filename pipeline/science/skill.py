@@ -1,8 +1,9 @@
 """What the past month says about every source: exponentially weighted means that merge in any order.
 
 Errors are forecast minus truth. A place keeps each source's mean error and the mean square of its departure from that,
-16 bits each; the sums of weights, and what sources have in common, are kept for pools of neighbouring places, of which
-a sample of places tells enough. Decay touches only weights, so that a lead that does not verify need not be rewritten.
+16 bits each, the latter for rows of places that are close together; the sums of weights, and what sources have in
+common, are kept for pools of neighbouring places, of which a sample of places tells enough. Decay touches only weights,
+so that a lead that does not verify need not be rewritten.
 
 Means are as of all that was seen, in any order; only the bounds on gross errors depend on what came before.
 """
@@ -17,7 +18,8 @@ from scipy.special import ndtr
 
 from pipeline.science.plausibility import changed
 from pipeline.science.pools import Pools
-from pipeline.science.skill_kernel import NOTHING, Half, pool_products, unpack, update_means
+from pipeline.science.skill_kernel import NOTHING, Half, unpack, update_means
+from pipeline.science.skill_sample import add_products, count_errors, depart, look
 
 Array = NDArray[np.float32]
 
@@ -40,7 +42,8 @@ CANDIDATES = 3
 class Skill:
     """Means over past pairs of forecast and truth; `pair` runs over i <= j of the sources, row by row.
 
-    mean, square: (source, lead_bin, place) error and square of its departure from the mean, upper halves of float32
+    mean: (source, lead_bin, place) error, and square: (source, lead_bin, square) square of its departure from the mean,
+    where the pools keep it; both upper halves of float32
     weight: (source, lead_bin, pool) sum of the weights of the pairs seen
     product, shared: (pair, lead_bin, pool) mean product of two sources' departures, and its weight
     truth: (source, lead_bin, pool) mean truth where the source was present (for ratio biases)
@@ -73,8 +76,21 @@ class Skill:
 
     @property
     def spread(self) -> Array:
-        """(source, lead_bin, place) mean square departure from the mean error; NaN where fewer than two were seen."""
-        return unpack(self.square)
+        """(source, lead_bin, place) mean square departure from the mean error; NaN where the source never was."""
+        return np.stack([self.squares(lead_bin) for lead_bin in range(len(self.lead_bins))], axis=1)
+
+    def squares(self, lead_bin: int) -> Array:
+        """(source, place) mean square departure of a lead bin; NaN where the source never was.
+
+        Where it was, but not where the square is kept, its mean over all places.
+        """
+        kept, never = unpack(self.square[:, lead_bin]), self.mean[:, lead_bin] == NOTHING
+        result = kept[:, self.pools.square_of]
+        missing = np.isnan(result) & ~never
+        for source in np.flatnonzero(missing.any(axis=1)):
+            result[source, missing[source]] = np.nanmean(kept[source])
+        result[never] = np.nan
+        return result
 
     def presence(self, lead_bin: int) -> Array:
         """(source, place) sum of the weights for which the source was present."""
@@ -94,13 +110,13 @@ def zero(sources: tuple[str, ...], lead_bins: tuple[float, ...], pools: Pools) -
     """The state that knows nothing."""
     count, bins, places = len(sources), len(lead_bins), len(pools.index)
     pairs, contest = count * (count + 1) // 2, CANDIDATES * (CANDIDATES + 1) // 2
-    never = np.full((2, count, bins, places), NOTHING, np.uint16)
+    mean, square = (np.full((count, bins, size), NOTHING, np.uint16) for size in (places, len(pools.kept)))
 
     def nothing(*leading: int) -> Array:
         return np.zeros((*leading, bins, pools.count), np.float32)
 
     return Skill(
-        sources, lead_bins, pools, never[0], never[1], nothing(count), nothing(pairs), nothing(pairs), nothing(count),
+        sources, lead_bins, pools, mean, square, nothing(count), nothing(pairs), nothing(pairs), nothing(count),
         nothing(), nothing(), nothing(contest), nothing(contest),
         np.full((count, bins, len(pools.sample)), np.nan, np.float32), np.zeros((3, count, bins), np.float32),
     )  # fmt: skip
@@ -125,75 +141,57 @@ def update(
     expected = (len(skill.sources), len(skill.pools.index))
     if errors.shape != expected:
         raise ValueError(f"expected errors of shape (source, place) {expected}; found {errors.shape}")
-    errors, pools = np.ascontiguousarray(errors, np.float32), skill.pools
-    own, sampled = skill.weight[:, lead_bin].copy(), errors[:, pools.sample]
-    before = unpack(skill.mean[:, lead_bin, pools.sample])
-    overall, typical = _gate(skill, lead_bin, sampled, before, bounded)
-    _add_products(skill, lead_bin, sampled, before, overall, typical)
+    errors, pools, weight = np.ascontiguousarray(errors, np.float32), skill.pools, skill.weight[:, lead_bin]
+    own, of_sample = weight.copy(), weight[:, pools.of_sample]
+    sampled, before, sums = look(
+        errors, skill.mean, skill.square, lead_bin, pools.sample, pools.square_of[pools.sample], of_sample
+    )
+    overall, typical = _gate(sampled, sums, own, bounded)
     if not bounded:
         _average(skill.truth[:, lead_bin], own.copy(), np.where(np.isnan(sampled), np.nan, truth[pools.sample]), pools)
-    weight = skill.weight[:, lead_bin]
-    weight += _fraction(pools, np.isfinite(sampled), np.isfinite(before))
+    limit = np.sqrt(typical)
+    found, seen = depart(
+        sampled, before, skill.last, lead_bin, of_sample / (of_sample + np.float32(CENTRE_PRIOR)), pools.starts,
+        overall, np.float32(MEAN_LIMIT) * limit, np.float32(SQUARE_LIMIT) * limit,
+    )  # fmt: skip
+    _listen(skill, lead_bin, found)
+    add_products(sampled, pools.starts, skill.product, skill.shared, lead_bin, True)
+    weight += _fraction(pools, *seen)
     parts = np.stack([1 / np.maximum(weight, 1), own / (own + CENTRE_PRIOR), own / (own + VARIANCE_PRIOR)])
     uniform = (parts == parts[:, :, :1]).all(axis=(0, 2))
     update_means(
         errors, skill.mean, skill.square, lead_bin, parts.astype(np.float32), pools.index, uniform,
-        overall, typical, MEAN_LIMIT, SQUARE_LIMIT,
+        overall, typical, np.float32(MEAN_LIMIT), np.float32(SQUARE_LIMIT), pools.columns, pools.together,
     )  # fmt: skip
     if variance is not None:
         _average(skill.variance[lead_bin], skill.variance_weight[lead_bin], variance[pools.sample], pools)
     if candidates is not None:
-        limit = SQUARE_LIMIT * np.sqrt(typical.max())
-        _move(
-            skill.contest[:, lead_bin], skill.contest_weight[:, lead_bin],
-            *pool_products(np.clip(candidates[:, pools.sample], -limit, limit), pools.starts),
-        )  # fmt: skip
+        bound = SQUARE_LIMIT * limit.max()
+        rivals = np.clip(candidates[:, pools.sample], -bound, bound)
+        add_products(rivals, pools.starts, skill.contest, skill.contest_weight, lead_bin, False)
 
 
-def _gate(skill: Skill, lead_bin: int, errors: Array, mean: Array, bounded: bool) -> tuple[Array, Array]:
+def _gate(errors: Array, sums: NDArray[np.float64], weight: Array, bounded: bool) -> tuple[Array, Array]:
     """(source,) mean error and mean square of all places, UNBOUNDED where nobody knows how large errors are.
 
-    errors, mean: (source, sample), of now and so far; a source that has itself changed is not held to what it was.
+    errors: (source, sample); sums: (3, source) of weights, weighted means and squares; weight: (source, pool). A source
+    that has itself changed is not held to what it was.
     """
-    pools, weight = skill.pools, skill.weight[:, lead_bin]
-    square = unpack(skill.square[:, lead_bin, pools.sample])
-    never = np.isnan(mean)
-    share = np.where(never, np.float32(0), weight[:, pools.of_sample])
-    total = np.maximum(share.sum(axis=1, dtype=np.float64), 1e-9)
-    overall, typical = (
-        (share * np.where(never, np.float32(0), part)).sum(axis=1, dtype=np.float64) / total for part in (mean, square)
-    )
+    overall, typical = (sums[1:] / np.maximum(sums[0], 1e-9)).astype(np.float32)
     sure = bounded & (weight.max(axis=1, initial=0) >= FEWEST_PAIRS) & (typical > 0)
-    beyond = np.abs(errors - overall[:, None]) > SQUARE_LIMIT * np.sqrt(typical)[:, None]
-    sure &= ~changed(beyond & sure[:, None], np.isfinite(errors))
-    return overall.astype(np.float32), np.where(sure, typical, UNBOUNDED).astype(np.float32)
+    there, beyond = count_errors(errors, overall, np.float32(SQUARE_LIMIT) * np.sqrt(typical))
+    sure &= ~changed(np.where(sure, beyond, 0), there)
+    return overall, np.where(sure, typical, UNBOUNDED)
 
 
-def _add_products(skill: Skill, lead_bin: int, errors: Array, before: Array, overall: Array, typical: Array) -> None:
-    """What departures of `errors` from the means `before` (source, sample) have in common, bounded like the squares."""
-    pools = skill.pools
-    own = skill.weight[:, lead_bin][:, pools.of_sample]
-    centre = overall[:, None] + own / (own + np.float32(CENTRE_PRIOR)) * (before - overall[:, None])
-    limit = np.float32(SQUARE_LIMIT) * np.sqrt(typical)[:, None]
-    departure = centre + np.clip(errors - centre, -limit, limit) - before
-    _listen(skill, lead_bin, departure, MEAN_LIMIT / SQUARE_LIMIT * limit)
-    first = np.isnan(before) & np.isfinite(errors)  # it makes the mean, and departs from it by nothing
-    mean, share = pool_products(np.where(first, np.float32(0), departure), pools.starts)
-    # What is left of a departure once the mean has moved: the squares of the places are of the same kind.
-    left = np.maximum(1 - 1 / np.maximum(skill.shared[:, lead_bin] + share, 1), 0)
-    _move(skill.product[:, lead_bin], skill.shared[:, lead_bin], left * mean, share)
+def _listen(skill: Skill, lead_bin: int, found: NDArray[np.float64]) -> None:
+    """How much of the departures was in those of the pair before, and how much is within the limit.
 
-
-def _listen(skill: Skill, lead_bin: int, departure: Array, limit: NDArray[np.floating]) -> None:
-    """How much of the departures (source, sample) was in those of the pair before, and how much is within the limit."""
-    last, echo = skill.last[:, lead_bin], skill.echo[:, :, lead_bin]
-    both = np.isfinite(departure) & np.isfinite(last)
-    count = np.maximum(both.sum(axis=1), 1)
-    products = departure * last, departure**2, np.clip(departure, -limit, limit) ** 2
-    found = [np.where(both, product, 0).sum(axis=1) / count for product in products]
-    share = np.where(both.any(axis=1), 1 / np.maximum(skill.weight[:, lead_bin].max(axis=1, initial=0), 1), 0)
-    echo += share * (np.stack(found) - echo)
-    last[:] = np.where(np.isfinite(departure), departure, last)
+    found: (4, source) number of departures, and sums of their products, squares and bounded squares.
+    """
+    echo, count = skill.echo[:, :, lead_bin], found[0]
+    share = np.where(count > 0, 1 / np.maximum(skill.weight[:, lead_bin].max(axis=1, initial=0), 1), 0)
+    echo += share * (found[1:] / np.maximum(count, 1) - echo)
 
 
 def repetition(skill: Skill, lead_bin: int) -> Array:
@@ -218,19 +216,14 @@ def efficiency(skill: Skill, lead_bin: int) -> Array:
     return np.asarray(np.where(square > 0, bounded / np.maximum(square, 1e-30), within**2) / within**2, np.float32)
 
 
-def _fraction(pools: Pools, seen: NDArray[np.bool_], known: NDArray[np.bool_]) -> Array:
+def _fraction(pools: Pools, there: Array, ever: Array) -> Array:
     """(source, pool) what part of a pool's places a source has errors at; places that never had any do not count.
 
-    seen, known: (source, sample) now, and ever before. Where the sample never had any, there may be a few beside it:
-    they count if the source is there at all.
+    there, ever: (source, pool) number of sampled places that have one, and that ever had. Where the sample never had
+    any, there may be a few beside it: they count if the source is there at all.
     """
-    if seen.all():
-        return np.ones((len(seen), pools.count), np.float32)
-    there, all_there = (
-        np.add.reduceat(which, pools.starts[:-1], axis=1, dtype=np.float32) for which in (seen, seen | known)
-    )
-    beside = np.outer(seen.any(axis=1), pools.partly)
-    return np.where(all_there > 0, there / np.maximum(all_there, 1), beside).astype(np.float32)
+    beside = np.outer(there.any(axis=1), pools.partly)
+    return np.where(ever > 0, there / np.maximum(ever, 1), beside).astype(np.float32)
 
 
 def _average(mean: Array, weight: Array, values: Array, pools: Pools) -> None:
@@ -254,7 +247,8 @@ def mean_square(skill: Skill) -> NDArray[np.float64]:
 def mean_square_at(skill: Skill, lead_bin: int) -> NDArray[np.float64]:
     """(source,) the same at one lead bin."""
     sample = skill.pools.sample
-    mean, square = (unpack(half[:, lead_bin, sample]).astype(np.float64) for half in (skill.mean, skill.square))
+    mean = unpack(skill.mean[:, lead_bin, sample]).astype(np.float64)
+    square = unpack(skill.square[:, lead_bin, skill.pools.square_of[sample]]).astype(np.float64)
     share = np.where(np.isnan(mean), 0, skill.weight[:, lead_bin][:, skill.pools.of_sample])
     total = (share * np.nan_to_num(mean**2 + square)).sum(axis=1)
     weight = share.sum(axis=1)

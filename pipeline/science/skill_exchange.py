@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,7 @@ from pipeline.science.skill import STATISTICS, Array, Skill, zero
 from pipeline.science.skill_kernel import pack, pool_products, unpack
 
 DIMENSIONS = {
-    "mean": ("source", "lead_bin", "place"), "square": ("source", "lead_bin", "place"),
+    "mean": ("source", "lead_bin", "place"), "square": ("source", "lead_bin", "square"),
     "weight": ("source", "lead_bin", "pool"), "truth": ("source", "lead_bin", "pool"),
     "product": ("pair", "lead_bin", "pool"), "shared": ("pair", "lead_bin", "pool"),
     "variance": ("lead_bin", "pool"), "variance_weight": ("lead_bin", "pool"),
@@ -52,12 +53,12 @@ def _merge_places(first: Skill, second: Skill, result: Skill, lead_bin: int) -> 
     weights = [state.presence(lead_bin) for state in (first, second)]
     share = _share(*weights)
     means = [np.nan_to_num(unpack(state.mean[:, lead_bin])) for state in (first, second)]
-    squares = [np.nan_to_num(unpack(state.square[:, lead_bin])) for state in (first, second)]
-    apart = means[1] - means[0]
-    square = squares[0] + share * (squares[1] - squares[0]) + share * (1 - share) * apart**2
-    known = weights[0] + weights[1] > 0
+    apart, known = means[1] - means[0], weights[0] + weights[1] > 0
     result.mean[:, lead_bin] = pack(np.where(known, means[0] + share * apart, np.nan))
-    result.square[:, lead_bin] = pack(np.where(known, square, np.nan))
+    kept = first.pools.kept
+    squares, part = [np.nan_to_num(unpack(state.square[:, lead_bin])) for state in (first, second)], share[:, kept]
+    square = squares[0] + part * (squares[1] - squares[0]) + part * (1 - part) * apart[:, kept] ** 2
+    result.square[:, lead_bin] = pack(np.where(known[:, kept], square, np.nan))
     return apart[:, first.pools.sample]
 
 
@@ -94,6 +95,19 @@ def align_sources(skill: Skill, sources: tuple[str, ...]) -> Skill:
     return replace(result, **{name: getattr(skill, name) for name in kept})
 
 
+def join(parts: Sequence[Skill]) -> Skill:
+    """The lead bins of several states of the same sources and places as one state, shortest lead first."""
+    first, bins = parts[0], [lead for part in parts for lead in part.lead_bins]
+    if len(parts) == 1:
+        return first
+    order = np.argsort(bins, kind="stable")
+    joined = {}
+    for name in STATISTICS:
+        axis = DIMENSIONS[name].index("lead_bin")
+        joined[name] = np.concatenate([getattr(part, name) for part in parts], axis=axis).take(order, axis=axis)
+    return Skill(first.sources, tuple(bins[index] for index in order), first.pools, **joined)
+
+
 def _pair_table(sources: int) -> NDArray[np.intp]:
     """(source, source) index of the pair of two sources."""
     table = np.zeros((sources, sources), np.intp)
@@ -108,6 +122,7 @@ def to_dataset(skill: Skill) -> xr.Dataset:
     return xr.Dataset(
         data | {"pool_of_place": (("place",), skill.pools.index)},
         {"source": np.array(skill.sources, dtype=object), "lead_bin": np.asarray(skill.lead_bins, np.float64)},
+        {"columns": skill.pools.columns, "together": skill.pools.together},
     )
 
 
@@ -115,5 +130,6 @@ def from_dataset(dataset: xr.Dataset) -> Skill:
     """The state that `to_dataset` made."""
     sources = tuple(str(name) for name in dataset["source"].values)
     bins = tuple(float(value) for value in dataset["lead_bin"].values)
-    pools = Pools(dataset["pool_of_place"].values, dataset.sizes["pool"])
+    rows = (int(dataset.attrs[name]) for name in ("columns", "together"))
+    pools = Pools(dataset["pool_of_place"].values, dataset.sizes["pool"], *rows)
     return Skill(sources, bins, pools, **{name: dataset[name].values for name in STATISTICS})

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 Array = NDArray[np.float32]
 Half = NDArray[np.uint16]
 
-BLOCK = 4096
-"""Places whose numbers fit the nearest cache of a core."""
+SHARED = 8
+"""Rows of squares that are one task: few enough that every core has many, enough to prepare something for them."""
 NOTHING = np.uint16(0x7FC0)
 """The upper half of float32's NaN: no value was ever seen."""
 
@@ -25,8 +25,7 @@ _WORD, _HALF = ir.IntType(32), ir.IntType(16)
 def pack(values: Array) -> Half:
     """Values as the upper halves of float32, to nearest: 8 significant bits, 0.2 % off at most."""
     bits = np.ascontiguousarray(values, np.float32).view(np.uint32)
-    rounding = np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))
-    return np.where(np.isnan(values), NOTHING, ((bits + rounding) >> np.uint32(16)).astype(np.uint16))
+    return np.where(np.isnan(values), NOTHING, ((bits + np.uint32(0x8000)) >> np.uint32(16)).astype(np.uint16))
 
 
 def unpack(half: Half) -> Array:
@@ -47,91 +46,105 @@ def _narrow(_: Any, value: Any) -> Any:
     """The upper half of a float32 as uint16, to nearest."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        bits = builder.bitcast(arguments[0], _WORD)
-        odd = builder.and_(builder.lshr(bits, _WORD(16)), _WORD(1))
-        rounded = builder.add(bits, builder.add(odd, _WORD(0x7FFF)))
+        rounded = builder.add(builder.bitcast(arguments[0], _WORD), _WORD(0x8000))
         return builder.trunc(builder.lshr(rounded, _WORD(16)), _HALF)
 
     return types.uint16(types.float32), code
 
 
 # numba hands the first argument over itself, which a type checker cannot know.
-_widened: Any = intrinsic(_widen)
-_narrowed: Any = intrinsic(_narrow)
+widened: Any = intrinsic(_widen)
+narrowed: Any = intrinsic(_narrow)
 
 
 @njit(parallel=True, cache=True, error_model="numpy")
 def update_means(
     errors: Array, mean: Half, square: Half, lead_bin: int, parts: Array, pool: NDArray[np.int32],
-    uniform: NDArray[np.bool_], overall: Array, typical: Array, narrow: float, wide: float,
+    uniform: NDArray[np.bool_], overall: Array, typical: Array, narrow: Any, wide: Any, columns: int, together: int,
 ) -> None:  # fmt: skip
-    """Move `mean` and `square` (source, lead_bin, place) of one lead bin towards `errors` (source, place), in place.
+    """Move `mean` (source, lead_bin, place) and `square` (source, lead_bin, square) of one lead bin, in place.
 
+    errors: (source, place), places in rows of `columns`, of which `together` share the squares of their middle one.
     parts: (3, source, pool) how far to move, how much of the gate's centre and of its square is the place's own;
     `uniform` (source,) where they are the same in all pools. overall, typical: (source,) the other part of centre and
     square; narrow, wide: how many deviations off an error may be for the mean and for the square. Without gate these
     are the mean and the variance about it of all errors seen, each weighed alike (Welford 1962).
     """
-    count, places = errors.shape
-    for task in prange((places + BLOCK - 1) // BLOCK):
-        start, stop = task * BLOCK, min((task + 1) * BLOCK, places)
+    count, rows = len(errors), errors.shape[1] // columns
+    shared = (rows + together - 1) // together
+    for task in prange((shared + SHARED - 1) // SHARED):
+        here, half = np.empty((3, columns), np.float32), np.empty(columns, np.float32)
         for source in range(count):
-            error = errors[source, start:stop]
-            means, squares = mean[source, lead_bin, start:stop], square[source, lead_bin, start:stop]
-            a, b, c, d = overall[source], typical[source], np.float32(narrow), np.float32(wide)
-            if uniform[source] and _complete(error, means, squares):
-                _move_all(error, means, squares, parts[:, source, 0], a, b, c, d)
-            else:
-                _move_known(error, means, squares, parts[:, source], pool[start:stop], a, b, c, d)
+            part, other = parts[:, source], overall[source]
+            if uniform[source]:
+                for kind in range(3):
+                    here[kind] = part[kind, 0]
+            for number in range(task * SHARED, min((task + 1) * SHARED, shared)):
+                squares = square[source, lead_bin, number * columns : (number + 1) * columns]
+                first, stop = number * together, min((number + 1) * together, rows)
+                middle = min(first + together // 2, rows - 1) * columns
+                error, means = errors[source], mean[source, lead_bin]
+                if not uniform[source]:
+                    _gather(here, part, pool[middle : middle + columns])
+                _bounds(squares, half, here[2], typical[source])
+                _move_squares(
+                    error[middle : middle + columns], means[middle : middle + columns], squares, half, here, other, wide
+                )
+                for start in range(first * columns, stop * columns, columns):
+                    if not uniform[source]:
+                        _gather(here, part, pool[start : start + columns])
+                    _move_means(
+                        error[start : start + columns], means[start : start + columns], half, here, other, narrow
+                    )
 
 
-@njit(cache=True, inline="never", fastmath={"reassoc", "contract"})
-def _complete(errors: Array, mean: Half, square: Half) -> bool:
-    """Whether no error is missing and no place is new: nothing times anything is NaN."""
-    total, zero = np.float32(0), np.float32(0)
-    for k in range(len(errors)):
-        total += zero * errors[k] + zero * (_widened(mean[k]) + _widened(square[k]))
-    return total == zero
+# Neither inlined nor with branches: only so do these become wide instructions.
+@njit(cache=True, inline="never")
+def _gather(here: Array, part: Array, pool: NDArray[np.int32]) -> None:
+    """(3, column) the parts of places in several pools."""
+    for k in range(len(pool)):
+        here[0, k], here[1, k], here[2, k] = part[0, pool[k]], part[1, pool[k]], part[2, pool[k]]
 
 
 @njit(cache=True, error_model="numpy", inline="never", fastmath={"contract", "nsz"})
-def _move_all(
-    errors: Array, mean: Half, square: Half, parts: Array, overall: Any, typical: Any, narrow: Any, wide: Any
-) -> None:
-    share, own_centre, own_square = parts[0], parts[1], parts[2]
-    for k in range(len(errors)):
-        before, spread = _widened(mean[k]), _widened(square[k])
-        centre = overall + own_centre * (before - overall)
-        half = np.sqrt(typical + own_square * (spread - typical))
-        near = centre - before + _within(errors[k] - centre, narrow * half)
-        far = centre - before + _within(errors[k] - centre, wide * half)
-        mean[k] = _narrowed(before + share * near)
-        square[k] = _narrowed((np.float32(1) - share) * (spread + share * far * far))
+def _bounds(squares: Half, half: Array, own: Array, typical: Any) -> None:
+    """(column,) the gate's deviation; that of all places where no square was seen."""
+    for k in range(len(half)):
+        spread = widened(squares[k])
+        half[k] = np.sqrt(typical + (own[k] * (spread - typical) if spread == spread else np.float32(0)))
 
 
-@njit(cache=True, error_model="numpy", inline="never")
-def _move_known(
-    errors: Array, mean: Half, square: Half, parts: Array, pool: NDArray[np.int32],
-    overall: Any, typical: Any, narrow: Any, wide: Any,
+@njit(cache=True, error_model="numpy", inline="never", fastmath={"contract", "nsz"})
+def _move_squares(
+    errors: Array, means: Half, squares: Half, half: Array, here: Array, overall: Any, limit: Any
 ) -> None:  # fmt: skip
-    """The same where an error may be missing or a place be new."""
+    """A place's first pair makes its mean, and departs from that by nothing."""
+    shares, own = here[0], here[1]
     for k in range(len(errors)):
-        if errors[k] != errors[k]:
-            continue
-        if mean[k] == NOTHING:
-            mean[k], square[k] = _narrowed(errors[k]), np.uint16(0)
-            continue
-        share, before, spread = parts[0, pool[k]], _widened(mean[k]), _widened(square[k])
-        centre = overall + parts[1, pool[k]] * (before - overall)
-        half = np.sqrt(typical + parts[2, pool[k]] * (spread - typical))
-        near = centre - before + _within(errors[k] - centre, narrow * half)
-        far = centre - before + _within(errors[k] - centre, wide * half)
-        mean[k] = _narrowed(before + share * near)
-        square[k] = _narrowed((np.float32(1) - share) * (spread + share * far * far))
+        error, before, spread = errors[k], widened(means[k]), widened(squares[k])
+        centre = overall + own[k] * (before - overall)
+        far = centre - before + within(error - centre, limit * half[k])
+        share = shares[k] if error == error else np.float32(0)
+        far = far if error == error else np.float32(0)
+        after = (np.float32(1) - share) * (spread + share * far * far)
+        first = np.float32(0) if error == error else spread
+        squares[k] = narrowed(after if before == before else first)
+
+
+@njit(cache=True, error_model="numpy", inline="never", fastmath={"contract", "nsz"})
+def _move_means(errors: Array, means: Half, half: Array, here: Array, overall: Any, limit: Any) -> None:
+    shares, own = here[0], here[1]
+    for k in range(len(errors)):
+        error, before = errors[k], widened(means[k])
+        centre = overall + own[k] * (before - overall)
+        near = centre - before + within(error - centre, limit * half[k])
+        after = before + shares[k] * near
+        after = after if before == before else error
+        means[k] = narrowed(after if error == error else before)
 
 
 @njit(cache=True, inline="always")
-def _within(value: float, limit: float) -> float:
+def within(value: float, limit: float) -> float:
     """`value` between -limit and limit; written so that it becomes wide instructions, as min and max do not."""
     low = value if value < limit else limit
     return low if low > -limit else -limit

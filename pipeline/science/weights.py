@@ -58,7 +58,7 @@ class Weights:
 def fit_bias(skill: Skill, lead_bin: int, membership: Array) -> Array:
     """(source, place) additive bias of one lead bin; 0 for a source without any history in it."""
     weight = skill.presence(lead_bin)
-    mean, square = (np.nan_to_num(unpack(half[:, lead_bin])) for half in (skill.mean, skill.square))
+    mean, square = np.nan_to_num(unpack(skill.mean[:, lead_bin])), np.nan_to_num(skill.squares(lead_bin))
     total = weight.sum(axis=1, keepdims=True, dtype=np.float64)
     overall = (weight * mean).sum(axis=1, keepdims=True, dtype=np.float64) / np.maximum(total, 1e-9)
     pooled = np.maximum((weight @ membership.T).astype(np.float64), 1e-9)

@@ -36,7 +36,7 @@ def hindcasts(deployment: Deployment, row: Parameter, hours: Sequence[Cycle]) ->
     states = [skills.zero(sources_of(deployment, row), bins, where.pools)]
     before, centres = None, None
     for hour in hours:
-        states = absorb(deployment, [row], states, before, hour)
+        states, _ = absorb(deployment, [row], states, before, hour)
         learnt = learn(row, states, where, centres)
         before, centres = hour, learnt.centres
         yield Hindcast(hour, learnt.weights[0], skills.mean_square(states[0]))

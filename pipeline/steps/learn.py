@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -11,17 +13,18 @@ from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter, blended, parameter
 from pipeline.products.weights import as_stored
 from pipeline.science import skill as skills
-from pipeline.science import skill_exchange
 from pipeline.science.blend import angular_error, blend
 from pipeline.science.learn import RATIO_RULES, Places, candidates, learn
 from pipeline.science.pools import boxes
 from pipeline.science.references import models
 from pipeline.science.skill import Skill
+from pipeline.science.skill_exchange import align_sources
 from pipeline.science.weights import Weights
-from pipeline.steps import Deployment
+from pipeline.steps import Deployment, skill_store
 from pipeline.steps.ensembles import ensemble_variance, variances
 from pipeline.steps.inputs import components, sources_of, truth, truth_delay_hours, verified
 from pipeline.steps.plausible import judge, unbelieved
+from pipeline.steps.skill_store import Known
 
 Array = NDArray[np.float32]
 
@@ -42,53 +45,56 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     """Bring the skill of a parameter (or of a vector's two) up to the hour and fit its weights."""
     rows = components(parameter(shard))
     sources = sources_of(deployment, rows[0])
-    previous = _previous(deployment, hour, shard)
-    where, centres = places(deployment), _centres(deployment, previous, shard)
-    states = [_start(deployment, previous, row, sources, where) for row in rows]
-    states = absorb(deployment, rows, states, previous, hour)
+    previous, where = skill_store.newest(deployment, [row.name for row in rows], hour), places(deployment)
+    before = [_start(deployment, previous, row, sources, where) for row in rows]
+    states, fresh = absorb(deployment, rows, [part.state for part in before], previous, hour)
     today = np.mean([variances(deployment, row, hour) for row in rows], axis=0)
-    learnt = learn(rows[0], states, where, centres, today=today)
+    learnt = learn(rows[0], states, where, before[0].centres, today=today)
     for row, state, weights in zip(rows, states, learnt.weights, strict=True):
         judge(deployment, hour, row, state.sources, state.lead_bins, np.sqrt(skills.mean_square(state)))
         stored = weights_dataset(as_stored(weights, row), learnt.membership)
         _write(deployment, paths.work(hour, f"weights/{row.name}.zarr"), by_tiles(deployment, stored))
-        known = skill_exchange.to_dataset(state).assign(centres=(("cluster", "feature"), learnt.centres))
-        _write(deployment, paths.skill(row.name, hour), known)
-    deployment.store.write(_complete(shard, hour), b"")
+    known = {
+        row.name: Known(state, part.written, learnt.centres)
+        for row, state, part in zip(rows, states, before, strict=True)
+    }
+    skill_store.write(deployment, hour, known, fresh)
 
 
 def _start(
     deployment: Deployment, previous: Cycle | None, row: Parameter, sources: tuple[str, ...], where: Places
-) -> Skill:
-    """The skill of the hour before, for today's sources; nothing where there is none or the deployment has changed."""
+) -> Known:
+    """What the hour before knew, for today's sources; nothing where there is none or the deployment has changed."""
     bins = tuple(float(lead) for lead in deployment.config.learning.lead_hours)
-    if previous is not None:
-        state = skill_exchange.from_dataset(_open(deployment, paths.skill(row.name, previous)))
-        if state.lead_bins == bins and np.array_equal(state.pools.index, where.pools.index):
-            return skill_exchange.align_sources(state, sources)
-    return skills.zero(sources, bins, where.pools)
+    known = None if previous is None else skill_store.read(deployment, row.name, previous)
+    if known and known.state.lead_bins == bins and np.array_equal(known.state.pools.index, where.pools.index):
+        return replace(known, state=align_sources(known.state, sources))
+    return skill_store.nothing(skills.zero(sources, bins, where.pools))
 
 
 def absorb(
     deployment: Deployment, rows: list[Parameter], states: list[Skill], previous: Cycle | None, hour: Cycle
-) -> list[Skill]:
+) -> tuple[list[Skill], set[float]]:
     """The states with every pair whose truth came from `previous` (or a month ago) until just before `hour`.
 
-    Pairs are first forecast with weights fitted to what was known some days before, for the guard to judge.
+    Returns the lead bins that have a new pair, too. Pairs are first forecast with weights fitted to what was known
+    some days before, for the guard to judge.
     """
     leads, delay = deployment.config.learning.lead_hours, truth_delay_hours(deployment)
     starts = deployment.learning_starts(hour)
     clock = judged = starts[0] if previous is None else previous
     pairs = sorted((start + lead + delay, lead, start) for start in starts for lead in leads)
-    where = places(deployment)
-    scheme = None if previous is None else learn(rows[0], states, where, guarded=False)
-    for known, lead, start in [pair for pair in pairs if clock <= pair[0] < hour]:
+    due = [pair for pair in pairs if clock <= pair[0] < hour]
+    where, fresh = places(deployment), set[float]()
+    scheme = learn(rows[0], states, where, guarded=False) if previous and due else None
+    for known, lead, start in due:
         if judged + JUDGE_HOURS <= known:
             scheme, judged = learn(rows[0], states, where, scheme.centres if scheme else None, guarded=False), known
         states, clock = [_aged(state, clock, known) for state in states], known
         for index, (row, state) in enumerate(zip(rows, states, strict=True)):
-            _absorb_pair(deployment, row, state, scheme.weights[index] if scheme else None, start, lead)
-    return [_aged(state, clock, hour) for state in states]
+            if _absorb_pair(deployment, row, state, scheme.weights[index] if scheme else None, start, lead):
+                fresh.add(float(lead))
+    return [_aged(state, clock, hour) for state in states], fresh
 
 
 def _aged(state: Skill, clock: Cycle, now: Cycle) -> Skill:
@@ -98,10 +104,11 @@ def _aged(state: Skill, clock: Cycle, now: Cycle) -> Skill:
 
 def _absorb_pair(
     deployment: Deployment, row: Parameter, state: Skill, scheme: Weights | None, start: Cycle, lead: int
-) -> None:
+) -> bool:
+    """Whether there was a truth, and so a pair."""
     analysis = truth(deployment, row, start + lead)
     if analysis is None:
-        return
+        return False
     observed, interval = analysis
     forecasts = np.full((len(state.sources), observed.size), np.nan, np.float32)
     for index, name in enumerate(state.sources):
@@ -123,6 +130,7 @@ def _absorb_pair(
         state, lead_bin, difference(forecasts, observed), np.nan_to_num(observed), variance=variance,
         candidates=rivals, bounded=row.blend not in RATIO_RULES,
     )  # fmt: skip
+    return True
 
 
 def places(deployment: Deployment) -> Places:
@@ -171,21 +179,6 @@ def read_weights(deployment: Deployment, hour: Cycle, name: str, cells: slice = 
         data["bias"].values, data["weight"].values, data["error_variance"].values, data["spread_factor"].values,
         bool(data.attrs["ratio"]),
     )  # fmt: skip
-
-
-def _previous(deployment: Deployment, hour: Cycle, shard: str) -> Cycle | None:
-    """The newest earlier hour at which learning of this parameter was completed."""
-    earlier = sorted(Cycle.parse(name) for name in deployment.store.list_folders("skill"))
-    done = [cycle for cycle in earlier if cycle < hour and deployment.store.exists(_complete(shard, cycle))]
-    return done[-1] if done else None
-
-
-def _complete(shard: str, hour: Cycle) -> str:
-    return paths.skill(shard, hour).removesuffix(".zarr") + ".complete"
-
-
-def _centres(deployment: Deployment, previous: Cycle | None, shard: str) -> NDArray[np.float64] | None:
-    return None if previous is None else _open(deployment, paths.skill(shard, previous))["centres"].values
 
 
 def _open(deployment: Deployment, key: str) -> xr.Dataset:

@@ -18,7 +18,6 @@ from pipeline.cycle import Cycle
 from pipeline.grid import Grid
 from pipeline.parameters import Parameter
 from pipeline.science.plausibility import implausible
-from pipeline.science.skill import Skill, mean_square
 from pipeline.steps import Deployment
 from pipeline.steps.inputs import Contribution, at_hours, contribution, holds
 

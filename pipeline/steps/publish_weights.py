@@ -15,9 +15,8 @@ from pipeline.parameters import Parameter, blended
 from pipeline.products import layout, provenance
 from pipeline.products import weights as maps
 from pipeline.science.cluster_skill import cluster_means, cluster_skill
-from pipeline.science.skill_exchange import from_dataset
 from pipeline.sources import SOURCES
-from pipeline.steps import Deployment
+from pipeline.steps import Deployment, skill_store
 from pipeline.steps.inputs import contribution, coverage, record
 from pipeline.steps.observe import read_parquet, to_parquet
 
@@ -74,7 +73,7 @@ def _learnt(
 ) -> maps.Learnt:
     """What lies behind the weights of one parameter, sources that do not bring it without anything."""
     ratio, membership = bool(data.attrs["ratio"]), data["membership"].values
-    dimensions, state = ("source", "lead_bin", "cluster"), from_dataset(_open(deployment, paths.skill(row.name, hour)))
+    dimensions, state = ("source", "lead_bin", "cluster"), skill_store.read(deployment, row.name, hour).state
     weight = np.stack([state.presence(lead_bin) for lead_bin in range(len(state.lead_bins))], axis=1)
     mean = np.nan_to_num(state.bias)
     square = np.nan_to_num(state.spread) + mean**2

@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.steps import Deployment
+from pipeline.steps.skill_store import CARRIED_HOURS
 
 
 def remove_old(deployment: Deployment, hour: Cycle) -> None:
     """Remove what has outlived its days at `hour`; nothing without a rule, and nothing more the second time.
 
     Work of an hour that was not published stays as long as inputs do, for it may be resumed. The newest skill, of
-    sources and of stations, stays however old it is, for the next hour starts from it.
+    sources and of stations, stays however old it is, for the next hour starts from it, and so does the skill that it
+    refers to.
     """
     rule, store = deployment.config.retention, deployment.store
     before = hour - 24 * rule.input_days if rule.input_days else None
@@ -24,9 +26,10 @@ def remove_old(deployment: Deployment, hour: Cycle) -> None:
             store.delete(paths.work(cycle, "").rstrip("/"))
     if before is None:
         return
-    for folder in ("skill", "stations"):
-        for cycle in list(_hours(deployment, folder))[:-1]:
-            if cycle < before:
+    for folder, older in (("skill", CARRIED_HOURS), ("stations", 0)):
+        hours = list(_hours(deployment, folder))
+        for cycle in hours:
+            if cycle < min(before, hours[-1]) - older:
                 store.delete(f"{folder}/{cycle}")
     for source in store.list_folders("input"):
         for cycle in _hours(deployment, f"input/{source}"):

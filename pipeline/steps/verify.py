@@ -18,8 +18,7 @@ from pipeline.config import LATE_HOURS
 from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter, blended
 from pipeline.science.skill import mean_square
-from pipeline.science.skill_exchange import from_dataset
-from pipeline.steps import Deployment
+from pipeline.steps import Deployment, skill_store
 from pipeline.steps.calibration import CalibrationRecord, calibrate
 from pipeline.steps.hindcast import Hindcast, blend_fields, hindcasts
 from pipeline.steps.inputs import components, truth_delay_hours
@@ -112,7 +111,7 @@ def _pairs(
     if not leads:
         return {}
     earlier = list(hindcasts(deployment, row, past))
-    known_errors = mean_square(from_dataset(_open(deployment, paths.skill(row.name, scored))))
+    known_errors = mean_square(skill_store.read(deployment, row.name, scored).state)
     found: dict[int, list[Pairs]] = {}
     for position, lead in enumerate(leads):
         now = pair(deployment, row, scored, lead, known_errors[:, position], partial(_ours, best, row, lead))

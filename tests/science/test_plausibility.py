@@ -79,10 +79,10 @@ def test_absent_and_regional_sources_are_judged_where_they_are() -> None:
 
 
 def test_a_source_that_changed_is_told_from_a_corrupt_truth() -> None:
-    errors, present = np.zeros((4, PLACES), np.float32), np.ones((4, PLACES), bool)
+    errors, present = np.zeros((4, PLACES), np.float32), np.full(4, PLACES)
     errors[:, :20] = 9  # a corrupt report: all sources alike
-    assert not changed(np.abs(errors) > 2, present).any()
+    assert not changed((np.abs(errors) > 2).sum(axis=1), present).any()
     errors[1, : PLACES // 3] = -4
-    assert changed(np.abs(errors) > 2, present).tolist() == [False, True, False, False]
+    assert changed((np.abs(errors) > 2).sum(axis=1), present).tolist() == [False, True, False, False]
     errors[:] = 9  # a corrupt analysis
-    assert not changed(np.abs(errors) > 2, present).any()
+    assert not changed((np.abs(errors) > 2).sum(axis=1), present).any()

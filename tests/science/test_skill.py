@@ -92,9 +92,37 @@ def test_a_sample_of_a_pool_tells_what_all_places_would() -> None:
     generator = np.random.default_rng(4)
     index = np.repeat(np.arange(3, dtype=np.int32), 100)
     common = generator.normal(size=(40, 3, 3)).astype(np.float32)[:, :, index]
-    state = _learnt(common, Pools(index, 3))
+    state = _learnt(common, Pools(index, 3, 300))
     np.testing.assert_allclose(state.weight[:, 1], 40)
     np.testing.assert_allclose(state.product[0, 1], common[:, 0, ::100].var(axis=0), rtol=0.02)
+
+
+def test_rows_that_lie_close_share_the_squares_of_their_middle_one() -> None:
+    rows, columns, pool = 11, 6, np.repeat(np.arange(2, dtype=np.int32), [30, 36])
+    pools = Pools(pool, 2, columns, 4)
+    errors = np.random.default_rng(7).normal(1, 2, (30, len(SOURCES), rows * columns)).astype(np.float32)
+    errors[:, 0, :8] = np.nan  # a region: not all places of a pool
+    seen = np.isfinite(errors).any(axis=0)
+    state = _learnt(errors, pools)
+    np.testing.assert_allclose(state.bias[:, 1][seen], errors.mean(axis=0)[seen], rtol=0.02, atol=0.03)
+    middle = np.repeat([2, 6, 10], [4, 4, 3])  # the last rows are three
+    np.testing.assert_array_equal(pools.kept.reshape(-1, columns)[:, 0] // columns, [2, 6, 10])
+    spread = errors.var(axis=0).reshape(3, rows, columns)[:, middle].reshape(3, -1)
+    np.testing.assert_allclose(state.spread[:, 1][seen], spread[seen], rtol=0.04)
+    assert np.isnan(state.spread[:, 1][~seen]).all()
+    again = from_dataset(to_dataset(state))
+    np.testing.assert_array_equal(again.spread, state.spread)
+    halves = merge(_learnt(errors[:15], pools), _learnt(errors[15:], pools))
+    np.testing.assert_allclose(halves.spread[:, 1][seen], spread[seen], rtol=0.04)
+
+
+def test_squares_are_shared_within_a_degree() -> None:
+    for step, together in ((0.25, 4), (0.5, 2), (3.0, 1)):
+        latitude, longitude = np.meshgrid(np.arange(90, 80, -step), np.arange(0, 360, 45.0), indexing="ij")
+        pools = boxes(latitude.ravel(), longitude.ravel())
+        assert (pools.columns, pools.together) == (8, together)
+        assert np.abs(latitude.ravel()[pools.kept][pools.square_of] - latitude.ravel()).max() <= 0.5
+    assert boxes(np.array([50.0, 51, 52]), np.zeros(3)).together == 1, "stations are in no rows"
 
 
 def test_sources_that_come_and_go_keep_what_is_known() -> None:

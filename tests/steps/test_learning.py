@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline import paths
 from pipeline.parameters import parameter
 from pipeline.sources import SOURCES
-from pipeline.steps import Deployment, blending, learn
+from pipeline.steps import Deployment, blending, learn, skill_store
 from pipeline.steps.inputs import contribution, sources_of, truth, truth_delay_hours, verified
 from tests.steps.stored_inputs import AGE, BIAS, HOUR, fill, tiny_deployment, truth_at
 
@@ -54,11 +53,11 @@ def test_learning_recovers_the_planted_bias_and_goes_on_from_the_hour_before(dep
     weights = learn.read_weights(deployment, HOUR, "temperature_2m")
     for name, bias in BIAS.items():
         assert abs(float(weights.bias[weights.sources.index(name)].mean()) - bias) < 0.15
-    whole = learn._open(deployment, paths.skill("temperature_2m", HOUR)).load()
+    whole = skill_store.read(deployment, "temperature_2m", HOUR).state
     for step in (-30, -24, -18, 0):  # the same knowledge in several sittings
         learn.run(deployment, HOUR + step, "temperature_2m")
-    again = learn._open(deployment, paths.skill("temperature_2m", HOUR))
-    np.testing.assert_allclose(again["weight"], whole["weight"], rtol=1e-4)
+    again = skill_store.read(deployment, "temperature_2m", HOUR).state
+    np.testing.assert_allclose(again.weight, whole.weight, rtol=1e-4)
 
 
 def test_learning_knows_nothing_before_its_truth_has_arrived(deployment: Deployment) -> None:
@@ -67,8 +66,9 @@ def test_learning_knows_nothing_before_its_truth_has_arrived(deployment: Deploym
     delay = truth_delay_hours(deployment)
     states = []
     for hour in (HOUR - 24 + delay, HOUR - 24 + delay + 1):
-        start = learn._start(deployment, None, row, sources, learn.places(deployment))
-        states.append(learn.absorb(deployment, [row], [start], None, hour)[0].weight.sum(axis=(0, 2)))
+        start = learn._start(deployment, None, row, sources, learn.places(deployment)).state
+        (state,), _ = learn.absorb(deployment, [row], [start], None, hour)
+        states.append(state.weight.sum(axis=(0, 2)))
     assert (states[1] > states[0]).any(), "the analysis of that midnight counts from the hour after it came"
 
 

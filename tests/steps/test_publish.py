@@ -19,8 +19,7 @@ from pipeline.products import layout
 from pipeline.products.weights import as_used
 from pipeline.science.pools import single
 from pipeline.science.skill import Skill, update, zero
-from pipeline.science.skill_exchange import to_dataset
-from pipeline.steps import Deployment, publish, validate
+from pipeline.steps import Deployment, publish, skill_store, validate
 from pipeline.steps.observe import read_parquet, record_key, to_parquet
 
 HOUR = Cycle.parse("2026-01-31T12")
@@ -63,7 +62,7 @@ def prepared(hour: Cycle = HOUR, store: Deployment | None = None) -> Deployment:
         fitted(hour, name).to_zarr(
             deployment.store.zarr(paths.work(hour, f"weights/{name}.zarr")), mode="w", consolidated=False, zarr_format=3
         )
-        to_dataset(month()).to_zarr(deployment.store.zarr(paths.skill(name, hour)), mode="w", zarr_format=3)
+        skill_store.write(deployment, hour, {name: skill_store.nothing(month())}, ())
     return deployment
 
 

@@ -1,0 +1,100 @@
+"""The skill of an hour as it lies in storage: lead bins where they were last written, and a head that says where.
+
+Decay multiplies weights by what follows from the time alone, so that a lead bin without a new pair stays as it lies.
+The head is written last: without it there is no skill of that hour.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from pipeline import paths
+from pipeline.cycle import Cycle
+from pipeline.science.skill import Skill, decay, decay_factors
+from pipeline.science.skill_exchange import align_sources, from_dataset, join, to_dataset
+from pipeline.steps import Deployment
+
+CARRIED_HOURS = 24
+"""Age of a lead bin's statistics at which they are written again, new pair or not: no head refers to older ones, so
+that retention can go by the time alone."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """The skill of a parameter as of an hour, when each lead bin's statistics were written, the clusters' centres.
+
+    Of what nobody knows yet nothing is written, and there are no centres.
+    """
+
+    state: Skill
+    written: dict[float, Cycle]
+    centres: NDArray[np.float64]
+
+
+def nothing(state: Skill) -> Known:
+    """A state that knows nothing."""
+    return Known(state, {}, np.empty((0, 0)))
+
+
+def read(deployment: Deployment, name: str, hour: Cycle) -> Known:
+    """What `write` has kept of a parameter at an hour, weights decayed to it; FileNotFoundError if nothing."""
+    head = json.loads(deployment.store.read(paths.skill_head(name, hour)))
+    written = {float(lead): Cycle.parse(when) for lead, when in zip(head["lead_bins"], head["written"], strict=True)}
+    parts = [
+        _part(deployment, name, when, hour, [lead for lead, other in written.items() if other == when])
+        for when in sorted(set(written.values()))
+    ]
+    state = join([align_sources(part, tuple(head["sources"])) for part in parts])
+    return Known(state, written, np.array(head["centres"], np.float64))
+
+
+def _part(deployment: Deployment, name: str, when: Cycle, hour: Cycle, leads: list[float]) -> Skill:
+    """Lead bins as they were written at `when`, decayed to `hour`."""
+    stored = xr.open_zarr(deployment.store.zarr(paths.skill(name, when)), consolidated=False, chunks=None)
+    elapsed = when.lead_hours(hour.init_time)
+    return decay(from_dataset(stored.sel(lead_bin=leads)), decay_factors(tuple(leads), elapsed))
+
+
+def write(deployment: Deployment, hour: Cycle, known: dict[str, Known], fresh: Collection[float]) -> None:
+    """Keep what is known of some parameters at an hour, all of them or none.
+
+    fresh: lead bins with a new pair; of the others those stay where they lie that were `written` not long ago.
+    """
+    heads = {}
+    for name, part in known.items():
+        kept = {
+            lead: when
+            for lead, when in part.written.items()
+            if lead not in fresh and hour - CARRIED_HOURS <= when < hour
+        }
+        new = [lead for lead in part.state.lead_bins if lead not in kept]
+        if new:
+            _write_bins(deployment, paths.skill(name, hour), to_dataset(part.state).sel(lead_bin=new))
+        heads[name] = {
+            "sources": part.state.sources, "lead_bins": part.state.lead_bins,
+            "written": [str(kept.get(lead, hour)) for lead in part.state.lead_bins], "centres": part.centres.tolist(),
+        }  # fmt: skip
+    for name, head in heads.items():
+        deployment.store.write(paths.skill_head(name, hour), json.dumps(head).encode())
+
+
+def _write_bins(deployment: Deployment, key: str, data: xr.Dataset) -> None:
+    for name in ("mean", "square"):
+        shape = data[name].shape
+        data[name].encoding["chunks"] = (shape[0], 1, shape[2])  # for who reads some of the lead bins only
+    data.to_zarr(deployment.store.zarr(key), mode="w", consolidated=False, zarr_format=3)
+
+
+def newest(deployment: Deployment, names: Collection[str], before: Cycle) -> Cycle | None:
+    """The newest hour before `before` at which the skill of all `names` was kept."""
+    earlier = sorted(Cycle.parse(name) for name in deployment.store.list_folders("skill"))
+    for cycle in reversed([cycle for cycle in earlier if cycle < before]):
+        if all(deployment.store.exists(paths.skill_head(name, cycle)) for name in names):
+            return cycle
+    return None
