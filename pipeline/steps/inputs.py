@@ -67,23 +67,32 @@ def contribution(deployment: Deployment, name: str, hour: Cycle) -> Contribution
     source = SOURCES[name]
     for age in range(int(np.ceil(source.delay_hours)), int(source.maximum_age_hours) + 1):
         cycle = hour - age
-        if cycle.init_time.hour in source.cycles and kept(deployment.store, name, cycle):
+        if cycle.init_time.hour in source.cycles and _records(deployment.store, name, cycle):
             return Contribution(name, cycle, age)
     return None
 
 
+def _records(store: Store, name: str, cycle: Cycle) -> list[dict[str, Any]]:
+    """The records of what a source's run is read from, as far as it has come."""
+    return [found for one in _stored(name) if (found := _record(store, one, cycle)) is not None]
+
+
 def kept(store: Store, name: str, cycle: Cycle) -> bool:
-    """Whether a run is in the input store; persistence starts with every analysis."""
-    names = _ANALYSES if SOURCES[name].role == "persistence" else (name,)
-    return any(_record(store, one, cycle) is not None for one in names)
+    """Whether a run is in the input store now, also where it has been read before."""
+    return any(store.exists(paths.input_record(one, cycle)) for one in _stored(name))
+
+
+def _stored(name: str) -> tuple[str, ...]:
+    """The sources whose runs a source is read from: persistence starts with every analysis."""
+    return _ANALYSES if SOURCES[name].role == "persistence" else (name,)
 
 
 def record(store: Store, name: str, cycle: Cycle) -> dict[str, Any]:
     """What ingest has noted of a run, of persistence what the analysis that it starts with says."""
     if SOURCES[name].role != "persistence":
         return _complete_record(store, name, cycle)
-    found = [part for one in _ANALYSES if (part := _record(store, one, cycle)) is not None]
-    run, files = _run(store, name, cycle), [file for part in found for file in part["files"]]
+    run = _run(store, name, cycle)
+    files = [file for found in _records(store, name, cycle) for file in found["files"]]
     return {"parameters": list(run.rows), "leads": run.leads.tolist(), "missing": [], "files": files}
 
 
