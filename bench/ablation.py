@@ -33,7 +33,7 @@ RAMP_LEADS = (0, 1, 2, 3, 6)
 _SCIENCE = "pipeline.science"
 WITHOUT: dict[str, dict[str, Any]] = {
     WHOLE: {},
-    "clusters": {f"{_SCIENCE}.learn.cluster_count": lambda places: 1},
+    "clusters": {f"{_SCIENCE}.cluster_count.choose": lambda *_, about_zero: 1},
     "bias removal": {
         f"{_SCIENCE}.weights.fit_bias": lambda skill, lead_bin, membership: np.zeros_like(skill.bias[:, lead_bin]),
         f"{_SCIENCE}.weights.fit_ratio": lambda skill, lead_bin, membership: np.ones_like(skill.bias[:, lead_bin]),

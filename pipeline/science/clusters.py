@@ -60,14 +60,48 @@ def _over_leads(skill: Skill) -> tuple[Float, Float, Float]:
 def fit_centres(features: Float, count: int, previous: Float | None = None) -> Float:
     """(cluster, feature) K-means centres; `previous` centres of the same features keep their labels.
 
-    The first fit numbers the clusters from south to north.
+    The first fit numbers the clusters from south to north. Where there are to be more than before the largest are
+    halved, the new ones last; where fewer, the last of the two that lie closest goes.
     """
     count = min(count, len(features))
     sample = features[:: max(1, len(features) // LARGEST_SAMPLE)]
-    if previous is not None and previous.shape == (count, features.shape[1]):
-        return KMeans(count, init=previous, n_init=1, max_iter=25).fit(sample).cluster_centers_
+    if previous is not None and previous.shape[1:] == features.shape[1:]:
+        start = recounted(sample, previous, count)
+        return KMeans(count, init=start, n_init=1, max_iter=25).fit(sample).cluster_centers_
     centres = KMeans(count, n_init=1, max_iter=50, random_state=0).fit(sample).cluster_centers_
     return centres[np.lexsort(np.round(centres.T, 6))]
+
+
+def recounted(features: Float, centres: Float, count: int) -> Float:
+    """The centres, as many of them as `count`."""
+    while len(centres) > count:
+        distance = _squares(centres, centres) + np.diag(np.full(len(centres), np.inf))
+        first, second = np.unravel_index(distance.argmin(), distance.shape)
+        centres = np.delete(centres, max(first, second), axis=0)
+    while len(centres) < count:
+        square = _squares(features, centres)
+        label, nearest = square.argmin(axis=0), square.min(axis=0)
+        largest = np.bincount(label, nearest, len(centres)).argmax()
+        far = (label == largest) & (nearest >= np.median(nearest[label == largest]))
+        direction = features[far] @ (features[far][0] - centres[largest])  # one side of the cluster
+        centres = np.vstack([centres, features[far][direction >= np.median(direction)].mean(axis=0)])
+    return centres
+
+
+def settle(features: Float, centres: Float, rounds: int = 10) -> Float:
+    """The centres after some rounds of Lloyd's (1982) algorithm; for few places, where a library's start costs more."""
+    for _ in range(rounds):
+        nearest = _squares(features, centres).argmin(axis=0)
+        belongs = (nearest == np.arange(len(centres))[:, None]).astype(np.float64)
+        count = belongs.sum(axis=1, keepdims=True)
+        centres = np.where(count > 0, belongs @ features / np.maximum(count, 1), centres)
+    return centres
+
+
+def _squares(features: Float, centres: Float) -> Float:
+    """(cluster, place) square distances."""
+    square = (features**2).sum(axis=1) + (centres**2).sum(axis=1)[:, None] - 2 * centres @ features.T
+    return np.asarray(np.maximum(square, 0))
 
 
 def membership(features: Float, centres: Float) -> NDArray[np.float32]:
@@ -76,8 +110,7 @@ def membership(features: Float, centres: Float) -> NDArray[np.float32]:
     The width is the mean distance to the nearest centre, so that a place amid a cluster belongs mostly to it and one
     between two belongs to both.
     """
-    square = ((features**2).sum(axis=1) + (centres**2).sum(axis=1)[:, None]) - 2 * centres @ features.T
-    square = np.maximum(square, 0)
+    square = _squares(features, centres)
     nearest = square.min(axis=0)
     width = max(float(nearest.mean()), 1e-12)
     share = np.exp(-(square - nearest) / (0.5 * width))

@@ -42,6 +42,15 @@ def pool_membership(membership: Array, pools: Pools) -> Float:
 
 def fit_errors(skill: Skill, lead_bin: int, membership: Array, *, about_zero: bool) -> Errors:
     """Variances and correlations of the errors about their mean, or about zero for amounts whose bias is a ratio."""
+    variance, known = fit_variance(skill, lead_bin, membership, about_zero=about_zero)
+    mean = np.nan_to_num(unpack(skill.mean[:, lead_bin])) if about_zero else None
+    return Errors(variance, _correlation(skill, lead_bin, membership, mean), known)
+
+
+def fit_variance(
+    skill: Skill, lead_bin: int, membership: Array, *, about_zero: bool
+) -> tuple[Array, NDArray[np.bool_]]:
+    """(source, place) error variance, the place's own drawn to that of its clusters; which sources are known."""
     weight = skill.presence(lead_bin)
     mean, square = np.nan_to_num(unpack(skill.mean[:, lead_bin])), np.nan_to_num(skill.squares(lead_bin))
     # In-sample squares are small by one in the number of pairs.
@@ -59,8 +68,7 @@ def fit_errors(skill: Skill, lead_bin: int, membership: Array, *, about_zero: bo
     again = repetition(skill, lead_bin)[:, None]
     variance *= 1 + again / (weight + 1 + again)
     variance[~known] = NEWCOMER * (variance[known].mean() if known.any() else 1)
-    correlation = _correlation(skill, lead_bin, membership, mean if about_zero else None)
-    return Errors(np.maximum(variance, 1e-12), correlation, known)
+    return np.maximum(variance, 1e-12), known
 
 
 def _correlation(skill: Skill, lead_bin: int, membership: Array, mean: Array | None) -> Float:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.parameters import Parameter
-from pipeline.science import clusters, weights
+from pipeline.science import cluster_count, clusters, weights
 from pipeline.science.blend import simple_blends
 from pipeline.science.pools import Pools
 from pipeline.science.skill import CANDIDATES, Skill
@@ -41,11 +41,6 @@ class Learnt:
     membership: NDArray[np.float32]
 
 
-def cluster_count(places: int) -> int:
-    """Enough clusters to tell regimes apart, few enough that each holds hundreds of places."""
-    return int(np.clip(places // 300, 2, 24)) if places >= 4 else 1
-
-
 def learn(
     parameter: Parameter,
     skills: list[Skill],
@@ -59,10 +54,12 @@ def learn(
 
     `guarded`: False for the scheme by itself, whose errors the guard is to judge. today: see `weights.fit`.
     """
-    features = clusters.signature(skills[0], places.latitude, places.longitude, places.altitude, places.land)
-    centres = clusters.fit_centres(features, cluster_count(len(features)), previous_centres)
+    geography, ratio = (places.latitude, places.longitude, places.altitude, places.land), parameter.blend in RATIO_RULES
+    features = clusters.signature(skills[0], *geography)
+    count = cluster_count.choose(skills[0], geography, previous_centres, about_zero=ratio)
+    centres = clusters.fit_centres(features, count, previous_centres)
     membership = clusters.membership(features, centres)
-    fitted = weights.fit(skills, membership, ratio=parameter.blend in RATIO_RULES, guarded=guarded, today=today)
+    fitted = weights.fit(skills, membership, ratio=ratio, guarded=guarded, today=today)
     return Learnt(fitted, centres, membership)
 
 

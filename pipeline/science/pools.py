@@ -44,6 +44,11 @@ class Pools:
         return row // self.together * self.columns + column
 
     @cached_property
+    def square_of_sample(self) -> NDArray[np.intp]:
+        """(sample,) which of the squares is that of each sampled place."""
+        return self.square_of[self.sample]
+
+    @cached_property
     def sample(self) -> NDArray[np.intp]:
         """Up to SAMPLE places of every pool, spread over it, in the order of the pools."""
         order = np.argsort(self.index, kind="stable")

@@ -19,7 +19,7 @@ from scipy.special import ndtr
 from pipeline.science.plausibility import changed
 from pipeline.science.pools import Pools
 from pipeline.science.skill_kernel import NOTHING, Half, unpack, update_means
-from pipeline.science.skill_sample import add_products, count_errors, depart, look
+from pipeline.science.skill_sample import add_products, depart, look
 
 Array = NDArray[np.float32]
 
@@ -143,18 +143,18 @@ def update(
         raise ValueError(f"expected errors of shape (source, place) {expected}; found {errors.shape}")
     errors, pools, weight = np.ascontiguousarray(errors, np.float32), skill.pools, skill.weight[:, lead_bin]
     own, of_sample = weight.copy(), weight[:, pools.of_sample]
-    sampled, before, sums = look(
-        errors, skill.mean, skill.square, lead_bin, pools.sample, pools.square_of[pools.sample], of_sample
+    sampled, before, found = look(
+        errors, skill.mean, skill.square, lead_bin, pools.sample, pools.square_of_sample, of_sample, SQUARE_LIMIT
     )
-    overall, typical = _gate(sampled, sums, own, bounded)
+    overall, typical = _gate(found, own, bounded)
     if not bounded:
         _average(skill.truth[:, lead_bin], own.copy(), np.where(np.isnan(sampled), np.nan, truth[pools.sample]), pools)
     limit = np.sqrt(typical)
-    found, seen = depart(
+    sums, seen = depart(
         sampled, before, skill.last, lead_bin, of_sample / (of_sample + np.float32(CENTRE_PRIOR)), pools.starts,
         overall, np.float32(MEAN_LIMIT) * limit, np.float32(SQUARE_LIMIT) * limit,
     )  # fmt: skip
-    _listen(skill, lead_bin, found)
+    _listen(skill, lead_bin, sums)
     add_products(sampled, pools.starts, skill.product, skill.shared, lead_bin, True)
     weight += _fraction(pools, *seen)
     parts = np.stack([1 / np.maximum(weight, 1), own / (own + CENTRE_PRIOR), own / (own + VARIANCE_PRIOR)])
@@ -171,27 +171,25 @@ def update(
         add_products(rivals, pools.starts, skill.contest, skill.contest_weight, lead_bin, False)
 
 
-def _gate(errors: Array, sums: NDArray[np.float64], weight: Array, bounded: bool) -> tuple[Array, Array]:
+def _gate(found: Array, weight: Array, bounded: bool) -> tuple[Array, Array]:
     """(source,) mean error and mean square of all places, UNBOUNDED where nobody knows how large errors are.
 
-    errors: (source, sample); sums: (3, source) of weights, weighted means and squares; weight: (source, pool). A source
-    that has itself changed is not held to what it was.
+    found: see `look`; weight: (source, pool). A source that has itself changed is not held to what it was.
     """
-    overall, typical = (sums[1:] / np.maximum(sums[0], 1e-9)).astype(np.float32)
+    overall, typical, there, beyond = found
     sure = bounded & (weight.max(axis=1, initial=0) >= FEWEST_PAIRS) & (typical > 0)
-    there, beyond = count_errors(errors, overall, np.float32(SQUARE_LIMIT) * np.sqrt(typical))
     sure &= ~changed(np.where(sure, beyond, 0), there)
     return overall, np.where(sure, typical, UNBOUNDED)
 
 
-def _listen(skill: Skill, lead_bin: int, found: NDArray[np.float64]) -> None:
+def _listen(skill: Skill, lead_bin: int, sums: NDArray[np.float64]) -> None:
     """How much of the departures was in those of the pair before, and how much is within the limit.
 
-    found: (4, source) number of departures, and sums of their products, squares and bounded squares.
+    sums: (4, source), see `depart`.
     """
-    echo, count = skill.echo[:, :, lead_bin], found[0]
+    echo, count = skill.echo[:, :, lead_bin], sums[0]
     share = np.where(count > 0, 1 / np.maximum(skill.weight[:, lead_bin].max(axis=1, initial=0), 1), 0)
-    echo += share * (found[1:] / np.maximum(count, 1) - echo)
+    echo += share * (sums[1:] / np.maximum(count, 1) - echo)
 
 
 def repetition(skill: Skill, lead_bin: int) -> Array:
@@ -246,9 +244,9 @@ def mean_square(skill: Skill) -> NDArray[np.float64]:
 
 def mean_square_at(skill: Skill, lead_bin: int) -> NDArray[np.float64]:
     """(source,) the same at one lead bin."""
-    sample = skill.pools.sample
+    sample, squares = skill.pools.sample, skill.pools.square_of_sample
     mean = unpack(skill.mean[:, lead_bin, sample]).astype(np.float64)
-    square = unpack(skill.square[:, lead_bin, skill.pools.square_of[sample]]).astype(np.float64)
+    square = unpack(skill.square[:, lead_bin, squares]).astype(np.float64)
     share = np.where(np.isnan(mean), 0, skill.weight[:, lead_bin][:, skill.pools.of_sample])
     total = (share * np.nan_to_num(mean**2 + square)).sum(axis=1)
     weight = share.sum(axis=1)

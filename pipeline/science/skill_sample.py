@@ -15,17 +15,19 @@ Places = NDArray[np.intp]
 
 @njit(parallel=True, cache=True)
 def look(
-    errors: Array, mean: Half, square: Half, lead_bin: int, places: Places, squares: Places, weight: Array
-) -> tuple[Array, Array, Float]:
-    """Errors and means so far of the sampled places, each (source, sample), and what places with a mean sum up to.
+    errors: Array, mean: Half, square: Half, lead_bin: int, places: Places, squares: Places, weight: Array, wide: float
+) -> tuple[Array, Array, Array]:
+    """Errors and means so far of the sampled places, each (source, sample), and (4, source) what they come to.
 
-    The sums (3, source) are of weights, weighted means and weighted squares. places, squares: (sample,) where in
-    `errors` and `mean` (source, lead_bin, place), and where in `square`; weight: (source, sample).
+    That is mean and square of all places that have any, the number of errors, and of those beyond `wide` deviations.
+    places, squares: (sample,) where in `errors` and `mean` (source, lead_bin, place), and where in `square`; weight:
+    (source, sample).
     """
     count, size = len(errors), len(places)
-    error, before, sums = np.empty((count, size), np.float32), np.empty((count, size), np.float32), np.zeros((3, count))
+    error, before = np.empty((count, size), np.float32), np.empty((count, size), np.float32)
+    found = np.empty((4, count), np.float32)
     for source in prange(count):
-        total, first, second = 0.0, 0.0, 0.0
+        total, first, second = 1e-9, 0.0, 0.0
         for k in range(size):
             error[source, k] = errors[source, places[k]]
             value = widened(mean[source, lead_bin, places[k]])
@@ -36,21 +38,13 @@ def look(
                 total += share
                 first += share * value
                 second += share * (spread if spread == spread else np.float32(0))
-        sums[0, source], sums[1, source], sums[2, source] = total, first, second
-    return error, before, sums
-
-
-@njit(parallel=True, cache=True)
-def count_errors(error: Array, overall: Array, limit: Array) -> NDArray[np.int64]:
-    """(2, source) how many errors (source, sample) there are, and are beyond `limit` of `overall` (source,)."""
-    counts = np.zeros((2, len(error)), np.int64)
-    for source in prange(len(error)):
-        there = beyond = 0
-        for value in error[source]:
-            there += value == value
-            beyond += abs(value - overall[source]) > limit[source]
-        counts[0, source], counts[1, source] = there, beyond
-    return counts
+        overall, typical = np.float32(first / total), np.float32(second / total)
+        limit, there, beyond = np.float32(wide) * np.sqrt(typical), 0, 0
+        for k in range(size):
+            there += error[source, k] == error[source, k]
+            beyond += abs(error[source, k] - overall) > limit
+        found[0, source], found[1, source], found[2, source], found[3, source] = overall, typical, there, beyond
+    return error, before, found
 
 
 @njit(parallel=True, cache=True)
