@@ -17,6 +17,7 @@ from pipeline.explain_published import (
     between,
     clusters,
     contributions,
+    guard,
     left_out,
     quantiles,
     skill,
@@ -60,7 +61,7 @@ def chain(at: At, row: Parameter) -> Chain:
     increment, factor = added[row.name]
     mean, links = float(means[row.name][at.index, 0]), _links(at, row.name, parts[row.name])
     return Chain(
-        ratio=parts[row.name].weights.ratio, clusters=clusters(at, row.name), links=links,
+        ratio=parts[row.name].weights.ratio, clusters=clusters(at, row.name), guard=guard(at, row.name), links=links,
         blend=mean, dried=_is_dried(row, mean, links), ramp=increment, ramp_factor=float(factor[at.index]),
         stations=stations(at, row.name) if increment else (), ramped=before, consistent=after,
         rules=_rules(row.name, counts) if before != after else (),

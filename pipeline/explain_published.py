@@ -126,6 +126,13 @@ def clusters(at: At, name: str) -> tuple[tuple[int, float], ...]:
     return tuple((int(number), float(shares[number])) for number in order if shares[number] >= 0.01)
 
 
+def guard(at: At, name: str) -> tuple[float, ...]:
+    """What part of the weights here is the scheme's, equal weights and the source best so far."""
+    shares = at.weights[f"{name}_membership"].values
+    by_bin = at.weights[f"{name}_cluster_guard"].values @ shares / max(float(shares.sum()), 1e-9)
+    return tuple(float(np.interp(at.lead, at.weights["lead_bin"].values, part)) for part in by_bin)
+
+
 def stations(at: At, name: str) -> tuple[Station, ...]:
     """The nearest stations whose observations went into the increment."""
     table = read_parquet(at.deployment.store, paths.forecast(at.hour, "observations.parquet"))

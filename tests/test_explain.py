@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -120,6 +121,13 @@ def test_every_source_is_accounted_for(deployment: Deployment) -> None:
     assert next(link.note for link in late if link.source == "hrrr") == "its run ends at 9 h"
 
 
+def test_the_guard_says_what_the_weights_are_made_of(deployment: Deployment) -> None:
+    behind = chain(explain(deployment, HOUR, *EDGE, "temperature_2m", 6))
+    assert sum(behind.guard) == pytest.approx(1, abs=1e-5)
+    assert explanation_text.guard(replace(behind, guard=(1, 0, 0))).startswith("The guard took nothing")
+    assert "60% of the weights learnt, 30% equal" in explanation_text.guard(replace(behind, guard=(0.6, 0.3, 0.1)))
+
+
 def test_the_ramp_names_its_stations(deployment: Deployment) -> None:
     behind = chain(explain(deployment, HOUR, *EDGE, "temperature_2m", 1))
     assert behind.ramp == 2
@@ -171,12 +179,19 @@ def test_text_and_picture_tell_the_same_chain(deployment: Deployment, tmp_path: 
     with console.capture() as captured:
         console.print(explanation_text.text(found))
     printed = captured.get()
-    for expected in ("SYNTHETIC", "hrrr", "new source, prior weight", "NEAR", "within the rounding of storage"):
+    for expected in (
+        "SYNTHETIC",
+        "hrrr",
+        "new source, prior weight",
+        "NEAR",
+        "The guard took",
+        "within the rounding of storage",
+    ):
         assert expected in printed
     explanation_picture.write(found, tmp_path / "why.svg")
     drawn = (tmp_path / "why.svg").read_text()
     assert len(ElementTree.fromstring(drawn).findall(".//{*}circle")) == 6
-    assert all(word in drawn for word in ("hrrr", "NEAR", "icon (late: no usable run had arrived)"))
+    assert all(word in drawn for word in ("hrrr", "NEAR", "The guard took", "icon (late: no usable run had arrived)"))
     explanation_picture.write(found, tmp_path / "why.html")
     assert (tmp_path / "why.html").read_text().startswith("<!doctype html>")
     explanation_picture.write(explain(deployment, HOUR, *EDGE, "dew_point_depression_2m", 6), tmp_path / "derived.svg")

@@ -47,6 +47,7 @@ class Station:
 class Chain:
     """How the sources became the number: each step's value follows from the one before.
 
+    guard: what part of the weights is the scheme's, equal weights and the source best so far;
     blend: weighted mean, or of amounts 0 and `dried` where too few sources are wet; ramp: what observations add at
     lead 0, and `ramp_factor` the part left at this lead; ramped and consistent: the values after; rules: of
     consistency, that may have changed it.
@@ -54,6 +55,7 @@ class Chain:
 
     ratio: bool
     clusters: tuple[tuple[int, float], ...]
+    guard: tuple[float, ...]
     links: tuple[Link, ...]
     blend: float
     dried: bool

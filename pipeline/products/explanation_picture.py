@@ -182,6 +182,7 @@ def _footer(absent: list[Link], chain: Chain, shown: Shown) -> Iterator[str]:
         )
         yield f"Nearest stations behind the observations' step, observed minus blend at lead 0: {', '.join(near)}."
     yield words.clusters(chain)
+    yield words.guard(chain)
     yield words.spread(chain, shown)
 
 

@@ -109,6 +109,7 @@ def _steps(explanation: Explanation, chain: Chain, shown: Shown) -> Iterator[Ren
             yield escape(f"  {one.name:<10} {one.network:<6} {one.distance_km:>5.0f} km  {found}")
     yield ""
     yield escape(clusters(chain))
+    yield guard(chain)
     yield escape(spread(chain, shown))
 
 
@@ -131,6 +132,14 @@ def clusters(chain: Chain) -> str:
     """Which clusters the place belongs to, in a sentence."""
     shares = ", ".join(f"{number} ({share:.0%})" for number, share in chain.clusters[:3])
     return f"Weights and errors are those learnt in the place's clusters: {shares}."
+
+
+def guard(chain: Chain) -> str:
+    """What the guard has made the weights of, in a sentence."""
+    scheme, equal, best = chain.guard
+    if scheme > 0.995:
+        return "The guard took nothing from these weights: no simple blend has done better here."
+    return f"The guard took {scheme:.0%} of the weights learnt, {equal:.0%} equal weights, {best:.0%} the best source."
 
 
 def spread(chain: Chain, shown: Shown) -> str:

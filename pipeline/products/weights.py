@@ -14,6 +14,7 @@ from pipeline.grid import Grid
 from pipeline.parameters import Parameter
 from pipeline.products.shard import round_to_precision
 from pipeline.products.templates import Coordinate, Template, Variable, init_time, places
+from pipeline.science.guard import CANDIDATE_NAMES
 from pipeline.science.weights import Weights
 
 Array = NDArray[np.float32]
@@ -41,7 +42,8 @@ class Learnt:
 
     ratio: the bias is a factor; last_lead: (source,) hours that its run of the hour reaches, -1 where it does not bring
     the parameter; weight, rmse, sample: (source, lead_bin, cluster) mean weight, error left when the bias is removed
-    (of a ratio: before), and effective number of past pairs at a place.
+    (of a ratio: before), and effective number of past pairs at a place; guard: (candidate, lead_bin, cluster) how much
+    of the weights is the scheme's, equal weights and the source best so far.
     """
 
     row: Parameter
@@ -50,6 +52,7 @@ class Learnt:
     weight: Array
     rmse: Array
     sample: Array
+    guard: Array
 
 
 def as_stored(weights: Weights, row: Parameter) -> Weights:
@@ -77,6 +80,7 @@ def template(
         "source_cycle": Coordinate(cycles, {"long_name": "cycle used, empty if none had arrived"}, ("source",)),
         "source_age": Coordinate(ages, age, ("source",)),
         "lead_bin": Coordinate(np.asarray(lead_bins, np.int32), lead, ("lead_bin",)),
+        "candidate": Coordinate(np.asarray(CANDIDATE_NAMES), {"long_name": "what weights are of"}, ("candidate",)),
     }
     covered = {"long_name": "share of a source's weight that counts there, 0 outside its region", "units": "1"}
     variables = [Variable("coverage", covered, WEIGHT_PRECISION, ("source", "latitude", "longitude"))]
@@ -117,6 +121,7 @@ def _tables(part: Learnt) -> dict[str, Coordinate]:
     rmse = {"long_name": f"root mean square error of the source's {row.long_name} {left}", "units": row.units}
     sample = {"long_name": f"effective number of past pairs at a place, {row.long_name}", "units": "1"}
     weight = {"long_name": f"mean weight of the source in the cluster, {row.long_name}", "units": "1"}
+    guard = {"long_name": f"share of the candidate in the weights of {row.long_name}", "units": "1"}
     number = {"long_name": f"number of the cluster, {row.long_name}"}
     return {
         axis[0]: Coordinate(np.arange(part.rmse.shape[-1], dtype=np.int32), number, axis),
@@ -124,6 +129,7 @@ def _tables(part: Learnt) -> dict[str, Coordinate]:
         f"{name}_cluster_weight": Coordinate(part.weight.astype(np.float32), weight, dimensions),
         f"{name}_cluster_rmse": Coordinate(part.rmse.astype(np.float32), rmse, dimensions),
         f"{name}_cluster_sample": Coordinate(part.sample.astype(np.float32), sample, dimensions),
+        f"{name}_cluster_guard": Coordinate(part.guard.astype(np.float32), guard, ("candidate", "lead_bin", *axis)),
     }
 
 

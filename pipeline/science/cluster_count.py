@@ -48,18 +48,18 @@ def choose(skill: Skill, geography: tuple[Float, ...], previous: Float | None, *
     place = skill.pools.sample[chosen]
     judging = clusters.signature(before, *(part[place] for part in geography))
 
-    alike = previous is not None and previous.shape[1] == judging.shape[1]  # else sources have come or gone
-    centres = previous if alike else clusters.fit_centres(judging, count)
-
-    def score(other: int) -> Float:
-        fitted = clusters.settle(judging, clusters.recounted(judging, centres, other))
-        return _score(before, newest, clusters.membership(judging, fitted), about_zero)
-
-    now, rung = score(count), LADDER.index(_rung(count))
-    for other in (*LADDER[:rung][-1:], *LADDER[rung + 1 :][:1]):  # fewer first: they know more of each
-        if 4 * other <= len(judging) and _clearly_better(score(other), now):
-            return other
-    return count
+    if previous is None or previous.shape[1] != judging.shape[1]:  # sources have come or gone
+        previous = clusters.fit_centres(judging, count)
+    rung = LADDER.index(_rung(count))
+    neighbours = [other for other in LADDER[max(rung - 1, 0) : rung + 2] if other != count]  # fewer first
+    scores = {}
+    for other in (count, *neighbours):
+        centres = clusters.settle(judging, clusters.recounted(judging, previous, other))
+        scores[other] = _score(before, newest, clusters.membership(judging, centres), about_zero)
+    better = [
+        other for other in neighbours if 4 * other <= len(judging) and _clearly_better(scores[other], scores[count])
+    ]
+    return better[0] if better else count
 
 
 def _rung(count: int) -> int:

@@ -16,6 +16,7 @@ from pipeline.science.skill import CANDIDATES, Skill
 
 Float = NDArray[np.float64]
 
+CANDIDATE_NAMES = ("scheme", "equal_weights", "best_source")
 HANDICAP = 0.25
 """What a simple blend must gain on the scheme to count, in the scheme's error variance, over the root of the number of
 pairs: about the standard error of that gain, so that the scheme is not left for luck."""

@@ -80,11 +80,11 @@ def boxes(latitude: NDArray[np.float64], longitude: NDArray[np.float64]) -> Pool
     columns = np.maximum(np.round(360 / BOX_DEGREES * np.cos(np.deg2rad(middle))), 1)
     column = np.minimum(np.mod(longitude, 360) // (360 / columns), columns - 1)
     _, index = np.unique(row * 1000 + column, return_inverse=True)
-    columns = int(np.argmax(latitude != latitude[0]))
-    if columns < 2:  # no grid
+    width = int(np.argmax(latitude != latitude[0]))
+    if width < 2:  # no grid
         return Pools(index.astype(np.int32), int(index.max(initial=-1)) + 1, len(latitude))
-    together = max(int(SQUARE_DEGREES / abs(latitude[columns] - latitude[0])), 1)
-    return Pools(index.astype(np.int32), int(index.max(initial=-1)) + 1, columns, together)
+    together = max(int(SQUARE_DEGREES / abs(latitude[width] - latitude[0])), 1)
+    return Pools(index.astype(np.int32), int(index.max(initial=-1)) + 1, width, together)
 
 
 def single(places: int) -> Pools:

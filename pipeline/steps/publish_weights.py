@@ -14,6 +14,7 @@ from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter, blended
 from pipeline.products import layout, provenance
 from pipeline.products import weights as maps
+from pipeline.science import guard
 from pipeline.science.cluster_skill import cluster_means, cluster_skill
 from pipeline.sources import SOURCES
 from pipeline.steps import Deployment, skill_store
@@ -86,8 +87,15 @@ def _learnt(
     ).reindex(source=list(sources))
     return maps.Learnt(
         row, ratio, _last_lead(deployment, hour, row, sources), np.nan_to_num(tables["weight"].values),
-        tables["rmse"].values, np.nan_to_num(tables["sample"].values),
+        tables["rmse"].values, np.nan_to_num(tables["sample"].values), _guard(deployment, hour, row, membership),
     )  # fmt: skip
+
+
+def _guard(deployment: Deployment, hour: Cycle, row: Parameter, membership: Array) -> Array:
+    """(candidate, lead_bin, cluster) what the guard has made the weights of; of a vector it judges the eastward one."""
+    state = skill_store.read(deployment, row.name.replace("northward_wind", "eastward_wind"), hour).state
+    shares = [guard.shares(state, lead_bin, membership) for lead_bin in range(len(state.lead_bins))]
+    return np.stack(shares).transpose(2, 0, 1).astype(np.float32)
 
 
 def _source(deployment: Deployment, hour: Cycle, name: str) -> maps.Source:

@@ -34,12 +34,12 @@ class Known:
 
     state: Skill
     written: dict[float, Cycle]
-    centres: NDArray[np.float64]
+    centres: NDArray[np.float64] | None
 
 
 def nothing(state: Skill) -> Known:
     """A state that knows nothing."""
-    return Known(state, {}, np.empty((0, 0)))
+    return Known(state, {}, None)
 
 
 def read(deployment: Deployment, name: str, hour: Cycle) -> Known:
@@ -51,7 +51,8 @@ def read(deployment: Deployment, name: str, hour: Cycle) -> Known:
         for when in sorted(set(written.values()))
     ]
     state = join([align_sources(part, tuple(head["sources"])) for part in parts])
-    return Known(state, written, np.array(head["centres"], np.float64))
+    centres = None if head["centres"] is None else np.array(head["centres"], np.float64)
+    return Known(state, written, centres)
 
 
 def _part(deployment: Deployment, name: str, when: Cycle, hour: Cycle, leads: list[float]) -> Skill:
@@ -78,7 +79,8 @@ def write(deployment: Deployment, hour: Cycle, known: dict[str, Known], fresh: C
             _write_bins(deployment, paths.skill(name, hour), to_dataset(part.state).sel(lead_bin=new))
         heads[name] = {
             "sources": part.state.sources, "lead_bins": part.state.lead_bins,
-            "written": [str(kept.get(lead, hour)) for lead in part.state.lead_bins], "centres": part.centres.tolist(),
+            "written": [str(kept.get(lead, hour)) for lead in part.state.lead_bins],
+            "centres": None if part.centres is None else part.centres.tolist(),
         }  # fmt: skip
     for name, head in heads.items():
         deployment.store.write(paths.skill_head(name, hour), json.dumps(head).encode())

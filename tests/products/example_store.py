@@ -160,7 +160,8 @@ def _learnt() -> list[weights.Learnt]:
     shape = (len(SOURCES), len(LEAD_BINS), CLUSTERS)
     weight, rmse, sample = (np.full(shape, value, np.float32) for value in (1 / len(SOURCES), 1, 9))
     reach = np.full(len(SOURCES), 384, np.int32)
-    return [weights.Learnt(parameters.parameter(name), False, reach, weight, rmse, sample) for name in SCORED]
+    guard = np.eye(3, 1)[..., None] * np.ones(shape[1:])
+    return [weights.Learnt(parameters.parameter(name), False, reach, weight, rmse, sample, guard) for name in SCORED]
 
 
 def _manifest() -> dict:

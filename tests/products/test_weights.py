@@ -27,7 +27,7 @@ def published(tmp_path: Path) -> xr.Dataset:
     figures = np.full((3, 2, 4), 0.25, np.float32)
     reach = np.array([24, -1, 6], np.int32)
     learnt = [
-        Learnt(parameter(name), name == "precipitation", reach, figures, figures, figures)
+        Learnt(parameter(name), name == "precipitation", reach, figures, figures, figures, figures)
         for name in ("temperature_2m", "precipitation")
     ]
     store = Store.open(f"file://{tmp_path}")

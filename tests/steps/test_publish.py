@@ -85,12 +85,13 @@ def fitted(hour: Cycle, name: str) -> xr.Dataset:
 
 
 def month() -> Skill:
-    """Ten pairs of `gfs` with errors of 3 and -1 in turn, none of `ifs`."""
-    state = zero(("gfs", "ifs"), (6.0, 24.0), single(84))
+    """Ten pairs of `gfs` with errors of 3 and -1 in turn, none of `ifs`, where equal weights would have done best."""
+    state, generator = zero(("gfs", "ifs"), (6.0, 24.0), single(84)), np.random.default_rng(0)
     for number in range(20):
         errors = np.full((2, 84), np.nan, np.float32)
         errors[0] = 3 - 4 * (number // 2 % 2)
-        update(state, number % 2, errors, np.zeros(84, np.float32))
+        rivals = generator.normal(0, np.array([[3], [1], [2]]), (3, 84)).astype(np.float32)
+        update(state, number % 2, errors, np.zeros(84, np.float32), candidates=rivals)
     return state
 
 
@@ -155,6 +156,9 @@ def test_the_weights_are_published_with_the_skill_behind_them(published: Deploym
     assert data["temperature_2m_membership"].sel(temperature_2m_cluster=0, latitude=0, longitude=0) == 0.75
     np.testing.assert_allclose(data["temperature_2m_cluster_rmse"][0], 2, rtol=0.2)
     assert np.isnan(data["temperature_2m_cluster_rmse"][1]).all(), "ifs has no history"
+    guarded = data["temperature_2m_cluster_guard"]
+    np.testing.assert_allclose(guarded.sum("candidate"), 1, rtol=1e-6)
+    assert (guarded.sel(candidate="equal_weights") > guarded.sel(candidate="scheme")).all()
     np.testing.assert_allclose(data["temperature_2m_cluster_sample"][:, 0, 0], [10, 0])
     np.testing.assert_allclose(data["temperature_2m_expected_error"], 2, atol=0.01)
 
