@@ -26,7 +26,7 @@ from pipeline.science.probability_curve import (
     recentre_amount,
     tails,
 )
-from pipeline.science.registers import WIDTH, sort_columns
+from pipeline.science.registers import WIDTH, sort_columns, sort_known_columns
 
 _CHUNK = 32 * LANES  # cells of a lead that one task of a thread takes
 _FEW = 8 * LANES  # cells that one task takes with all their leads: their members stay in the second cache
@@ -84,9 +84,9 @@ def _few(
 @numba.njit(cache=True, error_model="numpy")
 def _scratch(number: int, law: Any, ranks: Any) -> Any:
     rows, copy = np.zeros((len(ranks), LANES), np.float32), np.zeros((number, LANES), np.float32)
-    valid, work = np.zeros(LANES, np.int64), np.zeros((ROWS_OF_WORK, LANES), np.float32)
+    known, work = np.zeros(LANES, np.float32), np.zeros((ROWS_OF_WORK, LANES), np.float32)
     q, p = np.zeros((len(law[2]), LANES), np.float32), np.zeros((len(law[3]), LANES), np.float32)
-    return (rows, copy, valid, work), q, p, np.zeros((3, LANES), np.float32)
+    return (rows, copy, known, work), q, p, np.zeros((3, LANES), np.float32)
 
 
 @numba.njit(cache=True, error_model="numpy")
@@ -96,7 +96,7 @@ def _cells(
 ) -> None:  # fmt: skip
     """The results of the cells from `start` on, whose members are those from `at` on."""
     prior, scores, levels, thresholds, minimum, maximum, multiplicative = law
-    (rows, _, valid, work), q, p, bracket = scratch
+    (rows, _, known, work), q, p, bracket = scratch
     _copy(fields[0][lead, start : start + lanes], work[CENTRE])
     _copy(fields[1][lead, start : start + lanes], work[FACTOR])
     _copy(fields[2][lead, start : start + lanes], work[EXPECTED])
@@ -104,8 +104,8 @@ def _cells(
     n, fewest = number + 1, 0
     while n > fewest:  # cells of equally many members together, mostly all at once
         complete = _sorted(members, at, lanes, gaps, ranks, scratch[0])
-        fewest = number if complete else valid[:lanes].min()
-        n = number if complete else _next_smaller(valid, lanes, n)
+        fewest = number if complete else int(known[:lanes].min())
+        n = number if complete else _next_smaller(known, lanes, n)
         if multiplicative:
             recentre_amount(rows, n, work)
         else:
@@ -113,15 +113,15 @@ def _cells(
         tails(rows, n, work)
         quantiles(rows, n, work, levels, minimum, maximum, q)
         exceedance(rows, n, work, bracket, thresholds, ranks, minimum, maximum, p)
-        _store(q, n, valid, n == fewest == number, results[0], lead, start, lanes)
-        _store(p, n, valid, n == fewest == number, results[1], lead, start, lanes)
+        _store(q, n, known, n == fewest == number, results[0], lead, start, lanes)
+        _store(p, n, known, n == fewest == number, results[1], lead, start, lanes)
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _next_smaller(valid: Any, lanes: int, n: int) -> int:
+def _next_smaller(known: Any, lanes: int, n: int) -> int:
     largest = 0
     for k in range(lanes):
-        largest = max(largest, valid[k] if valid[k] < n else 0)
+        largest = max(largest, int(known[k]) if known[k] < n else 0)
     return largest
 
 
@@ -136,7 +136,7 @@ def _copy(values: Any, row: Any) -> None:
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _store(values: Any, n: int, valid: Any, whole: bool, out: Any, lead: int, start: int, lanes: int) -> None:
+def _store(values: Any, n: int, known: Any, whole: bool, out: Any, lead: int, start: int, lanes: int) -> None:
     """Keep the results of the cells that have n members, of the whole block if all have."""
     for i in range(values.shape[0]):
         row, value = out[i, lead, start : start + lanes], values[i]
@@ -145,49 +145,31 @@ def _store(values: Any, n: int, valid: Any, whole: bool, out: Any, lead: int, st
                 row[k] = value[k]
         else:
             for k in range(lanes):
-                if whole or valid[k] == n:
+                if whole or known[k] == n:
                     row[k] = value[k]
 
 
 @numba.njit(cache=True, error_model="numpy")
 def _sorted(members: Any, start: int, lanes: int, gaps: bool, ranks: Any, scratch: Any) -> bool:
-    """The cells' members in order and their mean; +inf for those without a value, `valid` counts the others.
+    """The cells' members in order and their mean; +inf for those without a value, `known` counts the others.
 
-    True if no member is missing; `gaps`: some surely is.
+    True if no member is missing; `gaps`: some may be. A cell's mean is the same whatever its neighbours miss.
     """
-    rows, copy, valid, work = scratch
+    rows, copy, known, work = scratch
     number, mean = members.shape[0], work[MEAN]
+    source, at = members, start
+    if lanes < LANES:
+        copy[:, :lanes] = members[:, start : start + lanes]
+        source, at = copy[:, :], 0
     if not gaps:
-        source, at = members, start
-        if lanes < LANES:
-            copy[:, :lanes] = members[:, start : start + lanes]
-            source, at = copy[:, :], 0
-        _sort(source, at, ranks, rows, mean)
+        for first in range(0, LANES, WIDTH):
+            sort_columns(source, at + first, number, rows, first, ranks, mean)  # type: ignore[call-arg]
         for k in range(LANES):
             mean[k] /= np.float32(number)
         if at_most(mean, np.float32(np.inf)) == LANES:  # no NaN
             return True
-    _leave_out_missing(members, start, lanes, copy, valid)
-    _sort(copy[:, :], 0, ranks, rows, mean)
-    for k in range(LANES):
-        total = np.float32(0)
-        for i in range(valid[k]):
-            total += rows[i, k]
-        mean[k] = total / np.float32(valid[k])
-    return False
-
-
-@numba.njit(cache=True, error_model="numpy")
-def _sort(source: Any, at: int, ranks: Any, rows: Any, total: Any) -> None:
     for first in range(0, LANES, WIDTH):
-        sort_columns(source, at + first, source.shape[0], rows, first, ranks, total)  # type: ignore[call-arg]
-
-
-@numba.njit(cache=True, error_model="numpy")
-def _leave_out_missing(members: Any, start: int, lanes: int, copy: Any, valid: Any) -> None:
-    valid[:] = 0
-    for i in range(members.shape[0]):
-        for k in range(lanes):
-            value = members[i, start + k]
-            valid[k] += 1 if value == value else 0
-            copy[i, k] = value if value == value else np.float32(np.inf)
+        sort_known_columns(source, at + first, number, rows, first, ranks, mean, known)  # type: ignore[call-arg]
+    for k in range(LANES):
+        mean[k] /= known[k]
+    return False

@@ -50,31 +50,66 @@ def sort_columns(_: Any, source: Any, start: Any, count: Any, rows: Any, first: 
     """
 
     def code(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        kinds = signature.args
-        sources = _row_pointers(target, builder, kinds[0], arguments[0], arguments[1], ranks.count)
-        places = _row_pointers(target, builder, kinds[3], arguments[3], arguments[4], ranks.count)
-        values, terms = [], []
-        for row, place in enumerate(sources[:-1]):
-            held = builder.icmp_signed("<", _INT64(row), arguments[2])
-            sure = row < ranks.count - STEP
-            safe = place if sure else builder.select(held, place, sources[0])
-            _prefetch(builder, safe)
-            value = builder.load(safe, align=4)
-            values.append(value if sure else builder.select(held, value, _all(float("inf"))))
-            terms.append(value if sure else builder.select(held, value, _all(0.0)))
-        total_place = _row_pointers(target, builder, kinds[6], arguments[6], arguments[4], 1)[0]
+        values, terms, places = _load(target, builder, signature.args, arguments, ranks.count)
+        total_place = _row_pointers(target, builder, signature.args[6], arguments[6], arguments[4], 1)[0]
         builder.store(_sum(builder, terms), total_place, align=4)
-        for low, high in sorting_network(len(values)):
-            less = builder.fcmp_ordered("<", values[low], values[high])
-            values[low], values[high] = (
-                builder.select(less, values[low], values[high]),
-                builder.select(less, values[high], values[low]),
-            )
-        for value, place in zip([*values, _all(float("inf"))], places, strict=True):
-            builder.store(value, place, align=4)
-        return target.get_dummy_value()
+        return _sort(target, builder, values, places)
 
     return types.none(source, types.int64, types.int64, rows, types.int64, ranks, total), code
+
+
+@intrinsic
+def sort_known_columns(
+    _: Any, source: Any, start: Any, count: Any, rows: Any, first: Any, ranks: Any, total: Any, known: Any
+) -> Any:
+    """As `sort_columns`, with NaN as infinite and nothing in the sums; `known` (lane,) gets how many are no NaN."""
+
+    def code(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        values, terms, places = _load(target, builder, signature.args, arguments, ranks.count)
+        there = [builder.fcmp_ordered("ord", term, term) for term in terms]
+        values = [
+            builder.select(present, value, _all(float("inf"))) for present, value in zip(there, values, strict=True)
+        ]
+        terms = [builder.select(present, term, _all(0.0)) for present, term in zip(there, terms, strict=True)]
+        held = [builder.icmp_signed("<", _INT64(row), arguments[2]) for row in range(len(terms))]
+        ones = [
+            builder.select(present, builder.select(row, _all(1.0), _all(0.0)), _all(0.0))
+            for present, row in zip(there, held, strict=True)
+        ]
+        for index, parts in ((6, terms), (7, ones)):
+            place = _row_pointers(target, builder, signature.args[index], arguments[index], arguments[4], 1)[0]
+            builder.store(_sum(builder, parts), place, align=4)
+        return _sort(target, builder, values, places)
+
+    return types.none(source, types.int64, types.int64, rows, types.int64, ranks, total, known), code
+
+
+def _load(target: Any, builder: Any, kinds: Any, arguments: Any, ranks: int) -> tuple[list[Any], list[Any], list[Any]]:
+    """The values of each row, infinite beyond the last; what they add to the sum; where they go."""
+    sources = _row_pointers(target, builder, kinds[0], arguments[0], arguments[1], ranks)
+    values, terms = [], []
+    for row, place in enumerate(sources[:-1]):
+        held = builder.icmp_signed("<", _INT64(row), arguments[2])
+        sure = row < ranks - STEP
+        safe = place if sure else builder.select(held, place, sources[0])
+        _prefetch(builder, safe)
+        value = builder.load(safe, align=4)
+        values.append(value if sure else builder.select(held, value, _all(float("inf"))))
+        terms.append(value if sure else builder.select(held, value, _all(0.0)))
+    return values, terms, _row_pointers(target, builder, kinds[3], arguments[3], arguments[4], ranks)
+
+
+def _sort(target: Any, builder: Any, values: list[Any], places: list[Any]) -> Any:
+    """Store the values in order, and infinity in the last row."""
+    for low, high in sorting_network(len(values)):
+        less = builder.fcmp_ordered("<", values[low], values[high])
+        values[low], values[high] = (
+            builder.select(less, values[low], values[high]),
+            builder.select(less, values[high], values[low]),
+        )
+    for value, place in zip([*values, _all(float("inf"))], places, strict=True):
+        builder.store(value, place, align=4)
+    return target.get_dummy_value()
 
 
 @intrinsic
