@@ -51,8 +51,7 @@ def demo(folder: Path) -> None:
         with watched(f"SYNTHETIC hour {HOUR} into {deployment.config.store}") as watcher:
             run(deployment, [HOUR], pool, watcher)
         console.print("Ten days pass, and their analyses come in: scoring", highlight=False)
-        why = let_time_pass(deployment, pool)
-        pool.submit(write_results, deployment, folder, why).result()
+        pool.submit(write_results, deployment, folder, *let_time_pass(deployment, pool)).result()
     scores = json.loads((folder / "scores.json").read_text())
     Console(width=max(Console().width, _SCOREBOARD_WIDTH)).print(scoreboard(scores))
     seconds = (ready - began, time.monotonic() - ready)
@@ -102,28 +101,30 @@ def _bars() -> Iterator[Any]:
         yield report
 
 
-def let_time_pass(deployment: Deployment, pool: Pool | Cluster) -> dict[str, str]:
+def let_time_pass(deployment: Deployment, pool: Pool | Cluster) -> tuple[dict[str, Any], dict[str, str]]:
     """Ingest the analyses that verify the live hour, then score it as an hour after the last of them would.
 
-    Meanwhile the pictures of why the hour says what it says of its places are drawn: by name of a place, as SVG.
+    Meanwhile what the report shows beside scores is drawn: its maps, and by name of a place why the hour says so.
     """
     from pipeline.explain import pictures
+    from pipeline.products.report import draw_maps
     from pipeline.sources import SOURCES
 
     names = [name for name in deployment.config.sources if SOURCES[name].role == "analysis"]
     later = sorted({*deployment.config.learning.lead_hours, *range(1, deployment.config.ramp_hours + 1)})
     coming = [pool.submit(ingest_truth, deployment, name) for name in names]
     coming += [pool.submit(observe, deployment, HOUR + lead) for lead in later]
-    for future in coming:
+    maps = pool.submit(draw_maps, deployment.store, HOUR)
+    drawn = [pool.submit(pictures, deployment, HOUR, [place]) for place in deployment.config.places]
+    for future in (*coming, maps, *drawn):
         future.result()
     pool.restart()  # the processes remember the runs as they were
     reports = pool.submit(verify_stations, deployment, HOUR + max(later))
     step = import_module("pipeline.steps.verify")
     jobs = {name: pool.submit(verify, deployment, name) for name in dict.fromkeys((*_PROVEN, *step.names()))}
-    drawn = [pool.submit(pictures, deployment, HOUR, [place]) for place in deployment.config.places]
     step.write(deployment, HOUR, [jobs[name].result() for name in step.names()])
     reports.result()
-    return {name: picture for future in drawn for name, picture in future.result().items()}
+    return maps.result(), {name: picture for future in drawn for name, picture in future.result().items()}
 
 
 def ingest_truth(deployment: Deployment, name: str) -> None:
@@ -156,12 +157,12 @@ def verify_stations(deployment: Deployment, hour: Cycle) -> None:
     import_module("pipeline.steps.verify").write_stations(deployment, HOUR, hour)
 
 
-def write_results(deployment: Deployment, folder: Path, why: Mapping[str, str]) -> None:
-    """Write scores.json and report.html of the live hour into `folder`, with the pictures `why` by name of a place."""
+def write_results(deployment: Deployment, folder: Path, maps: Mapping[str, Any], why: Mapping[str, str]) -> None:
+    """Write scores.json and report.html of the live hour into `folder`; maps, why: what was drawn for the report."""
     from pipeline.products.report import write_report
 
     (folder / "scores.json").write_bytes(deployment.store.read(paths.scores(HOUR, "scores.json")))
-    write_report(deployment.store, HOUR, folder / "report.html", places=deployment.config.places, why=why)
+    write_report(deployment.store, HOUR, folder / "report.html", maps=maps, places=deployment.config.places, why=why)
 
 
 def scoreboard(records: list[dict[str, Any]]) -> Table:
