@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module, resources
 from pathlib import Path
@@ -36,7 +37,7 @@ _SHOWN = (
     "pressure_at_sea_level", "precipitation", "total_cloud_cover", "significant_wave_height",
 )  # fmt: skip
 _PROVEN = tuple(name.replace("wind_vector", "eastward_wind") for name in _SHOWN)  # which is scored with its vector
-_MODULES = (*(stage.module for stage in STAGES), "pipeline.products.report")
+_MODULES = (*(stage.module for stage in STAGES), "pipeline.explain", "pipeline.products.report")
 
 
 def demo(folder: Path) -> None:
@@ -50,8 +51,7 @@ def demo(folder: Path) -> None:
         with watched(f"SYNTHETIC hour {HOUR} into {deployment.config.store}") as watcher:
             run(deployment, [HOUR], pool, watcher)
         console.print("Ten days pass, and their analyses come in: scoring", highlight=False)
-        let_time_pass(deployment, pool)
-        pool.submit(write_results, deployment, folder).result()
+        pool.submit(write_results, deployment, folder, *let_time_pass(deployment, pool)).result()
     scores = json.loads((folder / "scores.json").read_text())
     Console(width=max(Console().width, _SCOREBOARD_WIDTH)).print(scoreboard(scores))
     seconds = (ready - began, time.monotonic() - ready)
@@ -68,11 +68,20 @@ def write_configuration(folder: Path) -> Path:
 
 
 def build_world(root: Path, size: int) -> None:
-    """Write the embedded world below `root`, unless it is there, with progress bars."""
-    from pipeline.world.build import build
+    """Write the embedded world below `root`, unless it is there, with progress bars.
 
+    The nature run takes one core only; on another the kernels are compiled that the hour will ask for.
+    """
+    from pipeline.kernels import compile_all
+    from pipeline.world.build import MARKER, build
+
+    compiling = multiprocessing.get_context("spawn").Process(target=compile_all, daemon=True)
+    if not (root / MARKER).exists():
+        compiling.start()
     with _bars() as report:
         build(root, hour=HOUR, workers=size, progress=report)
+    if compiling.pid:
+        compiling.join()
 
 
 @contextmanager
@@ -92,19 +101,30 @@ def _bars() -> Iterator[Any]:
         yield report
 
 
-def let_time_pass(deployment: Deployment, pool: Pool | Cluster) -> None:
-    """Ingest the analyses that verify the live hour, then score it as an hour after the last of them would."""
+def let_time_pass(deployment: Deployment, pool: Pool | Cluster) -> tuple[dict[str, Any], dict[str, str]]:
+    """Ingest the analyses that verify the live hour, then score it as an hour after the last of them would.
+
+    Meanwhile what the report shows beside scores is drawn: its maps, and by name of a place why the hour says so.
+    """
+    from pipeline.explain import pictures
+    from pipeline.products.report import draw_maps
     from pipeline.sources import SOURCES
 
     names = [name for name in deployment.config.sources if SOURCES[name].role == "analysis"]
-    for future in [pool.submit(ingest_truth, deployment, name) for name in names]:
+    later = sorted({*deployment.config.learning.lead_hours, *range(1, deployment.config.ramp_hours + 1)})
+    coming = [pool.submit(ingest_truth, deployment, name) for name in names]
+    coming += [pool.submit(observe, deployment, HOUR + lead) for lead in later]
+    maps = pool.submit(draw_maps, deployment.store, HOUR)
+    drawn = [pool.submit(pictures, deployment, HOUR, [place]) for place in deployment.config.places]
+    for future in (*coming, maps, *drawn):
         future.result()
     pool.restart()  # the processes remember the runs as they were
-    reports = pool.submit(verify_stations, deployment)
+    reports = pool.submit(verify_stations, deployment, HOUR + max(later))
     step = import_module("pipeline.steps.verify")
     jobs = {name: pool.submit(verify, deployment, name) for name in dict.fromkeys((*_PROVEN, *step.names()))}
     step.write(deployment, HOUR, [jobs[name].result() for name in step.names()])
     reports.result()
+    return maps.result(), {name: picture for future in drawn for name, picture in future.result().items()}
 
 
 def ingest_truth(deployment: Deployment, name: str) -> None:
@@ -127,21 +147,22 @@ def verify(deployment: Deployment, name: str) -> Any:
     return step.score_parameter(deployment, name, HOUR, HOUR + last + inputs.truth_delay_hours(deployment), past)
 
 
-def verify_stations(deployment: Deployment) -> None:
-    """Take in the stations' reports at the leads that are scored and ramped, and score the live hour against them."""
-    observe = import_module("pipeline.steps.observe")
-    leads = sorted({*deployment.config.learning.lead_hours, *range(1, deployment.config.ramp_hours + 1)})
-    for lead in leads:
-        observe.run(deployment, HOUR + lead, "all")
-    import_module("pipeline.steps.verify").write_stations(deployment, HOUR, HOUR + max(leads))
+def observe(deployment: Deployment, hour: Cycle) -> None:
+    """Take in the stations' reports of an hour."""
+    import_module("pipeline.steps.observe").run(deployment, hour, "all")
 
 
-def write_results(deployment: Deployment, folder: Path) -> None:
-    """Write scores.json and report.html of the live hour into `folder`."""
-    from pipeline.operate import draw_report
+def verify_stations(deployment: Deployment, hour: Cycle) -> None:
+    """Score the live hour against the stations that have reported by `hour`."""
+    import_module("pipeline.steps.verify").write_stations(deployment, HOUR, hour)
+
+
+def write_results(deployment: Deployment, folder: Path, maps: Mapping[str, Any], why: Mapping[str, str]) -> None:
+    """Write scores.json and report.html of the live hour into `folder`; maps, why: what was drawn for the report."""
+    from pipeline.products.report import write_report
 
     (folder / "scores.json").write_bytes(deployment.store.read(paths.scores(HOUR, "scores.json")))
-    draw_report(deployment, HOUR, folder / "report.html")
+    write_report(deployment.store, HOUR, folder / "report.html", maps=maps, places=deployment.config.places, why=why)
 
 
 def scoreboard(records: list[dict[str, Any]]) -> Table:

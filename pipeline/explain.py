@@ -6,9 +6,7 @@ import inspect
 from collections.abc import Sequence
 from contextlib import suppress
 
-import xarray as xr
-
-from pipeline import parameters, paths
+from pipeline import parameters
 from pipeline.config import Place
 from pipeline.cycle import Cycle
 from pipeline.explain_chain import chain
@@ -21,6 +19,7 @@ from pipeline.science.derive import FORMULAS
 from pipeline.steps import Deployment
 from pipeline.steps.forecast import consistent, surroundings
 from pipeline.steps.learn import places
+from pipeline.steps.published import published
 
 SHOWN, A_DAY = "temperature_2m", 24
 LAND = 0.5
@@ -36,8 +35,7 @@ def explain(
     there, FileNotFoundError once a run of a source is no longer kept.
     """
     row = parameters.parameter(name)
-    key = paths.forecast(hour, "best.zarr")
-    best = xr.open_zarr(deployment.store.zarr(key), consolidated=False, chunks=None, decode_timedelta=False)
+    best = published(deployment, hour, "best.zarr")
     if name not in best:
         raise KeyError(f"{name} is not in the forecast of {hour}, which holds {', '.join(map(str, best.data_vars))}")
     leads = best["lead_time"].values
@@ -48,9 +46,9 @@ def explain(
     )
     behind: Chain | Derivation = derivation(at, row) if name in derived() else chain(at, row)
     cell = (float(at.best["latitude"]), float(at.best["longitude"]))
-    published = float(at.best[name].sel(lead_time=lead))
+    value = float(at.best[name].sel(lead_time=lead))
     synthetic = bool(at.manifest["synthetic"])
-    return Explanation(hour, lead, row, (latitude, longitude), cell, synthetic, published, behind, _notes(at, row))
+    return Explanation(hour, lead, row, (latitude, longitude), cell, synthetic, value, behind, _notes(at, row))
 
 
 def pictures(deployment: Deployment, hour: Cycle, places: Sequence[Place]) -> dict[str, str]:

@@ -19,6 +19,7 @@ from pipeline.products.point import EARTH_RADIUS_KM
 from pipeline.steps import Deployment
 from pipeline.steps.inputs import Contribution
 from pipeline.steps.observe import read_parquet
+from pipeline.steps.published import published
 
 STATIONS_SHOWN = 5
 NAN = float("nan")
@@ -36,9 +37,7 @@ class At:
 
     def published(self, name: str) -> xr.Dataset:
         """One of the hour's Zarrs at the cell."""
-        store = self.deployment.store.zarr(paths.forecast(self.hour, name))
-        data = xr.open_zarr(store, consolidated=False, chunks=None, decode_timedelta=False)
-        return data.isel(latitude=self.row, longitude=self.column)
+        return published(self.deployment, self.hour, name).isel(latitude=self.row, longitude=self.column)
 
     @cached_property
     def manifest(self) -> dict[str, Any]:

@@ -146,10 +146,10 @@ def report(config: Path, cycle: str | None, out: Path) -> None:
 def draw_report(deployment: Deployment, hour: Cycle, out: Path) -> None:
     """Write the HTML page of a published hour, with the chains behind a number of each of its places."""
     from pipeline.explain import pictures
-    from pipeline.products.report import PLACES, write_report
+    from pipeline.products.report import PLACES, draw_maps, write_report
 
-    places = deployment.config.places or PLACES
-    write_report(deployment.store, hour, out, places=places, why=pictures(deployment, hour, places))
+    places, maps = deployment.config.places or PLACES, draw_maps(deployment.store, hour)
+    write_report(deployment.store, hour, out, maps=maps, places=places, why=pictures(deployment, hour, places))
 
 
 def export_netcdf(config: Path, cycle: str | None, path: Path, parameters: Sequence[str]) -> None:

@@ -108,6 +108,8 @@ class Store:
     def read(self, key: str) -> bytes:
         """The whole object; FileNotFoundError if there is none."""
         with self._explained("read", key):
+            if self._is_local:  # ten times as fast as through a backend, and a month of learning reads a lot
+                return Path("/", self._path(key)).read_bytes()
             return bytes(obstore.get(self.backend, self._path(key)).bytes())
 
     def read_range(self, key: str, start: int, end: int) -> bytes:
@@ -243,7 +245,7 @@ class Store:
             yield
         except (AlreadyExistsError, PreconditionError, StoreError):
             raise
-        except (FileNotFoundError, NotFoundError) as error:
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError, NotFoundError) as error:
             if verb != "write":
                 raise FileNotFoundError(f"no object at {self._where(key)}") from error
             raise StoreError(f"cannot write {self._where(key)}: the bucket or folder does not exist") from error

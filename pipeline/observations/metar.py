@@ -25,6 +25,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import lru_cache
 
 from pipeline.cycle import Cycle
 from pipeline.observations import pressure
@@ -151,10 +152,16 @@ def read_report(line: str, stations: Mapping[str, Station], hour: Cycle, reading
 
 def _one(pattern: re.Pattern[str], groups: Iterable[str]) -> re.Match[str] | None:
     """The only group that matches, None without any; ValueError if two different ones do."""
-    found = {group: match for group in groups if (match := pattern.fullmatch(group))}
+    found = {group: match for group in groups if (match := _matched(pattern, group))}
     if len(found) > 1:
         raise ValueError(f"contradicting groups {' and '.join(found)}")
     return next(iter(found.values()), None)
+
+
+@lru_cache(maxsize=2**16)
+def _matched(pattern: re.Pattern[str], group: str) -> re.Match[str] | None:
+    """The same few thousand groups come again and again."""
+    return pattern.fullmatch(group)
 
 
 def _temperature(groups: list[str], remarks: list[str]) -> dict[str, float]:

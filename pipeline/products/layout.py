@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -112,7 +113,13 @@ def read_tile(store: Store, key: str, name: str, row_slice: slice) -> NDArray[np
 
 def array_metadata(store: Store, key: str) -> dict[str, Any]:
     """`zarr.json` of every array of a Zarr by name, out of the group's consolidated metadata."""
-    arrays: dict[str, Any] = json.loads(store.read(f"{key}/zarr.json"))["consolidated_metadata"]["metadata"]
+    return _arrays(store.read(f"{key}/zarr.json"))
+
+
+@lru_cache(maxsize=8)
+def _arrays(group: bytes) -> dict[str, Any]:
+    """The same out of the document, which is long and asked for with every array."""
+    arrays: dict[str, Any] = json.loads(group)["consolidated_metadata"]["metadata"]
     return arrays
 
 

@@ -39,23 +39,28 @@ PLACES = (
 )
 
 
+def draw_maps(store: Store, hour: Cycle) -> dict[str, Any]:
+    """What the page's script shows of a published hour: maps of the forecast and of the weights.
+
+    FileNotFoundError if the hour is not published.
+    """
+    manifest, best = _published(store, hour)
+    land, palette = _land(store, best), source_colours(list(manifest.get("sources", {})))
+    return {"viewer": blend_maps(best, hour, land), "trust": _trust(store, hour, land, palette), "palette": palette}
+
+
 def write_report(
-    store: Store, hour: Cycle, path: Path, *, places: Sequence[Place] = (), why: Mapping[str, str] | None = None
-) -> None:
+    store: Store, hour: Cycle, path: Path, *, maps: Mapping[str, Any], places: Sequence[Place] = (),
+    why: Mapping[str, str] | None = None,
+) -> None:  # fmt: skip
     """Write the page of a published hour to `path`; meteograms at `places`, else at four cities.
 
-    why: by the name of a place a picture (SVG) of the chain behind one of its numbers.
+    maps: from `draw_maps`; why: by the name of a place a picture (SVG) of the chain behind one of its numbers.
     FileNotFoundError if the hour is not published; what else is not there yet (scores, tracks) is left out.
     """
-    manifest = json.loads(store.read(paths.forecast(hour, "manifest.json")))
-    best = _open(store, paths.forecast(hour, "best.zarr"))
-    if best is None:
-        raise FileNotFoundError(f"{paths.forecast(hour, 'best.zarr')} is missing; run the hour again before reporting")
-    land = _land(store, best)
-    palette = source_colours(list(manifest.get("sources", {})))
+    manifest, best = _published(store, hour)
+    land, palette, trust = _land(store, best), maps["palette"], maps["trust"]
     scores = report_scores.read_scores(store, hour)
-    viewer = blend_maps(best, hour, land)
-    trust = _trust(store, hour, land, palette)
     values = _header(hour, manifest, best, scores.records)
     values |= {
         "ground": _ground_svg(ground(land)),
@@ -68,13 +73,22 @@ def write_report(
         "scores": report_scores.section(hour, scores),
         **_proof(store, scores),
         "timings": _timings(store, hour),
-        "data": json.dumps({"viewer": viewer, "trust": trust, "palette": palette}).replace("</", "<\\/"),
+        "data": json.dumps(dict(maps)).replace("</", "<\\/"),
         "css": _asset("report.css"),
         "script": _asset("report.js"),
     }
     text = Template(_asset("report.html")).substitute(values)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
+
+
+def _published(store: Store, hour: Cycle) -> tuple[dict[str, Any], xr.Dataset]:
+    """The manifest and the forecast of an hour."""
+    manifest: dict[str, Any] = json.loads(store.read(paths.forecast(hour, "manifest.json")))
+    best = _open(store, paths.forecast(hour, "best.zarr"))
+    if best is None:
+        raise FileNotFoundError(f"{paths.forecast(hour, 'best.zarr')} is missing; run the hour again before reporting")
+    return manifest, best
 
 
 def _asset(name: str) -> str:

@@ -18,13 +18,17 @@ WIDTH = 660
 LEFT, RIGHT = 44, 12
 LONG = 168  # h, from which on the days' names are short
 Series = NDArray[np.float64]
+_DRAWN = (
+    "temperature_2m", "dew_point_temperature_2m", "precipitation", "total_cloud_cover", "wind_speed_10m", "wind_gust",
+    "eastward_wind_10m", "northward_wind_10m", "pressure_at_sea_level",
+)  # fmt: skip
 
 
 def meteogram(best: xr.Dataset, probability: xr.Dataset | None, hour: Cycle, latitude: float, longitude: float) -> str:
     """SVG of temperature, precipitation and cloud, wind and gust, and pressure at the nearest cell, by lead."""
     row, column = nearest_cell(best["latitude"].values, best["longitude"].values, latitude, longitude)
-    here = best.isel(latitude=row, longitude=column).load()
-    fan = None if probability is None else probability.isel(latitude=row, longitude=column).load()
+    here = best[[name for name in _DRAWN if name in best]].isel(latitude=row, longitude=column).load()
+    fan = None if probability is None else probability.isel(latitude=row, longitude=column)
     leads = here["lead_time"].values.astype(float)
     parts, top = [], 36.0
     for name, draw, height in _PANELS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TypedDict
 
 import numpy as np
@@ -44,8 +45,8 @@ def score(
     _, block = np.unique(blocks, return_inverse=True)
     squares = np.bincount(block, weight * errors**2)
     masses = np.bincount(block, weight)
-    draw = np.random.default_rng(0).integers(0, len(masses), (1000, len(masses)))
-    low, high = np.quantile(np.sqrt(squares[draw].sum(axis=1) / masses[draw].sum(axis=1)), [0.025, 0.975])
+    drawn = _drawn(len(masses))
+    low, high = np.quantile(np.sqrt((drawn @ squares) / (drawn @ masses)), [0.025, 0.975])
     return ScoreRecord(
         parameter=parameter, lead_time_hours=float(lead_time_hours), system=system, n=len(errors),
         bias=float((weight * errors).sum() / total),
@@ -54,6 +55,14 @@ def score(
         rmse_low=float(low), rmse_high=float(high),
         crps=float((weight * (np.abs(errors) if crps is None else crps)).sum() / total),
     )  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def _drawn(count: int) -> Float:
+    """(draw, block) how often each of `count` blocks comes in each of 1000 draws with replacement."""
+    draws = np.random.default_rng(0).integers(0, count, (1000, count))
+    places = np.arange(1000)[:, None] * count + draws
+    return np.bincount(places.ravel(), minlength=1000 * count).reshape(1000, count).astype(np.float64)
 
 
 def gaussian_crps(errors: Float, deviation: Float) -> Float:

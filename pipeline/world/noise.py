@@ -134,7 +134,7 @@ def shares(source: str) -> list[tuple[str, float]]:
     return [("all", errors.SHARED_BY_ALL), (errors.FAMILY[source], errors.SHARED_BY_FAMILY), (source, own)]
 
 
-@lru_cache(maxsize=96)
+@lru_cache(maxsize=192)  # of ten days: a forecast of one is written in as many blocks as it has leads
 def coefficients(seed: int, source: str, day: date) -> Array:
     """(knot, latent, wave, degree) of a source's error in the forecasts of one day, for `fields`."""
     total = sum(

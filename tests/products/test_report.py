@@ -23,7 +23,7 @@ from pipeline.products import report_maps as maps
 from pipeline.products import report_projection as projection
 from pipeline.products import report_scores
 from pipeline.products import report_symbols as symbols
-from pipeline.products.report import write_report
+from pipeline.products.report import draw_maps, write_report
 from pipeline.products.report_tracks import read_track, storm_map, storms, tracks_section
 from pipeline.products.report_weights import dominant
 from pipeline.store import Store
@@ -36,7 +36,7 @@ PLACES = (Place(name="Ascension <Island>", latitude=-7.9, longitude=-14.4),)
 def page(example_store: Store, tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("report") / "new" / "report.html"
     why = {PLACES[0].name: '<svg xmlns="http://www.w3.org/2000/svg"/>'}
-    write_report(example_store, HOUR, path, places=PLACES, why=why)
+    write_report(example_store, HOUR, path, maps=draw_maps(example_store, HOUR), places=PLACES, why=why)
     assert path.stat().st_size < 6e6
     return path.read_text(encoding="utf-8")
 
@@ -94,7 +94,7 @@ def test_viewer_has_a_picture_for_every_map_and_lead(page: str) -> None:
 
 def test_unpublished_hour_is_refused(example_store: Store, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        write_report(example_store, Cycle.parse("2026-01-31T07"), tmp_path / "report.html")
+        draw_maps(example_store, Cycle.parse("2026-01-31T07"))
     assert not (tmp_path / "report.html").exists()
 
 
@@ -246,7 +246,7 @@ def test_page_without_scores_tracks_or_weights_is_still_written(tmp_path: Path) 
     store = write_example_store(tmp_path / "store", resolution=10.0, last_lead=12)
     for key in ("scores", "tracks", "journal", paths.forecast(HOUR, "weights.zarr"), paths.static_fields()):
         store.delete(key)
-    write_report(store, HOUR, tmp_path / "report.html")
+    write_report(store, HOUR, tmp_path / "report.html", maps=draw_maps(store, HOUR))
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "No scores yet" in text
     assert "no cyclone" in text
@@ -283,7 +283,7 @@ def test_calibration_is_compared_with_raw_members_and_emos(page: str) -> None:
 def test_proof_is_hidden_where_nothing_was_scored(tmp_path: Path) -> None:
     store = write_example_store(tmp_path / "store", resolution=15, last_lead=6)
     store.delete("scores")
-    write_report(store, HOUR, tmp_path / "report.html")
+    write_report(store, HOUR, tmp_path / "report.html", maps=draw_maps(store, HOUR))
     text = (tmp_path / "report.html").read_text()
     assert '<section id="proof" hidden>' in text
     assert '<section id="calibration" hidden>' in text

@@ -1,0 +1,60 @@
+"""Compiles the kernels before their first use, on another core than the nature run's; they stay in numba's cache.
+
+`kernels.csv` says which and for what types: those that an hour of the demo has asked for. A kernel that is not there is
+compiled where it is first called. After kernels have changed, make the table again from the cache of one demo:
+
+    NUMBA_CACHE_DIR=/tmp/kernels make demo
+    NUMBA_CACHE_DIR=/tmp/kernels .venv/bin/python -m pipeline.kernels > kernels.csv && mv kernels.csv pipeline
+"""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterator
+from importlib import import_module, resources
+from pkgutil import walk_packages
+from typing import Any
+
+from numba import types
+from numba.core.registry import CPUDispatcher
+
+import pipeline
+
+_PACKAGES = ("science", "sources", "world")
+
+
+def compile_all() -> None:
+    """Compile every kernel of the table; ValueError names one that does not fit it any more."""
+    for module, name, signature in table():
+        kernel = getattr(import_module(module), name, None)
+        arguments = eval(f"({signature},)", vars(types))  # the types' own representation
+        if not isinstance(kernel, CPUDispatcher) or len(arguments) != kernel.py_func.__code__.co_argcount:
+            raise ValueError(f"{module}.{name} has changed; make kernels.csv again, see pipeline/kernels.py")
+        kernel.compile(arguments)
+
+
+def table() -> list[tuple[str, str, str]]:
+    """(module, kernel, types of its arguments) in the order of the table."""
+    text = resources.files("pipeline").joinpath("kernels.csv").read_text(encoding="utf-8")
+    return [(module, name, signature) for module, name, signature in csv.reader(text.splitlines())]
+
+
+def cached() -> Iterator[tuple[str, str, str]]:
+    """The rows of a table of what numba's cache holds, without kernels that only others call."""
+    kernels: dict[tuple[str, str], Any] = {}
+    for package in _PACKAGES:
+        for info in walk_packages([f"{pipeline.__path__[0]}/{package}"], f"pipeline.{package}."):
+            found = vars(import_module(info.name)).items()
+            own = {name: value for name, value in found if isinstance(value, CPUDispatcher)}
+            kernels |= {(info.name, name): k for name, k in own.items() if k.py_func.__module__ == info.name}
+    inner = {name for kernel in kernels.values() for name in kernel.py_func.__code__.co_names}
+    for (module, name), kernel in kernels.items():
+        if name not in inner:
+            for key in kernel._cache._cache_file._load_index():  # numba tells it nowhere else
+                signature = ", ".join(repr(part) for part in key[0])
+                yield module, name, signature.replace(", False, aligned=True", "").replace(", aligned=True", "")
+
+
+if __name__ == "__main__":
+    csv.writer(sys.stdout, lineterminator="\n").writerows(sorted(cached()))
