@@ -151,7 +151,7 @@ def d_bias() -> Iterator[Timed]:
         for lead in range(LEADS):
             skill.update(state, lead, errors[lead], truth)
 
-    yield Timed("hourcast", "bounded bias and mean square, 36 covariances of pools", ours)
+    yield Timed("hourcast", "bounded bias, mean square of every fourth row, 36 covariances of pools", ours)
     bias = np.zeros((LEADS, SOURCES, CELLS), np.float32)
 
     def in_place() -> None:

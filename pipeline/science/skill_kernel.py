@@ -82,20 +82,18 @@ def update_means(
             for number in range(task * SHARED, min((task + 1) * SHARED, shared)):
                 squares = square[source, lead_bin, number * columns : (number + 1) * columns]
                 first, stop = number * together, min((number + 1) * together, rows)
-                middle = min(first + together // 2, rows - 1) * columns
-                error, means = errors[source], mean[source, lead_bin]
+                middle = min(first + together // 2, rows - 1)
                 if not uniform[source]:
-                    _gather(here, part, pool[middle : middle + columns])
+                    _gather(here, part, pool[middle * columns : (middle + 1) * columns])
                 _bounds(squares, half, here[2], typical[source])
-                _move_squares(
-                    error[middle : middle + columns], means[middle : middle + columns], squares, half, here, other, wide
-                )
-                for start in range(first * columns, stop * columns, columns):
+                for row in range(first, stop):
+                    place = slice(row * columns, (row + 1) * columns)
+                    error, means = errors[source, place], mean[source, lead_bin, place]
                     if not uniform[source]:
-                        _gather(here, part, pool[start : start + columns])
-                    _move_means(
-                        error[start : start + columns], means[start : start + columns], half, here, other, narrow
-                    )
+                        _gather(here, part, pool[place])
+                    if row == middle:
+                        _move_squares(error, means, squares, half, here, other, wide)
+                    _move_means(error, means, half, here, other, narrow)
 
 
 # Neither inlined nor with branches: only so do these become wide instructions.
