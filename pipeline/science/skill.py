@@ -26,8 +26,8 @@ Array = NDArray[np.float32]
 MEAN_LIMIT, SQUARE_LIMIT = 1.345, 3.0
 """Standard deviations beyond which an error counts no more for the mean (95 % efficient if errors are normal: Huber
 1981) and for the mean square: a corrupt truth or forecast cannot leak into a month of statistics."""
-CENTRE_PRIOR, VARIANCE_PRIOR = 1.0, 15.0
-"""Pairs that all places count for in the gate of one: it cannot widen its own gate at once."""
+PRIORS = (np.float32(1), np.float32(15))
+"""Pairs that all places count for in the gate of one, in its centre and in its square: it cannot widen it at once."""
 FEWEST_PAIRS = 3.0
 """Weight of a source before which its errors are not bounded: nobody knows yet how large they are."""
 UNBOUNDED = np.float32(1e30)
@@ -141,27 +141,25 @@ def update(
     expected = (len(skill.sources), len(skill.pools.index))
     if errors.shape != expected:
         raise ValueError(f"expected errors of shape (source, place) {expected}; found {errors.shape}")
-    errors, pools, weight = np.ascontiguousarray(errors, np.float32), skill.pools, skill.weight[:, lead_bin]
-    own, of_sample = weight.copy(), weight[:, pools.of_sample]
+    errors, pools, weight = np.ascontiguousarray(errors, np.float32), skill.pools, skill.weight
     sampled, before, found = look(
-        errors, skill.mean, skill.square, lead_bin, pools.sample, pools.square_of_sample, of_sample, SQUARE_LIMIT
-    )
-    overall, typical = _gate(found, own, bounded)
-    if not bounded:
-        _average(skill.truth[:, lead_bin], own.copy(), np.where(np.isnan(sampled), np.nan, truth[pools.sample]), pools)
-    limit = np.sqrt(typical)
-    sums, seen = depart(
-        sampled, before, skill.last, lead_bin, of_sample / (of_sample + np.float32(CENTRE_PRIOR)), pools.starts,
-        overall, np.float32(MEAN_LIMIT) * limit, np.float32(SQUARE_LIMIT) * limit,
+        errors, skill.mean, skill.square, weight, lead_bin, pools.sample, pools.square_of_sample, pools.starts,
+        SQUARE_LIMIT,
     )  # fmt: skip
-    _listen(skill, lead_bin, sums)
+    overall, typical = _gate(found, bounded)
+    limit, most = np.sqrt(typical), found[4]
+    if not bounded:
+        seen = np.where(np.isnan(sampled), np.nan, truth[pools.sample])
+        _average(skill.truth[:, lead_bin], weight[:, lead_bin].copy(), seen, pools)
+    sums, parts, uniform = depart(
+        sampled, before, skill.last, weight, lead_bin, pools.starts, pools.partly, overall,
+        np.float32(MEAN_LIMIT) * limit, np.float32(SQUARE_LIMIT) * limit, PRIORS,
+    )  # fmt: skip
+    _listen(skill, lead_bin, sums, most)
     add_products(sampled, pools.starts, skill.product, skill.shared, lead_bin, True)
-    weight += _fraction(pools, *seen)
-    parts = np.stack([1 / np.maximum(weight, 1), own / (own + CENTRE_PRIOR), own / (own + VARIANCE_PRIOR)])
-    uniform = (parts == parts[:, :, :1]).all(axis=(0, 2))
     update_means(
-        errors, skill.mean, skill.square, lead_bin, parts.astype(np.float32), pools.index, uniform,
-        overall, typical, np.float32(MEAN_LIMIT), np.float32(SQUARE_LIMIT), pools.columns, pools.together,
+        errors, skill.mean, skill.square, lead_bin, parts, pools.index, uniform, overall, typical,
+        np.float32(MEAN_LIMIT), np.float32(SQUARE_LIMIT), pools.columns, pools.together,
     )  # fmt: skip
     if variance is not None:
         _average(skill.variance[lead_bin], skill.variance_weight[lead_bin], variance[pools.sample], pools)
@@ -171,24 +169,24 @@ def update(
         add_products(rivals, pools.starts, skill.contest, skill.contest_weight, lead_bin, False)
 
 
-def _gate(found: Array, weight: Array, bounded: bool) -> tuple[Array, Array]:
+def _gate(found: Array, bounded: bool) -> tuple[Array, Array]:
     """(source,) mean error and mean square of all places, UNBOUNDED where nobody knows how large errors are.
 
-    found: see `look`; weight: (source, pool). A source that has itself changed is not held to what it was.
+    found: see `look`. A source that has itself changed is not held to what it was.
     """
-    overall, typical, there, beyond = found
-    sure = bounded & (weight.max(axis=1, initial=0) >= FEWEST_PAIRS) & (typical > 0)
+    overall, typical, there, beyond, most = found
+    sure = bounded & (most >= FEWEST_PAIRS) & (typical > 0)
     sure &= ~changed(np.where(sure, beyond, 0), there)
     return overall, np.where(sure, typical, UNBOUNDED)
 
 
-def _listen(skill: Skill, lead_bin: int, sums: NDArray[np.float64]) -> None:
+def _listen(skill: Skill, lead_bin: int, sums: NDArray[np.float64], most: Array) -> None:
     """How much of the departures was in those of the pair before, and how much is within the limit.
 
-    sums: (4, source), see `depart`.
+    sums: (4, source), see `depart`; most: (source,) weight before this pair.
     """
     echo, count = skill.echo[:, :, lead_bin], sums[0]
-    share = np.where(count > 0, 1 / np.maximum(skill.weight[:, lead_bin].max(axis=1, initial=0), 1), 0)
+    share = np.where(count > 0, 1 / np.maximum(most, 1), 0)
     echo += share * (sums[1:] / np.maximum(count, 1) - echo)
 
 
@@ -212,16 +210,6 @@ def efficiency(skill: Skill, lead_bin: int) -> Array:
     _, square, bounded = skill.echo[:, :, lead_bin].astype(np.float64)
     within = ndtr(MEAN_LIMIT) - ndtr(-MEAN_LIMIT)
     return np.asarray(np.where(square > 0, bounded / np.maximum(square, 1e-30), within**2) / within**2, np.float32)
-
-
-def _fraction(pools: Pools, there: Array, ever: Array) -> Array:
-    """(source, pool) what part of a pool's places a source has errors at; places that never had any do not count.
-
-    there, ever: (source, pool) number of sampled places that have one, and that ever had. Where the sample never had
-    any, there may be a few beside it: they count if the source is there at all.
-    """
-    beside = np.outer(there.any(axis=1), pools.partly)
-    return np.where(ever > 0, there / np.maximum(ever, 1), beside).astype(np.float32)
 
 
 def _average(mean: Array, weight: Array, values: Array, pools: Pools) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
@@ -15,64 +17,71 @@ Places = NDArray[np.intp]
 
 @njit(parallel=True, cache=True)
 def look(
-    errors: Array, mean: Half, square: Half, lead_bin: int, places: Places, squares: Places, weight: Array, wide: float
-) -> tuple[Array, Array, Array]:
-    """Errors and means so far of the sampled places, each (source, sample), and (4, source) what they come to.
+    errors: Array, mean: Half, square: Half, weight: Array, lead_bin: int, places: Places, squares: Places,
+    starts: NDArray[np.int64], wide: float,
+) -> tuple[Array, Array, Array]:  # fmt: skip
+    """Errors and means so far of the sampled places, each (source, sample), and (5, source) what they come to.
 
-    That is mean and square of all places that have any, the number of errors, and of those beyond `wide` deviations.
-    places, squares: (sample,) where in `errors` and `mean` (source, lead_bin, place), and where in `square`; weight:
-    (source, sample).
+    That is mean and square of all places that have any, the number of errors, of those beyond `wide` deviations, and
+    the largest weight. places, squares: (sample,) where in `errors` and `mean` (source, lead_bin, place), and where in
+    `square`; weight: (source, lead_bin, pool); starts: (pool + 1,) where each pool's places begin.
     """
     count, size = len(errors), len(places)
     error, before = np.empty((count, size), np.float32), np.empty((count, size), np.float32)
-    found = np.empty((4, count), np.float32)
+    found = np.empty((5, count), np.float32)
     for source in prange(count):
-        total, first, second = 1e-9, 0.0, 0.0
-        for k in range(size):
-            error[source, k] = errors[source, places[k]]
-            value = widened(mean[source, lead_bin, places[k]])
-            before[source, k] = value
-            if value == value:
-                share = np.float64(weight[source, k])
-                spread = widened(square[source, lead_bin, squares[k]])
-                total += share
-                first += share * value
-                second += share * (spread if spread == spread else np.float32(0))
+        total, first, second, most = 1e-9, 0.0, 0.0, np.float32(0)
+        for pool in range(len(starts) - 1):
+            share = weight[source, lead_bin, pool]
+            most = max(most, share)
+            for k in range(starts[pool], starts[pool + 1]):
+                error[source, k] = errors[source, places[k]]
+                value = widened(mean[source, lead_bin, places[k]])
+                before[source, k] = value
+                if value == value:
+                    spread = widened(square[source, lead_bin, squares[k]])
+                    total += share
+                    first += share * value
+                    second += share * (spread if spread == spread else np.float32(0))
         overall, typical = np.float32(first / total), np.float32(second / total)
         limit, there, beyond = np.float32(wide) * np.sqrt(typical), 0, 0
         for k in range(size):
             there += error[source, k] == error[source, k]
             beyond += abs(error[source, k] - overall) > limit
-        found[0, source], found[1, source], found[2, source], found[3, source] = overall, typical, there, beyond
+        found[0, source], found[1, source], found[4, source] = overall, typical, most
+        found[2, source], found[3, source] = there, beyond
     return error, before, found
 
 
 @njit(parallel=True, cache=True)
 def depart(
-    error: Array, before: Array, last: Array, lead_bin: int, own: Array, starts: NDArray[np.int64], overall: Array,
-    narrow: Array, wide: Array,
-) -> tuple[Float, Array]:  # fmt: skip
+    error: Array, before: Array, last: Array, weight: Array, lead_bin: int, starts: NDArray[np.int64],
+    partly: NDArray[np.bool_], overall: Array, narrow: Array, wide: Array, priors: tuple[Any, Any],
+) -> tuple[Float, Array, NDArray[np.bool_]]:  # fmt: skip
     """Make errors (source, sample), in place, what they depart by from the means before, NaN where there is none.
 
-    own: (source, sample) part of the gate's centre that is the place's own, `overall` (source,) the rest. A place's
-    first error makes its mean and departs from it by nothing. `last` (source, lead_bin, sample) becomes the newest.
-    Returns (4, source) number of departures that had one before them, sums of their products with that, of their
-    squares, and of their squares within `narrow`; and (2, source, pool) how many errors there are, and places that
-    ever had one.
+    A place's first error makes its mean and departs from it by nothing. `last` (source, lead_bin, sample) becomes the
+    newest. `weight` (source, lead_bin, pool) grows by what part of a pool's places has errors; those that never had any
+    do not count, and where the sample never had any but is `partly` (pool,) of the places, the source is there if it is
+    anywhere. Returns (4, source) number of departures that had one before them, sums of their products with that, of
+    their squares, and of their squares within `narrow`; then `parts` and `uniform` as `update_means` takes them.
     """
     count, pools = len(error), len(starts) - 1
-    sums, seen = np.zeros((4, count)), np.zeros((2, count, pools), np.float32)
+    sums, parts = np.zeros((4, count)), np.empty((3, count, pools), np.float32)
+    uniform = np.ones(count, np.bool_)
     for source in prange(count):
+        present = np.isfinite(error[source]).any()
         for pool in range(pools):
+            own, there, ever = weight[source, lead_bin, pool], np.float32(0), np.float32(0)
+            part = own / (own + priors[0])
             for k in range(starts[pool], starts[pool + 1]):
                 value, mean = error[source, k], before[source, k]
-                there = value == value
-                seen[0, source, pool] += there
-                seen[1, source, pool] += there or mean == mean
+                there += value == value
+                ever += value == value or mean == mean
                 if mean != mean:
-                    error[source, k] = np.float32(0) if there else value
-                elif there:
-                    centre = overall[source] + own[source, k] * (mean - overall[source])
+                    error[source, k] = np.float32(0) if value == value else value
+                elif value == value:
+                    centre = overall[source] + part * (mean - overall[source])
                     departure = centre + within(value - centre, wide[source]) - mean
                     previous, error[source, k] = last[source, lead_bin, k], departure
                     last[source, lead_bin, k] = departure
@@ -81,7 +90,13 @@ def depart(
                         sums[1, source] += departure * previous
                         sums[2, source] += departure**2
                         sums[3, source] += within(departure, narrow[source]) ** 2
-    return sums, seen
+            grown = there / ever if ever else np.float32(present and partly[pool])
+            weight[source, lead_bin, pool] = own + grown
+            parts[0, source, pool] = 1 / max(own + grown, np.float32(1))
+            parts[1, source, pool], parts[2, source, pool] = part, own / (own + priors[1])
+            for kind in range(3):
+                uniform[source] &= parts[kind, source, pool] == parts[kind, source, 0]
+    return sums, parts, uniform
 
 
 @njit(parallel=True, cache=True)
