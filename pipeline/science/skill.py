@@ -165,7 +165,7 @@ def update(
         _average(skill.variance[lead_bin], skill.variance_weight[lead_bin], variance[pools.sample], pools)
     if candidates is not None:
         bound = SQUARE_LIMIT * limit.max()
-        rivals = np.clip(candidates[:, pools.sample], -bound, bound)
+        rivals = np.ascontiguousarray(np.clip(candidates[:, pools.sample], -bound, bound), np.float32)
         add_products(rivals, pools.starts, skill.contest, skill.contest_weight, lead_bin, False)
 
 
