@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import xarray as xr
@@ -25,6 +26,7 @@ from pipeline.steps.ensembles import ensemble_variance, variances
 from pipeline.steps.inputs import components, sources_of, truth, truth_delay_hours, verified
 from pipeline.steps.plausible import judge, unbelieved
 from pipeline.steps.skill_store import Known
+from pipeline.store import Store
 
 Array = NDArray[np.float32]
 
@@ -143,7 +145,13 @@ def surface(deployment: Deployment) -> tuple[NDArray[np.float64], NDArray[np.flo
     """(place,) altitude and land fraction of the cells, both 0 where no analysis has told them."""
     if not deployment.store.exists(f"{paths.static_fields()}/zarr.json"):
         return np.zeros(deployment.grid.places[0].size), np.zeros(deployment.grid.places[0].size)
-    static = _open(deployment, paths.static_fields())
+    return _surface(deployment.store)
+
+
+@lru_cache(maxsize=2)
+def _surface(store: Store) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The same out of the store, read once: it does not change."""
+    static = xr.open_zarr(store.zarr(paths.static_fields()), consolidated=False, chunks=None)
     altitude, land = (static[name].values.astype(np.float64) for name in ("surface_altitude", "land_area_fraction"))
     return altitude.ravel(), land.ravel()
 
