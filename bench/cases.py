@@ -71,7 +71,7 @@ def a_blend() -> Iterator[Timed]:
 def _weights(share: Array, bins: tuple[float, ...]) -> Weights:
     flat = np.ones(share.shape[1:], np.float32)
     names = tuple(f"source{number}" for number in range(SOURCES))
-    return Weights(names, bins, np.zeros_like(share), share, flat, flat, ratio=False)
+    return Weights(names, bins, np.zeros_like(share), share, flat, flat)
 
 
 def b_quantiles() -> Iterator[Timed]:
