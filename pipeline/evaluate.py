@@ -137,10 +137,10 @@ def _learn_case(
     data: Series, state: Skill, case: Case, forecasts: NDArray[np.float32], said: NDArray[np.float32] | None
 ) -> None:
     """Take in a case; `said`: what the guard compares, as it was said beforehand, if it was."""
-    errors, truth = _errors(data, forecasts, case.observed), np.nan_to_num(case.observed)
+    errors = _errors(data, forecasts, case.observed)
     judged = None if said is None else _errors(data, said, case.observed)
     bounded = parameter(data.parameter).blend not in AMOUNT_RULES
-    skills.update(state, case.lead_bin, errors, truth, candidates=judged, bounded=bounded)
+    skills.update(state, case.lead_bin, errors, candidates=judged, bounded=bounded)
 
 
 def _errors(data: Series, forecasts: NDArray[np.float32], observed: NDArray[np.float32]) -> NDArray[np.float32]:

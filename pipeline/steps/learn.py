@@ -189,10 +189,7 @@ def _take_in(
     if past is not None:
         amounts.update(past, lead_bin, pair.forecasts, pair.observed, ours)
     errors = _difference(row, pair.forecasts, pair.observed)
-    skills.update(
-        state, lead_bin, errors, np.nan_to_num(pair.observed), variance=pair.variance, candidates=rivals,
-        bounded=past is None,
-    )  # fmt: skip
+    skills.update(state, lead_bin, errors, variance=pair.variance, candidates=rivals, bounded=past is None)
 
 
 def places(deployment: Deployment) -> Places:

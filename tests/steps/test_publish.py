@@ -92,7 +92,7 @@ def month() -> Skill:
         errors = np.full((2, 84), np.nan, np.float32)
         errors[0] = 3 - 4 * (number // 2 % 2)
         rivals = generator.normal(0, np.array([[3], [1], [2]]), (3, 84)).astype(np.float32)
-        update(state, number % 2, errors, np.zeros(84, np.float32), candidates=rivals)
+        update(state, number % 2, errors, candidates=rivals)
     return state
 
 
