@@ -21,6 +21,7 @@ from bench.rehearsal import PROVEN, errors_at, finished_demo, forget, rehearsal,
 from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.demo import HOUR
+from pipeline.science.quantile_mapping import THRESHOLDS, Mapping
 from pipeline.science.resampling import drawn_rmse, interval
 from pipeline.steps import Deployment
 from pipeline.steps.verify_pairs import Pairs, blocks
@@ -36,9 +37,11 @@ WITHOUT: dict[str, dict[str, Any]] = {
     "clusters": {f"{_SCIENCE}.cluster_count.choose": lambda *_, about_zero: 1},
     "bias removal": {
         f"{_SCIENCE}.weights.fit_bias": lambda skill, lead_bin, membership: np.zeros_like(skill.bias[:, lead_bin]),
-        f"{_SCIENCE}.weights.fit_ratio": lambda skill, lead_bin, membership: np.ones_like(skill.bias[:, lead_bin]),
+        f"{_SCIENCE}.quantile_mapping.fit": lambda counts, shares: Mapping(
+            counts.sources, counts.lead_bins, np.zeros((*counts.forecast.shape[:2], len(shares), len(THRESHOLDS)), "f4")
+        ),
     },
-    "weights": {f"{_SCIENCE}.weights.EQUAL_SHARE": 1.0, f"{_SCIENCE}.weights.RATIO_EQUAL_SHARE": 1.0},
+    "weights": {f"{_SCIENCE}.weights.EQUAL_SHARE": 1.0, f"{_SCIENCE}.weights.AMOUNT_EQUAL_SHARE": 1.0},
     "guard": {f"{_SCIENCE}.guard.HANDICAP": 1e6},
     "bounds on gross errors": {f"{_SCIENCE}.skill.FEWEST_PAIRS": np.inf},
 }

@@ -71,7 +71,7 @@ def a_blend() -> Iterator[Timed]:
 def _weights(share: Array, bins: tuple[float, ...]) -> Weights:
     flat = np.ones(share.shape[1:], np.float32)
     names = tuple(f"source{number}" for number in range(SOURCES))
-    return Weights(names, bins, np.zeros_like(share), share, flat, flat, ratio=False)
+    return Weights(names, bins, np.zeros_like(share), share, flat, flat)
 
 
 def b_quantiles() -> Iterator[Timed]:
@@ -140,16 +140,16 @@ def c_oi() -> Iterator[Timed]:
 
 def d_bias() -> Iterator[Timed]:
     """Statistics of 8 sources at 24 leads brought up to date by one verified hour."""
-    errors, truth = _noise(LEADS, SOURCES, CELLS), _noise(CELLS)
+    errors = _noise(LEADS, SOURCES, CELLS)
     names, bins = tuple(f"source{number}" for number in range(SOURCES)), tuple(float(lead) for lead in range(LEADS))
     state = skill.zero(names, bins, boxes(*GRID.places))
     for _ in range(4):  # until gross errors are bounded
         for lead in range(LEADS):
-            skill.update(state, lead, errors[lead], truth)
+            skill.update(state, lead, errors[lead])
 
     def ours() -> None:
         for lead in range(LEADS):
-            skill.update(state, lead, errors[lead], truth)
+            skill.update(state, lead, errors[lead])
 
     yield Timed("hourcast", "bounded bias, mean square of every fourth row, 36 covariances of pools", ours)
     bias = np.zeros((LEADS, SOURCES, CELLS), np.float32)

@@ -139,7 +139,7 @@ def _write_weights(deployment: Deployment, row: Parameter) -> None:
     weight = np.float32(1.2) + np.sin(3 * longitude + number) * np.cos(2 * latitude - number)
     bias = weight - np.float32(1)
     flat = np.ones(weight.shape[1:], np.float32)
-    weights = Weights(names, bins, bias, weight / weight.sum(axis=0), flat, flat, ratio=False)
+    weights = Weights(names, bins, bias, weight / weight.sum(axis=0), flat, flat)
     stored = learn.weights_dataset(learn.as_stored(weights, row), np.ones((1, places), np.float32))
     judge(deployment, HOUR, row, names, bins, np.ones((len(names), len(bins))))
     learn._write(deployment, paths.work(HOUR, f"weights/{row.name}.zarr"), learn.by_tiles(deployment, stored))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from pipeline.evaluate_table import Case, Series, read_table, series
 from pipeline.parameters import parameter
 from pipeline.science import skill as skills
 from pipeline.science.blend import angular_error, blend, simple_blends
-from pipeline.science.learn import RATIO_RULES, Learnt, candidates, learn
+from pipeline.science.learn import AMOUNT_RULES, Learnt, candidates, learn
 from pipeline.science.references import models
 from pipeline.science.scores import ScoreRecord, score
 from pipeline.science.skill import Skill
@@ -120,13 +120,13 @@ def _walk(data: Series) -> Iterator[Outcome]:
 
 
 def _amounts(data: Series) -> AmountLearner | None:
-    return AmountLearner(data) if parameter(data.parameter).blend in RATIO_RULES else None
+    return AmountLearner(data) if parameter(data.parameter).blend in AMOUNT_RULES else None
 
 
 def _candidates(data: Series, state: Skill, learnt: Learnt, case: Case) -> NDArray[np.float32]:
     """(candidate, place) what the guard will compare once the truth is known."""
     circular = parameter(data.parameter).kind == "direction"
-    scheme = fit([state], learnt.membership, ratio=False, guarded=False)[0]
+    scheme = fit([state], learnt.membership, amounts=False, guarded=False)[0]
     ours = blend(case.forecasts[:, None], scheme, np.array([case.lead]), circular=circular)[0]
     model = models(data.sources)
     known = skills.mean_square_at(state, case.lead_bin)[model]
@@ -137,10 +137,10 @@ def _learn_case(
     data: Series, state: Skill, case: Case, forecasts: NDArray[np.float32], said: NDArray[np.float32] | None
 ) -> None:
     """Take in a case; `said`: what the guard compares, as it was said beforehand, if it was."""
-    errors, truth = _errors(data, forecasts, case.observed), np.nan_to_num(case.observed)
+    errors = _errors(data, forecasts, case.observed)
     judged = None if said is None else _errors(data, said, case.observed)
-    bounded = parameter(data.parameter).blend not in RATIO_RULES
-    skills.update(state, case.lead_bin, errors, truth, candidates=judged, bounded=bounded)
+    bounded = parameter(data.parameter).blend not in AMOUNT_RULES
+    skills.update(state, case.lead_bin, errors, candidates=judged, bounded=bounded)
 
 
 def _errors(data: Series, forecasts: NDArray[np.float32], observed: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -159,8 +159,7 @@ def _outcome(data: Series, state: Skill, learnt: Learnt, case: Case, learners: L
     else:
         known = learners.amounts.mean_square(position)
         corrected = learners.amounts.mapped(case)
-        plain = replace(weights, bias=np.ones_like(weights.bias))
-        ours = learners.amounts.expected(case, corrected, blend(corrected[:, None], plain, np.array([case.lead]))[0])
+        ours = learners.amounts.expected(case, corrected, blend(corrected[:, None], weights, np.array([case.lead]))[0])
     ours = np.clip(ours, row.minimum, row.maximum)
     common = data.common[position]
     pairs = np.isfinite(case.observed) & np.isfinite(case.forecasts[common]).all(axis=0) & np.isfinite(ours)

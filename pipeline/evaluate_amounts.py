@@ -36,11 +36,12 @@ class AmountLearner:
             self.response = expected_amount.decay(self.response, elapsed)
             self.square *= skill.decay_factors(self.amounts.lead_bins, elapsed)
             self.clock = case.valid_time
-        quantile_mapping.update(self.amounts, case.lead_bin, case.forecasts, case.observed, self.pool)
+        worth = np.ones(len(self.pool))
+        quantile_mapping.update(self.amounts, case.lead_bin, case.forecasts, case.observed, self.pool, worth)
         error = case.forecasts - case.observed
         self.square[:, :, case.lead_bin] += np.nansum(error**2, axis=1), np.isfinite(error).sum(axis=1)
         mapped, blend = self.waiting.pop((case.hour, case.valid_time))
-        expected_amount.update(self.response, case.lead_bin, blend, case.observed, np.ones(len(blend)))
+        expected_amount.update(self.response, case.lead_bin, blend, case.observed, worth)
         return mapped
 
     def fit(self, membership: Array) -> None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline.evaluate_table import Case, Series
 from pipeline.parameters import parameter
-from pipeline.science.learn import RATIO_RULES
+from pipeline.science.learn import AMOUNT_RULES
 from pipeline.science.references import PERSISTENCE
 
 Array = NDArray[np.float32]
@@ -24,7 +24,7 @@ def with_persistence(data: Series) -> Series:
     It knows what was observed before the hour. The series stays as it is if it is of amounts or has a source of that
     name.
     """
-    if parameter(data.parameter).blend in RATIO_RULES or PERSISTENCE in data.sources:
+    if parameter(data.parameter).blend in AMOUNT_RULES or PERSISTENCE in data.sources:
         return data
     observed = {case.valid_time: case.observed for case in data.cases}
     cases = [replace(case, forecasts=np.vstack([case.forecasts, _said(data, case, observed)])) for case in data.cases]

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 
 from pipeline.explain_published import (
@@ -26,14 +27,16 @@ from pipeline.explain_published import (
 )
 from pipeline.parameters import Parameter, blended
 from pipeline.products.explanation import Chain, Link
-from pipeline.science.blend import blend, dry_unless_agreed, lead_position, range_taper
+from pipeline.science import amounts
+from pipeline.science.amounts import Correction
+from pipeline.science.blend import blend, lead_position, range_taper
 from pipeline.science.consistency import MEETINGS, RULES
 from pipeline.science.consistency_ties import GROUPS
 from pipeline.science.ramp_length import at_leads
 from pipeline.science.weights import Weights
 from pipeline.steps.blending import bridge, tile_weights
 from pipeline.steps.forecast import consistent, surroundings
-from pipeline.steps.inputs import Contribution, at_hours, coverage, holds, kept, valid_hours
+from pipeline.steps.inputs import TRUTH_HOURS, Contribution, at_hours, coverage, holds, kept, valid_hours
 
 Array = NDArray[np.float32]
 
@@ -42,28 +45,35 @@ _OBEYED = (*MEETINGS, *RULES)
 
 @dataclass(frozen=True)
 class Ingredients:
-    """What one parameter is blended from at a cell: weights times coverage, forecasts (source, lead, 1), taper."""
+    """What one parameter is blended from at a cell: weights times coverage, forecasts (source, lead, 1), taper.
+
+    mapped: the forecasts, or of amounts what their mapping makes of them; correction: of amounts.
+    """
 
     weights: Weights
     forecasts: Array
     taper: Array
+    mapped: Array
+    correction: Correction | None
 
 
 def chain(at: At, row: Parameter) -> Chain:
     """The chain of a blended parameter. FileNotFoundError once a run it was made from is gone."""
     names = [name for name in blended() if name in related(row.name) and name in at.best]
     parts = {name: ingredients(at, blended()[name]) for name in names}
-    means = {name: _blend(at, blended()[name], part) for name, part in parts.items()}
+    means = {name: _mean(blended()[name], at, part) for name, part in parts.items()}
+    expected = {name: _expected(blended()[name], at, part, means[name]) for name, part in parts.items()}
     added = {name: _increments(at, name) for name in names}
-    ramped = {name: _ramped(blended()[name], mean, *added[name]) for name, mean in means.items()}
+    ramped = {name: _ramped(blended()[name], mean, *added[name]) for name, mean in expected.items()}
     corrected, counts = consistent(ramped, surroundings(at.deployment, at.hour, at.leads, at.cells))
     before, after = float(ramped[row.name][at.index, 0]), float(corrected[row.name][at.index, 0])
     increment, factor = added[row.name]
-    mean, links = float(means[row.name][at.index, 0]), _links(at, row.name, parts[row.name])
+    mean, forecast = (float(field[row.name][at.index, 0]) for field in (means, expected))
     return Chain(
-        ratio=parts[row.name].weights.ratio, clusters=clusters(at, row.name), guard=guard(at, row.name), links=links,
-        blend=mean, dried=_is_dried(row, mean, links), ramp=increment, ramp_factor=float(factor[at.index]),
-        stations=stations(at, row.name) if increment else (), ramped=before, consistent=after,
+        amount=parts[row.name].correction is not None, clusters=clusters(at, row.name), guard=guard(at, row.name),
+        links=_links(at, row.name, parts[row.name]), blend=mean, expected=forecast, ramp=increment,
+        ramp_factor=float(factor[at.index]), stations=stations(at, row.name) if increment else (),
+        ramped=before, consistent=after,
         rules=_rules(row.name, counts) if before != after else (),
         expected_error=between(at, f"{row.name}_expected_error", at.lead),
         spread_factor=between(at, f"{row.name}_spread_factor", at.lead), quantiles=quantiles(at, row.name),
@@ -96,17 +106,38 @@ def ingredients(at: At, row: Parameter) -> Ingredients:
     parts = [part for part in contributions(at).values() if holds(at.deployment, part, row)]
     names = tuple(str(name) for name in at.weights["source"].values)
     bins = tuple(float(lead) for lead in at.weights["lead_bin"].values)
-    maps = {part: at.weights[f"{row.name}_{part}"] for part in ("bias", "weight", "expected_error", "spread_factor")}
-    arrays = [np.ascontiguousarray(field.values[..., None], np.float32) for field in maps.values()]
-    ratio = maps["bias"].attrs["correction"] == "factor"
-    fitted = Weights(names, bins, arrays[0], arrays[1], arrays[2] ** 2, arrays[3], ratio)
+    weight, error, spread = (
+        np.ascontiguousarray(at.weights[f"{row.name}_{part}"].values[..., None], np.float32)
+        for part in ("weight", "expected_error", "spread_factor")
+    )
+    correction = _correction(at, row)
+    bias = np.zeros_like(weight) if correction else at.weights[f"{row.name}_bias"].values[..., None].astype(np.float32)
+    fitted = Weights(names, bins, bias, weight, error**2, spread)
     covered = np.stack([coverage(at.deployment, part)[at.cells] for part in parts])
     forecasts = np.stack([at_hours(at.deployment, part, row, at.hour, at.leads.tolist(), at.cells) for part in parts])
     for index, part in enumerate(parts):
         forecasts[index, np.isin(at.leads, left_out(at, row.name, part.source))] = np.nan
     taper = np.stack([_taper(at, part, row) for part in parts])
     used = tile_weights(fitted, [part.source for part in parts], covered, slice(None))
-    return Ingredients(used, forecasts, taper)
+    mapped = forecasts
+    if correction is not None:
+        mapped = amounts.mapped(forecasts, amounts.for_sources(correction, used.sources), _ends(at))
+    return Ingredients(used, forecasts, taper, mapped, correction)
+
+
+def _correction(at: At, row: Parameter) -> Correction | None:
+    """What was done to an amount at the cell; None of another parameter."""
+    name = row.name
+    if f"{name}_mapping" not in at.weights:
+        return None
+    tables = {table: at.weights[f"{name}_{table}"].variable for table in amounts.TABLES}
+    shares = xr.Variable(("cluster", "place"), at.weights[f"{name}_membership"].values[:, None].astype(np.float32))
+    coordinates = {axis: at.weights[axis].values for axis in ("source", "lead_bin")}
+    return amounts.from_tables(xr.Dataset(tables | {"membership": shares}, coordinates))
+
+
+def _ends(at: At) -> NDArray[np.int64]:
+    return amounts.interval_ends(at.hour.init_time.hour, at.leads, TRUTH_HOURS)
 
 
 def _check_kept(at: At, part: Contribution) -> None:
@@ -122,18 +153,17 @@ def _taper(at: At, part: Contribution, row: Parameter) -> Array:
     return np.ones(len(at.leads), np.float32) if last >= at.leads[-1] else range_taper(last, at.leads)
 
 
-def _blend(at: At, row: Parameter, part: Ingredients) -> Array:
-    """(lead, 1) the blend as the forecast made it."""
-    result = blend(part.forecasts, part.weights, at.leads, part.taper, circular=row.blend == "circular")
-    if row.blend == "precipitation":
-        result = dry_unless_agreed(result, part.forecasts, part.weights, at.leads, part.taper)
+def _mean(row: Parameter, at: At, part: Ingredients) -> Array:
+    """(lead, 1) the weighted mean as the forecast made it."""
+    result = blend(part.mapped, part.weights, at.leads, part.taper, circular=row.blend == "circular")
     return np.clip(bridge(row, result), row.minimum, row.maximum)
 
 
-def _is_dried(row: Parameter, blend: float, links: tuple[Link, ...]) -> bool:
-    """Whether too few sources were wet for the blend to be."""
-    mean = sum(link.weight * link.corrected for link in links if link.weight)
-    return row.blend == "precipitation" and blend == 0 and mean > 0
+def _expected(row: Parameter, at: At, part: Ingredients, mean: Array) -> Array:
+    """(lead, 1) the blend: the mean, or of amounts what it lets expect."""
+    if part.correction is None:
+        return mean
+    return np.clip(amounts.expected(mean, part.correction, _ends(at)), row.minimum, row.maximum)
 
 
 def _increments(at: At, name: str) -> tuple[float, Array]:
@@ -166,7 +196,9 @@ def _links(at: At, name: str, part: Ingredients) -> tuple[Link, ...]:
     values = part.forecasts[:, index, 0]
     weight = np.where(np.isfinite(values), weight, 0)
     weight = weight / max(float(weight.sum()), 1e-12)
-    corrected = values * bias if part.weights.ratio else values - bias
+    corrected = part.mapped[:, index, 0] - bias
+    if part.correction is not None:
+        bias = np.divide(corrected, values, out=np.ones_like(values), where=values > 0)
     corrected = corrected % 360 if blended()[name].blend == "circular" else corrected
     found = {
         source: (float(values[k]), float(bias[k]), float(corrected[k]), float(weight[k]))

@@ -34,7 +34,7 @@ def test_nothing_is_bounded_without_bounds() -> None:
         state = skills.zero(("gfs",), (24.0,), single(4))
         with ablation.without(part):
             for error in (1, 2, 1, 2, 1, 900):
-                skills.update(state, 0, np.full((1, 4), error, np.float32), np.zeros(4, np.float32))
+                skills.update(state, 0, np.full((1, 4), error, np.float32))
         means.append(state.bias.max())
     assert means[0] < 2
     assert means[1] > 100

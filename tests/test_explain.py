@@ -58,7 +58,7 @@ def _write_region(deployment: Deployment) -> None:
     writer = InputWriter(deployment.store, paths.input_zarr("hrrr", cycle), deployment.grid, leads, NAMES, ["forecast"])
     for name in NAMES:
         value = _REGIONAL.get(name, 3)
-        writer.write(parameter(name), "forecast", np.full((len(leads), 84), value, np.float32), np.zeros(len(leads)))
+        writer.write(parameter(name), "forecast", np.full((len(leads), 84), value, np.float32), np.ones(len(leads)))
     coverage = np.zeros(deployment.grid.shape, np.float32)
     coverage[1, 9], coverage[1, 10] = 0.5, 1
     writer.close(coverage.ravel(), {"synthetic": True})
@@ -103,7 +103,10 @@ def test_the_chain_sums_to_the_published_number(deployment: Deployment, name: st
         assert found.published == pytest.approx(behind.consistent, abs=parameter(name).precision)
         total = sum(link.weight * link.corrected for link in behind.links if link.weight)
         assert total == pytest.approx(behind.blend, rel=1e-5, abs=1e-4)
-        assert behind.ramped == pytest.approx(behind.blend + behind.ramp_factor * behind.ramp, rel=1e-5, abs=1e-4)
+        assert behind.amount == (name == "precipitation")
+        if not behind.amount:
+            assert behind.expected == behind.blend
+        assert behind.ramped == pytest.approx(behind.expected + behind.ramp_factor * behind.ramp, rel=1e-5, abs=1e-4)
 
 
 def test_every_source_is_accounted_for(deployment: Deployment) -> None:
@@ -126,6 +129,21 @@ def test_the_guard_says_what_the_weights_are_made_of(deployment: Deployment) -> 
     assert sum(behind.guard) == pytest.approx(1, abs=1e-5)
     assert explanation_text.guard(replace(behind, guard=(1, 0, 0))).startswith("The guard took nothing")
     assert "60% of the weights learnt, 30% equal" in explanation_text.guard(replace(behind, guard=(0.6, 0.3, 0.1)))
+
+
+def test_an_amount_is_mapped_and_becomes_what_is_to_be_expected(deployment: Deployment) -> None:
+    found = explain(deployment, HOUR, 30, 0, "precipitation", 6)
+    behind = chain(found)
+    links = {link.source: link for link in behind.links if link.value > 0}
+    assert links["gfs"].bias == pytest.approx(links["gfs"].corrected / links["gfs"].value)
+    assert links["gfs"].bias < 0.9, "it says 2 too much"
+    assert links["gfs"].corrected > 0
+    console = Console(width=explanation_text.WIDTH, highlight=False)
+    with console.capture() as captured:
+        console.print(explanation_text.text(found))
+    assert "to expect" in captured.get()
+    assert f"×{links['gfs'].bias:.2f}" in captured.get()
+    assert "to expect" in explanation_picture.picture(found)
 
 
 def test_the_ramp_names_its_stations(deployment: Deployment) -> None:
@@ -163,8 +181,8 @@ def test_only_what_rules_tie_together_is_made_again() -> None:
 
 
 def test_what_cannot_be_explained_is_refused_in_a_line(deployment: Deployment) -> None:
-    with pytest.raises(KeyError, match="precipitation is not in the forecast of 20250905T00Z"):
-        explain(deployment, HOUR, 0, 0, "precipitation", 6)
+    with pytest.raises(KeyError, match="snowfall is not in the forecast of 20250905T00Z"):
+        explain(deployment, HOUR, 0, 0, "snowfall", 6)
     with pytest.raises(KeyError, match="did you mean temperature_2m"):
         explain(deployment, HOUR, 0, 0, "temprature_2m", 6)
     with pytest.raises(ValueError, match="expected a lead of 0 to 12 whole hours; found 13"):

@@ -28,6 +28,7 @@ NAMES = (
     "eastward_wind_10m",
     "northward_wind_10m",
     "pressure_at_sea_level",
+    "precipitation",
 )
 _MEAN = {"temperature_2m": 285.0, "dew_point_temperature_2m": 280.0, "pressure_at_sea_level": 101_300.0}
 
@@ -63,7 +64,10 @@ def _write_run(deployment: Deployment, name: str, cycle: Cycle, leads: tuple[int
     for number, parameter_name in enumerate(NAMES):
         fields = np.stack([_truth(deployment, cycle + lead, number) for lead in leads])
         values = fields + np.float32(_MEAN.get(parameter_name, 0) + BIAS.get(name, 0) * (1 + 0.01 * np.arange(84)))
-        writer.write(parameter(parameter_name), "forecast", values.astype(np.float32), np.zeros(len(leads)))
+        intervals = np.zeros(len(leads))
+        if parameter_name == "precipitation":
+            values, intervals = np.maximum(values, 0), np.diff(leads, prepend=leads[0] - 6)
+        writer.write(parameter(parameter_name), "forecast", values.astype(np.float32), intervals)
     writer.close(np.ones(84, np.float32), {"synthetic": True})
     record = {"status": "complete", "parameters": list(NAMES), "leads": list(leads), "missing": [], "quarantined": []}
     deployment.store.write(paths.input_record(name, cycle), json.dumps(record | {"files": []}).encode())

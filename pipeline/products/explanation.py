@@ -13,9 +13,9 @@ class Link:
     """One source's part: values in the parameter's units, NaN where it has none.
 
     number: its place among the sources of the hour, which gives it its colour everywhere;
-    bias: what is subtracted, or of a ratio the factor; weight: its share at this place and lead, 0 if it takes no part;
-    rmse and sample: its error in the place's clusters when the bias is removed, and the effective number of past pairs
-    behind that; note: why it is absent, or what else is to be known of it.
+    bias: what is subtracted, or of an amount the factor that its mapping comes to; weight: its share at this place and
+    lead, 0 if it takes no part; rmse and sample: its error in the place's clusters when the bias is removed, and the
+    effective number of past pairs behind that; note: why it is absent, or what else is to be known of it.
     """
 
     source: str
@@ -47,18 +47,18 @@ class Station:
 class Chain:
     """How the sources became the number: each step's value follows from the one before.
 
-    guard: what part of the weights is the scheme's, equal weights and the source best so far;
-    blend: weighted mean, or of amounts 0 and `dried` where too few sources are wet; ramp: what observations add at
-    lead 0, and `ramp_factor` the part left at this lead; ramped and consistent: the values after; rules: of
-    consistency, that may have changed it.
+    guard: what part of the weights is the scheme's, equal weights and the source best so far; amount: whether the
+    sources are mapped; blend: weighted mean; expected: of an amount, what comes on average when the mean says so much,
+    0 where that is little, of others the mean; ramp: what observations add at lead 0, `ramp_factor` the part left at
+    this lead; ramped and consistent: the values after; rules: of consistency, that may have changed it.
     """
 
-    ratio: bool
+    amount: bool
     clusters: tuple[tuple[int, float], ...]
     guard: tuple[float, ...]
     links: tuple[Link, ...]
     blend: float
-    dried: bool
+    expected: float
     ramp: float
     ramp_factor: float
     stations: tuple[Station, ...]

@@ -89,20 +89,21 @@ def _chain(explanation: Explanation, chain: Chain, shown: Shown) -> tuple[float,
     taking = [link for link in chain.links if link.weight]
     absent = [link for link in chain.links if not link.weight]
     bottom = TOP + ROW * len(taking)
-    frame = _frame(explanation, chain, taking, shown, bottom + 4 * ROW)
+    steps = bottom + ROW * len(list(words.steps(chain, shown)))
+    frame = _frame(explanation, chain, taking, shown, steps)
     parts = [*_axis(frame, shown), *_columns(chain, shown)]
     for number, link in enumerate(taking):
         colour = SOURCE_COLOURS[link.number % len(SOURCE_COLOURS)]
-        parts += _source(frame, link, chain.ratio, shown, TOP + ROW * (number + 0.5), colour)
+        parts += _source(frame, link, chain.amount, shown, TOP + ROW * (number + 0.5), colour)
     parts += _steps(frame, chain, shown, bottom)
-    y = bottom + 4 * ROW + 42.0
+    y = steps + 42.0
     parts += [text(20, y + 18 * number, line, "small") for number, line in enumerate(_footer(absent, chain, shown))]
     return y + 18 * len(list(_footer(absent, chain, shown))), parts
 
 
 def _frame(explanation: Explanation, chain: Chain, taking: list[Link], shown: Shown, bottom: float) -> Frame:
     values = [value for link in taking for value in (link.value, link.corrected)]
-    values += [chain.blend, chain.ramped, chain.consistent, explanation.published]
+    values += [chain.blend, chain.expected, chain.ramped, chain.consistent, explanation.published]
     values += [value for level, value in chain.quantiles if 0.05 <= level <= 0.95]
     low, high = (shown.number(bound) for bound in (np.nanmin(values), np.nanmax(values)))
     margin = max(0.06 * (high - low), 10.0**-shown.digits)
@@ -118,13 +119,15 @@ def _axis(frame: Frame, shown: Shown) -> Iterator[str]:
 
 
 def _columns(chain: Chain, shown: Shown) -> Iterator[str]:
-    yield text(LEFT, TOP - 12, f"○ as it came   ● {'times its factor' if chain.ratio else 'its bias removed'}", "small")
+    yield text(
+        LEFT, TOP - 12, f"○ as it came   ● {'times its factor' if chain.amount else 'its bias removed'}", "small"
+    )
     yield text(WEIGHTS, TOP - 12, "weight", "small")
-    yield text(BIASES, TOP - 12, "factor" if chain.ratio else f"bias {shown.how.difference_units}", "small")
+    yield text(BIASES, TOP - 12, "factor" if chain.amount else f"bias {shown.how.difference_units}", "small")
     yield text(WIDTH - 20, TOP - 12, f"its error {shown.how.difference_units}, past pairs", "small end")
 
 
-def _source(frame: Frame, link: Link, ratio: bool, shown: Shown, y: float, colour: str) -> Iterator[str]:
+def _source(frame: Frame, link: Link, amount: bool, shown: Shown, y: float, colour: str) -> Iterator[str]:
     """One source: where it came from, where it went, how much it weighs."""
     raw, corrected = (float(frame.x(shown.number(value))) for value in (link.value, link.corrected))
     radius = 3 + (LARGEST - 3) * link.weight**0.5
@@ -137,7 +140,7 @@ def _source(frame: Frame, link: Link, ratio: bool, shown: Shown, y: float, colou
     width = min(2 * link.weight, 1) * BAR
     yield f'<rect x="{WEIGHTS}" y="{y - 8}" width="{max(width, 1):.1f}" height="16" rx="2" fill="{colour}"/>'
     yield text(WEIGHTS + width + 6, y + 4, f"{100 * link.weight:.0f} %")
-    taken_off = f"×{link.bias:.2f}" if ratio else shown.difference(link.bias, False)
+    taken_off = f"×{link.bias:.2f}" if amount else shown.difference(link.bias, False)
     yield text(BIASES, y + 4, taken_off)
     known = f"{shown.difference(link.rmse, False, '')}, {link.sample:.0f}" if link.sample else "–, none"
     yield text(WIDTH - 20, y + 4, known, "end")
@@ -147,16 +150,22 @@ def _source(frame: Frame, link: Link, ratio: bool, shown: Shown, y: float, colou
 
 def _steps(frame: Frame, chain: Chain, shown: Shown, top: float) -> Iterator[str]:
     """From the weighted mean to the forecast, each step from where the one before ended, and the distribution."""
-    places = [float(frame.x(shown.number(value))) for value in (chain.blend, chain.ramped, chain.consistent)]
+    values = [
+        chain.blend,
+        *([chain.expected] if chain.amount else []),
+        chain.ramped,
+        chain.consistent,
+        chain.consistent,
+    ]
+    places = [float(frame.x(shown.number(value))) for value in values]
     yield f'<line class="line" x1="{places[0]:.1f}" x2="{places[0]:.1f}" y1="{TOP}" y2="{top + ROW}"/>'
-    starts = [places[0], places[0], places[1], places[2]]
     for number, ((name, value, why), start, end) in enumerate(
-        zip(words.steps(chain, shown), starts, [*places, places[2]], strict=True)
+        zip(words.steps(chain, shown), [places[0], *places[:-1]], places, strict=True)
     ):
         y = top + ROW * (number + 0.5)
         yield text(20, y + 4, name, "b")
         yield f'<line x1="{start:.1f}" x2="{end:.1f}" y1="{y}" y2="{y}" stroke="#1b2430" stroke-width="3"/>'
-        if number == 3:
+        if number == len(places) - 1:
             yield from _fan(frame, chain, shown, y)
         turned = f'width="10" height="10" transform="rotate(45 {end:.1f} {y})"'
         yield f'<rect x="{end - 5:.1f}" y="{y - 5}" {turned} fill="#1b2430"/>'

@@ -74,17 +74,17 @@ def _heading(explanation: Explanation, shown: Shown) -> Iterator[str]:
 
 def _sources(chain: Chain, shown: Shown) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    taken_off = "factor" if chain.ratio else f"bias {shown.how.difference_units}"
+    taken_off = "factor" if chain.amount else f"bias {shown.how.difference_units}"
     for head in ("source", "cycle", "age h", f"says {shown.how.units}", taken_off, "corrected", "weight %",
                  f"its error {shown.how.difference_units}", "past pairs", ""):  # fmt: skip
         table.add_column(head, justify="left" if head in ("source", "cycle", "") else "right")
     for link in chain.links:
-        table.add_row(*_source(link, chain.ratio, shown), style="" if link.weight else "dim")
+        table.add_row(*_source(link, chain.amount, shown), style="" if link.weight else "dim")
     return table
 
 
-def _source(link: Link, ratio: bool, shown: Shown) -> tuple[str, ...]:
-    bias = (f"×{link.bias:.2f}" if ratio else shown.difference(link.bias, False)) if link.bias == link.bias else "–"
+def _source(link: Link, amount: bool, shown: Shown) -> tuple[str, ...]:
+    bias = (f"×{link.bias:.2f}" if amount else shown.difference(link.bias, False)) if link.bias == link.bias else "–"
     cycle = f"{Cycle.parse(link.cycle).init_time:%d %b %H}" if link.cycle else "–"
     return (
         link.source, cycle, "–" if link.age_hours is None else f"{link.age_hours:g}", shown.value(link.value, False),
@@ -115,11 +115,14 @@ def _steps(explanation: Explanation, chain: Chain, shown: Shown) -> Iterator[Ren
 
 def steps(chain: Chain, shown: Shown) -> Iterator[tuple[str, str, str]]:
     """Name, value and reason of each step from the blend to the number."""
-    dried = "dry: the wet sources weigh less than what makes a forecast wet"
-    yield "weighted mean", shown.value(chain.blend), dried if chain.dried else "of the corrected sources"
+    yield "weighted mean", shown.value(chain.blend), "of the corrected sources"
+    if chain.amount:
+        dried = "dry: too little to be wet as often as is observed"
+        comes = "what came on average when the mean said so much"
+        yield "to expect", shown.value(chain.expected), dried if chain.expected == 0 < chain.blend else comes
     if chain.ramp:
         share = f"{chain.ramp_factor:.0%} of the increment {shown.difference(chain.ramp)} at lead 0"
-        yield "observations", shown.difference(chain.ramped - chain.blend), share
+        yield "observations", shown.difference(chain.ramped - chain.expected), share
     else:
         yield "observations", "none", "no increment here"
     change = chain.consistent - chain.ramped

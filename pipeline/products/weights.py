@@ -14,7 +14,9 @@ from pipeline.grid import Grid
 from pipeline.parameters import Parameter
 from pipeline.products.shard import round_to_precision
 from pipeline.products.templates import Coordinate, Template, Variable, init_time, places
+from pipeline.science.amounts import Correction, tables
 from pipeline.science.guard import CANDIDATE_NAMES
+from pipeline.science.quantile_mapping import THRESHOLDS
 from pipeline.science.weights import Weights
 
 Array = NDArray[np.float32]
@@ -22,7 +24,6 @@ Array = NDArray[np.float32]
 WEIGHT_DIMENSIONS = ("source", "lead_bin", "latitude", "longitude")
 WEIGHT_PRECISION = 0.002
 """1/256 of the whole: two sources 2 K apart then move the blend by less than 0.01 K."""
-FACTOR_PRECISION = 0.002
 MEMBERSHIP_PRECISION = 0.005
 SPREAD_PRECISION = 0.01
 
@@ -40,14 +41,15 @@ class Source:
 class Learnt:
     """What is published of one parameter beside its maps.
 
-    ratio: the bias is a factor; last_lead: (source,) hours that its run of the hour reaches, -1 where it does not bring
-    the parameter; weight, rmse, sample: (source, lead_bin, cluster) mean weight, error left when the bias is removed
-    (of a ratio: before), and effective number of past pairs at a place; guard: (candidate, lead_bin, cluster) how much
-    of the weights is the scheme's, equal weights and the source best so far.
+    correction: of an amount, what is done to it, in place of a bias; last_lead: (source,) hours that its run of the
+    hour reaches, -1 where it does not bring the parameter; weight, rmse, sample: (source, lead_bin, cluster) mean
+    weight, error left when the bias is removed (of amounts: before they are mapped), and effective number of past pairs
+    at a place; guard: (candidate, lead_bin, cluster) how much of the weights is the scheme's, equal weights and the
+    source best so far.
     """
 
     row: Parameter
-    ratio: bool
+    correction: Correction | None
     last_lead: NDArray[np.int32]
     weight: Array
     rmse: Array
@@ -59,9 +61,14 @@ def as_stored(weights: Weights, row: Parameter) -> Weights:
     """The weights rounded as they will be published, so that what is published is what the blend has used."""
     return replace(
         weights,
-        bias=round_to_precision(weights.bias, FACTOR_PRECISION if weights.ratio else row.precision),
+        bias=round_to_precision(weights.bias, row.precision),
         weight=round_to_precision(weights.weight, WEIGHT_PRECISION),
     )
+
+
+def membership_as_stored(membership: Array) -> Array:
+    """The same of the clusters' shares (cluster, place)."""
+    return round_to_precision(membership, MEMBERSHIP_PRECISION)
 
 
 def template(
@@ -94,18 +101,15 @@ def template(
 def _maps(part: Learnt) -> list[Variable]:
     row, name = part.row, part.row.name
     share = {"long_name": f"weight of the source in {row.long_name}, were all there", "units": "1"}
-    bias = {
-        "long_name": f"{'factor' if part.ratio else 'bias'} taken off the source's {row.long_name}",
-        "units": "1" if part.ratio else row.units,
-        "correction": "factor" if part.ratio else "difference",
-    }
+    bias = {"long_name": f"bias taken off the source's {row.long_name}", "units": row.units}
     belongs = {"long_name": f"share of the cell that is of the cluster, {row.long_name}", "units": "1"}
     error = {"long_name": f"expected root mean square error of {row.long_name}", "units": row.units}
     spread = {"long_name": f"factor of the ensemble's spread, {row.long_name}", "units": "1"}
     by_bin = WEIGHT_DIMENSIONS[1:]
+    removed = [Variable(f"{name}_bias", bias, row.precision, WEIGHT_DIMENSIONS)] if part.correction is None else []
     return [
         Variable(f"{name}_weight", share, WEIGHT_PRECISION, WEIGHT_DIMENSIONS),
-        Variable(f"{name}_bias", bias, FACTOR_PRECISION if part.ratio else row.precision, WEIGHT_DIMENSIONS),
+        *removed,
         Variable(f"{name}_membership", belongs, MEMBERSHIP_PRECISION, (f"{name}_cluster", "latitude", "longitude")),
         Variable(f"{name}_expected_error", error, row.precision, by_bin),
         Variable(f"{name}_spread_factor", spread, SPREAD_PRECISION, by_bin),
@@ -117,7 +121,7 @@ def _tables(part: Learnt) -> dict[str, Coordinate]:
     axis = (f"{name}_cluster",)
     dimensions = ("source", "lead_bin", *axis)
     reach = {"long_name": f"last lead of the source's {row.long_name}, -1 if it has none", "units": "hours"}
-    left = "before its correction" if part.ratio else "after its bias is removed"
+    left = "after its bias is removed" if part.correction is None else "before it is mapped"
     rmse = {"long_name": f"root mean square error of the source's {row.long_name} {left}", "units": row.units}
     sample = {"long_name": f"effective number of past pairs at a place, {row.long_name}", "units": "1"}
     weight = {"long_name": f"mean weight of the source in the cluster, {row.long_name}", "units": "1"}
@@ -130,7 +134,29 @@ def _tables(part: Learnt) -> dict[str, Coordinate]:
         f"{name}_cluster_rmse": Coordinate(part.rmse.astype(np.float32), rmse, dimensions),
         f"{name}_cluster_sample": Coordinate(part.sample.astype(np.float32), sample, dimensions),
         f"{name}_cluster_guard": Coordinate(part.guard.astype(np.float32), guard, ("candidate", "lead_bin", *axis)),
+        **_correction(part),
     }
+
+
+def _correction(part: Learnt) -> dict[str, Coordinate]:
+    """What is done to an amount; empty for another parameter."""
+    if part.correction is None:
+        return {}
+    row, name = part.row, part.row.name
+    said = {
+        "mapping": (f"logarithm of mapped over forecast {row.long_name}", "1"),
+        "blended_amount": (f"weighted mean of the sources' mapped {row.long_name}", row.units),
+        "expected_amount": (f"{row.long_name} to expect where the mean is the blended amount", row.units),
+        "driest_amount": (f"mean below which the forecast is dry, {row.long_name}", row.units),
+    }
+    own = {"cluster", "amount", "node"}
+    axis = (f"{name}_amount",)
+    found = {axis[0]: Coordinate(THRESHOLDS, {"long_name": f"forecast {row.long_name}", "units": row.units}, axis)}
+    for table, (dimensions, values) in tables(part.correction).items():
+        axes = tuple(f"{name}_{axis}" if axis in own else axis for axis in dimensions)
+        long_name, units = said[table]
+        found[f"{name}_{table}"] = Coordinate(values, {"long_name": long_name, "units": units}, axes)
+    return found
 
 
 def as_used(data: xr.Dataset, name: str) -> Array:

@@ -14,8 +14,6 @@ Leads = NDArray[np.floating] | NDArray[np.integer]
 
 WET_AMOUNT = 0.05
 """kg m-2 in an hour from which a source counts as wet."""
-WET_SHARE = 0.3
-"""Weight of the wet sources below which the blend stays dry: a mean of displaced showers drizzles everywhere."""
 
 
 def lead_position(lead_bins: tuple[float, ...], leads: Leads) -> tuple[NDArray[np.int64], Array]:
@@ -42,7 +40,7 @@ def blend(
     if circular:
         _circular_mean(fields, share, weights.bias, weights.weight, lower, fraction, result)
     else:
-        weighted_mean(fields, share, weights.bias, weights.weight, lower, fraction, weights.ratio, result)
+        weighted_mean(fields, share, weights.bias, weights.weight, lower, fraction, result)
     return result
 
 
@@ -74,18 +72,6 @@ def _circular_mean(
                 north += share * np.cos(angle)
                 norm += share
             result[lead, place] = np.rad2deg(np.arctan2(east, north)) % 360 if norm > 0 else np.nan
-
-
-def dry_unless_agreed(
-    amount: Array, forecasts: Array, weights: Weights, leads: Leads, taper: Array | None = None
-) -> Array:
-    """`amount` (lead, place) with zero where the wet sources weigh less than WET_SHARE."""
-    wet = np.where(np.isnan(forecasts), np.nan, forecasts >= WET_AMOUNT).astype(np.float32)
-    plain = Weights(
-        weights.sources, weights.lead_bins, np.ones_like(weights.bias), weights.weight,
-        weights.error_variance, weights.spread_factor, ratio=True,
-    )  # fmt: skip
-    return np.where(blend(wet, plain, leads, taper) < WET_SHARE, np.float32(0), amount)
 
 
 def range_taper(last_lead: float, leads: Leads, hours: float = 6) -> Array:

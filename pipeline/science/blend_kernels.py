@@ -26,7 +26,6 @@ def weighted_mean(
     weight: Array,
     lower: NDArray[np.int64],
     fraction: Array,
-    ratio: bool,
     result: Array,
 ) -> None:  # pragma: no cover
     """Fill `result` (lead, place); see `blend.blend`. NaN where no source present has any weight."""
@@ -34,7 +33,7 @@ def weighted_mean(
     for task in prange((places + BLOCK - 1) // BLOCK):
         # Slices of whole rows are known to be contiguous, slices of slices are not: then no wide instructions.
         span = task * BLOCK, min((task + 1) * BLOCK, places)
-        _block(forecasts, taper, bias, weight, lower, fraction, ratio, span, result)
+        _block(forecasts, taper, bias, weight, lower, fraction, span, result)
 
 
 @njit(cache=True)
@@ -45,7 +44,6 @@ def _block(
     weight: Array,
     lower: NDArray[np.int64],
     fraction: Array,
-    ratio: bool,
     span: tuple[int, int],
     result: Array,
 ) -> None:  # pragma: no cover
@@ -60,7 +58,7 @@ def _block(
             heavy[source, b] = weight[source, b, start:stop].any()
     for lead in range(leads):
         low, high, part = lower[lead], min(lower[lead] + 1, bias.shape[1] - 1), fraction[lead]
-        count, same = 0, lead > 0 and low == lower[lead - 1] and (not ratio or part == fraction[lead - 1])
+        count, same = 0, lead > 0 and low == lower[lead - 1]
         for source in range(sources):
             counts = heavy[source, low] or heavy[source, high]
             row = forecasts[source, lead, start:stop]
@@ -76,9 +74,8 @@ def _block(
                 source, own = chosen[k], slice(k * BLOCK, k * BLOCK + places)
                 weights = weight[source, low, start:stop], weight[source, high, start:stop]
                 biases = bias[source, low, start:stop], bias[source, high, start:stop]
-                _prepare(weights, biases, share[source], part, ratio, factor[own], slope[own], sums)
+                _prepare(weights, biases, share[source], factor[own], slope[own], sums)
             before[:] = share
-        along = np.float32(0) if ratio else part
         total[:] = 0
         for k in range(0, count - count % 4, 4):
             _add_four(
@@ -88,15 +85,15 @@ def _block(
                 forecasts[chosen[k + 3], lead, start:stop],
                 factor[k * BLOCK :],
                 slope[k * BLOCK :],
-                along,
+                part,
                 total,
             )
         for k in range(count - count % 4, count):
             row = forecasts[chosen[k], lead, start:stop]
-            _add_one(row, factor[k * BLOCK :], slope[k * BLOCK :], along, total)
+            _add_one(row, factor[k * BLOCK :], slope[k * BLOCK :], part, total)
         row = result[lead, start:stop]
-        if _divide(total, sums, along, row):
-            _with_gaps(forecasts, weight, bias, share, (lead, low, high), part, ratio, span, row)
+        if _divide(total, sums, part, row):
+            _with_gaps(forecasts, weight, bias, share, (lead, low, high), part, span, row)
 
 
 @njit(cache=True, inline="never")
@@ -104,21 +101,12 @@ def _prepare(
     weights: tuple[Array, Array],
     biases: tuple[Array, Array],
     share: np.float32,
-    part: np.float32,
-    ratio: bool,
     factor: Array,
     slope: Array,
     sums: Array,
 ) -> None:  # pragma: no cover
     """One source's factor and slope; add its part to `sums`: three coefficients of the bias, two of the weight."""
     (weight_low, weight_high), (bias_low, bias_high) = weights, biases
-    if ratio:
-        for k in range(len(factor)):
-            weight = share * (weight_low[k] + part * (weight_high[k] - weight_low[k]))
-            factor[k] = weight * (bias_low[k] + part * (bias_high[k] - bias_low[k]))
-            slope[k] = 0
-            sums[3, k] += weight
-        return
     for k in range(len(factor)):
         weight, rise = share * weight_low[k], share * (weight_high[k] - weight_low[k])
         shift, turn = bias_low[k], bias_high[k] - bias_low[k]
@@ -190,13 +178,11 @@ def _with_gaps(
     share: Array,
     at: tuple[int, int, int],
     part: np.float32,
-    ratio: bool,
     span: tuple[int, int],
     result: Array,
 ) -> None:  # pragma: no cover
     """A row once more, from copies in which a missing value is nothing and weighs nothing."""
     (lead, low, high), (start, stop) = at, span
-    along = np.float32(0) if ratio else part
     places = stop - start
     factor, slope, sums = np.empty(places, np.float32), np.empty(places, np.float32), np.zeros((5, places), np.float32)
     total, values = np.zeros(places, np.float32), np.empty(places, np.float32)
@@ -211,6 +197,6 @@ def _with_gaps(
             first[k] = weight[source, low, start + k] if known else np.float32(0)
             second[k] = weight[source, high, start + k] if known else np.float32(0)
         biases = bias[source, low, start:stop], bias[source, high, start:stop]
-        _prepare((first, second), biases, share[source], part, ratio, factor, slope, sums)
-        _add_one(values, factor, slope, along, total)
-    _divide(total, sums, along, result)
+        _prepare((first, second), biases, share[source], factor, slope, sums)
+        _add_one(values, factor, slope, part, total)
+    _divide(total, sums, part, result)

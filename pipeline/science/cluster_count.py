@@ -38,7 +38,7 @@ def choose(skill: Skill, geography: tuple[Float, ...], previous: Float | None, *
     """The number of clusters, from that of the hour before or, without one, from as many as hold PLACES_EACH.
 
     geography: latitude, longitude, altitude and land fraction, each (place,); previous: (cluster, feature) centres.
-    about_zero: for amounts, whose bias is a ratio.
+    about_zero: for amounts, from which no bias is subtracted.
     """
     count = _usual(len(geography[0])) if previous is None else len(previous)
     chosen = np.arange(0, len(skill.pools.sample), -(-len(skill.pools.sample) // LARGEST_SAMPLE))

@@ -58,10 +58,13 @@ def zero(lead_bins: tuple[float, ...]) -> Response:
     return Response(lead_bins, *(np.zeros((len(lead_bins), len(THRESHOLDS) + 1)) for _ in SUMS))
 
 
-def update(state: Response, lead_bin: int, blend: Array, observed: Array, area: NDArray[np.floating]) -> None:
-    """Add one verified blend, in place; blend, observed: (place,) kg m-2, NaN where absent; area: (place,) weights."""
+def update(state: Response, lead_bin: int, blend: Array, observed: Array, worth: Float) -> None:
+    """Add one verified blend, in place.
+
+    blend, observed: (place,) kg m-2, NaN where absent; worth: (place,) how many pairs each counts for.
+    """
     both = np.isfinite(blend) & np.isfinite(observed)
-    said, seen, weight = (values[both].astype(np.float64) for values in (blend, observed, area))
+    said, seen, weight = (values[both].astype(np.float64) for values in (blend, observed, worth))
     column = np.searchsorted(THRESHOLDS, said, side="right")
     parts = (np.ones_like(said), said, seen, (seen >= WET_AMOUNT).astype(np.float64))
     for name, values in zip(SUMS, parts, strict=True):
@@ -103,16 +106,18 @@ def fit(state: Response) -> Curve:
     return Curve(state.lead_bins, amount, np.maximum.accumulate(expected, axis=1), driest)
 
 
-def apply(blend: Array, curve: Curve, leads: Leads) -> Array:
+def apply(blend: Array, curve: Curve, leads: Leads, *, dry: bool = True) -> Array:
     """(lead, place) the amount to expect where the blend (lead, place) says so much, in kg m-2; NaN stays.
 
     leads: (lead,) hours; between lead bins the expected amounts are interpolated. Above the last node the ratio stays.
+    `dry`: small amounts become 0.
     """
     lower, fraction = lead_position(curve.lead_bins, leads)
     result = np.where(np.isnan(blend), blend, np.float32(0))
     for lead, (low, part) in enumerate(zip(lower, fraction, strict=True)):
         high = min(low + 1, len(curve.lead_bins) - 1)
-        wet = np.flatnonzero(blend[lead] >= (1 - part) * curve.driest[low] + part * curve.driest[high])
+        driest = (1 - part) * curve.driest[low] + part * curve.driest[high]
+        wet = np.flatnonzero(blend[lead] >= driest if dry else blend[lead] > 0)
         said = blend[lead, wet]
         result[lead, wet] = (1 - part) * _read(curve, low, said) + part * _read(curve, high, said)
     return result

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline.parameters import Parameter
 from pipeline.science import cluster_count, clusters, weights
+from pipeline.science.amounts import Correction, Past, fit
 from pipeline.science.blend import simple_blends
 from pipeline.science.pools import Pools
 from pipeline.science.skill import CANDIDATES, Skill
@@ -17,8 +18,8 @@ from pipeline.science.weights import Weights
 Array = NDArray[np.float32]
 Float = NDArray[np.float64]
 
-RATIO_RULES = ("precipitation",)
-"""Blending rules whose bias multiplies: an additive one would rain everywhere."""
+AMOUNT_RULES = ("precipitation",)
+"""Blending rules of amounts, whose sources are mapped: a bias taken off would rain everywhere."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,12 @@ class Places:
 
 @dataclass(frozen=True)
 class Learnt:
-    """One `Weights` for each skill state given, and the clusters behind them."""
+    """One `Weights` for each skill state given, the clusters behind them, and of amounts what is done to them."""
 
     weights: list[Weights]
     centres: Float
     membership: NDArray[np.float32]
+    correction: Correction | None
 
 
 def learn(
@@ -49,18 +51,23 @@ def learn(
     *,
     guarded: bool = True,
     today: Array | None = None,
+    past: Past | None = None,
 ) -> Learnt:
     """Clusters and weights of a scalar parameter, or of both components of a vector (two skill states, one weight).
 
-    `guarded`: False for the scheme by itself, whose errors the guard is to judge. today: see `weights.fit`.
+    `guarded`: False for the scheme by itself, whose errors the guard is to judge. today: see `weights.fit`. past: of
+    amounts.
     """
-    geography, ratio = (places.latitude, places.longitude, places.altitude, places.land), parameter.blend in RATIO_RULES
+    geography, amount = (
+        (places.latitude, places.longitude, places.altitude, places.land),
+        parameter.blend in AMOUNT_RULES,
+    )
     features = clusters.signature(skills[0], *geography)
-    count = cluster_count.choose(skills[0], geography, previous_centres, about_zero=ratio)
+    count = cluster_count.choose(skills[0], geography, previous_centres, about_zero=amount)
     centres = clusters.fit_centres(features, count, previous_centres)
     membership = clusters.membership(features, centres)
-    fitted = weights.fit(skills, membership, ratio=ratio, guarded=guarded, today=today)
-    return Learnt(fitted, centres, membership)
+    fitted = weights.fit(skills, membership, amounts=amount, guarded=guarded, today=today)
+    return Learnt(fitted, centres, membership, None if past is None else fit(past, membership))
 
 
 def candidates(scheme: Array, forecasts: Array, mean_square: Float, *, circular: bool) -> Array:

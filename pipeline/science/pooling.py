@@ -103,10 +103,10 @@ def _add_known(values: Array, total: Array, count: Array) -> None:  # pragma: no
 
 @njit(parallel=True, cache=True)
 def without_bias(
-    values: Array, bias: Array, lower: NDArray[np.int64], fraction: Array, ratio: bool, minimum: np.float32,
+    values: Array, bias: Array, lower: NDArray[np.int64], fraction: Array, minimum: np.float32,
     maximum: np.float32, out: Array,
 ) -> None:  # fmt: skip  # pragma: no cover
-    """Fill `out` (lead, place) with `values` less `bias` (lead_bin, place), or times it if `ratio`, within the bounds.
+    """Fill `out` (lead, place) with `values` less `bias` (lead_bin, place), within the bounds.
 
     lower, fraction: (lead,) as of `blend.lead_position`.
     """
@@ -115,6 +115,6 @@ def without_bias(
         row, made = values[lead], out[lead]
         for k in range(len(row)):
             shift = (np.float32(1) - part) * low[k] + part * high[k]
-            value = row[k] * shift if ratio else row[k] - shift
+            value = row[k] - shift
             value = minimum if value < minimum else value
             made[k] = maximum if value > maximum else value

@@ -36,7 +36,7 @@ DRY_RATIO = 1e-3
 
 
 @dataclass(frozen=True)
-class Amounts:
+class Counts:
     """Weighted counts of the pairs that were seen, (source, lead_bin, pool, class) each, of forecasts and observations.
 
     Class k holds amounts from threshold k - 1 to below threshold k; class 0 is dry.
@@ -57,16 +57,19 @@ class Mapping:
     ratio: Array
 
 
-def zero(sources: tuple[str, ...], lead_bins: tuple[float, ...], pools: int) -> Amounts:
+def zero(sources: tuple[str, ...], lead_bins: tuple[float, ...], pools: int) -> Counts:
     """The state that knows nothing."""
     shape = (len(sources), len(lead_bins), pools, len(THRESHOLDS) + 1)
-    return Amounts(sources, lead_bins, np.zeros(shape, np.float32), np.zeros(shape, np.float32))
+    return Counts(sources, lead_bins, np.zeros(shape, np.float32), np.zeros(shape, np.float32))
 
 
-def update(state: Amounts, lead_bin: int, forecasts: Array, observed: Array, pool: NDArray[np.integer]) -> None:
+def update(
+    state: Counts, lead_bin: int, forecasts: Array, observed: Array, pool: NDArray[np.integer], worth: Float
+) -> None:
     """Count one verified forecast, in place.
 
-    forecasts: (source, place) and observed: (place,) in kg m-2, NaN where absent; pool: (place,) which one each is of.
+    forecasts: (source, place) and observed: (place,) in kg m-2, NaN where absent; pool: (place,) which one each is of,
+    worth: (place,) how many pairs it counts for.
     """
     pools, classes = state.forecast.shape[2:]
     truth = np.searchsorted(THRESHOLDS, observed, side="right")
@@ -75,23 +78,24 @@ def update(state: Amounts, lead_bin: int, forecasts: Array, observed: Array, poo
         first = pool[both] * classes
         said = np.searchsorted(THRESHOLDS, values[both], side="right")
         for counts, column in ((state.forecast, said), (state.observed, truth[both])):
-            counts[index, lead_bin] += np.bincount(first + column, minlength=pools * classes).reshape(pools, classes)
+            found = np.bincount(first + column, worth[both], minlength=pools * classes)
+            counts[index, lead_bin] += found.reshape(pools, classes)
 
 
-def decay(state: Amounts, elapsed_hours: float) -> Amounts:
+def decay(state: Counts, elapsed_hours: float) -> Counts:
     """The state with every count faded by the hours that went by."""
     scale = np.float32(np.exp(-elapsed_hours / (24 * TIME_SCALE_DAYS)))
     return replace(state, forecast=state.forecast * scale, observed=state.observed * scale)
 
 
-def merge(first: Amounts, second: Amounts) -> Amounts:
+def merge(first: Counts, second: Counts) -> Counts:
     """The state that has seen what both have seen, both decayed to the same time."""
     if (first.sources, first.lead_bins) != (second.sources, second.lead_bins):
         raise ValueError("counts of amounts merge only with the same sources and lead bins")
     return replace(first, forecast=first.forecast + second.forecast, observed=first.observed + second.observed)
 
 
-def align_sources(state: Amounts, sources: tuple[str, ...]) -> Amounts:
+def align_sources(state: Counts, sources: tuple[str, ...]) -> Counts:
     """The same knowledge for another list of sources: new ones start from nothing, left ones are dropped."""
     result = zero(sources, state.lead_bins, state.forecast.shape[2])
     for index, name in enumerate(sources):
@@ -101,7 +105,7 @@ def align_sources(state: Amounts, sources: tuple[str, ...]) -> Amounts:
     return result
 
 
-def fit(state: Amounts, shares: NDArray[np.floating]) -> Mapping:
+def fit(state: Counts, shares: NDArray[np.floating]) -> Mapping:
     """The mapping of every source, lead bin and cluster; identity without history.
 
     shares: (cluster, pool) part of each pool that belongs to a cluster. The clusters' distributions are drawn to those
@@ -124,8 +128,7 @@ def _exceeding(counts: Array, shares: NDArray[np.floating]) -> tuple[Float, Floa
     """Counts beyond each threshold (source, lead_bin, cluster, threshold) and in all, drawn to those of all places."""
     everywhere = counts.sum(axis=2, keepdims=True, dtype=np.float64)
     total = np.maximum(everywhere.sum(axis=-1, keepdims=True), 1e-9)
-    pooled = np.einsum("cp,slpk->slck", shares.astype(np.float64), counts.astype(np.float64))
-    pooled += np.minimum(CLUSTER_PRIOR, total) * everywhere / total
+    pooled = shares.astype(np.float64) @ counts + np.minimum(CLUSTER_PRIOR, total) * everywhere / total
     beyond = pooled[..., ::-1].cumsum(axis=-1)[..., ::-1]
     return beyond[..., 1:], beyond[..., 0]
 
@@ -186,7 +189,7 @@ def _apply(values: Array, ratio: Array, membership: Array, result: Array) -> Non
             result[lead, place] = value * np.exp(logarithm)
 
 
-def to_dataset(state: Amounts) -> xr.Dataset:
+def to_dataset(state: Counts) -> xr.Dataset:
     """The state as a dataset that `from_dataset` reads back unchanged."""
     dims = ("source", "lead_bin", "pool", "class")
     return xr.Dataset(
@@ -195,9 +198,9 @@ def to_dataset(state: Amounts) -> xr.Dataset:
     )
 
 
-def from_dataset(dataset: xr.Dataset) -> Amounts:
+def from_dataset(dataset: xr.Dataset) -> Counts:
     """The state that `to_dataset` made."""
-    return Amounts(
+    return Counts(
         tuple(str(name) for name in dataset["source"].values),
         tuple(float(lead) for lead in dataset["lead_bin"].values),
         dataset["forecast_count"].values, dataset["observed_count"].values,

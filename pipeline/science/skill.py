@@ -46,7 +46,6 @@ class Skill:
     where the pools keep it; both upper halves of float32
     weight: (source, lead_bin, pool) sum of the weights of the pairs seen
     product, shared: (pair, lead_bin, pool) mean product of two sources' departures, and its weight
-    truth: (source, lead_bin, pool) mean truth where the source was present (for ratio biases)
     variance, variance_weight: (lead_bin, pool) of the ensemble
     contest, contest_weight: (pair of candidates, lead_bin, pool) mean product of the candidates' errors; see `guard`
     last: (source, lead_bin, sample) newest departure; echo: (3, source, lead_bin) mean product of a departure with the
@@ -61,7 +60,6 @@ class Skill:
     weight: Array
     product: Array
     shared: Array
-    truth: Array
     variance: Array
     variance_weight: Array
     contest: Array
@@ -116,7 +114,7 @@ def zero(sources: tuple[str, ...], lead_bins: tuple[float, ...], pools: Pools) -
         return np.zeros((*leading, bins, pools.count), np.float32)
 
     return Skill(
-        sources, lead_bins, pools, mean, square, nothing(count), nothing(pairs), nothing(pairs), nothing(count),
+        sources, lead_bins, pools, mean, square, nothing(count), nothing(pairs), nothing(pairs),
         nothing(), nothing(), nothing(contest), nothing(contest),
         np.full((count, bins, len(pools.sample)), np.nan, np.float32), np.zeros((3, count, bins), np.float32),
     )  # fmt: skip
@@ -126,7 +124,6 @@ def update(
     skill: Skill,
     lead_bin: int,
     errors: Array,
-    truth: Array,
     *,
     variance: Array | None = None,
     candidates: Array | None = None,
@@ -134,9 +131,8 @@ def update(
 ) -> None:
     """Add one verified forecast to the state, in place.
 
-    errors: (source, place), NaN where a source is absent; truth: (place,); variance: (place,) of the ensemble;
-    candidates: (candidate, place) errors of the blends that the guard compares.
-    bounded: False for amounts, rare and large as they are: the ratio of bounded means would be biased.
+    errors: (source, place), NaN where a source is absent; variance: (place,) of the ensemble; candidates: (candidate,
+    place) errors of the blends that the guard compares. bounded: False for amounts, rare and large as they are.
     """
     expected = (len(skill.sources), len(skill.pools.index))
     if errors.shape != expected:
@@ -148,9 +144,6 @@ def update(
     )  # fmt: skip
     overall, typical = _gate(found, bounded)
     limit, most = np.sqrt(typical), found[4]
-    if not bounded:
-        seen = np.where(np.isnan(sampled), np.nan, truth[pools.sample])
-        _average(skill.truth[:, lead_bin], weight[:, lead_bin].copy(), seen, pools)
     sums, parts, uniform = depart(
         sampled, before, skill.last, weight, lead_bin, pools.starts, pools.partly, overall,
         np.float32(MEAN_LIMIT) * limit, np.float32(SQUARE_LIMIT) * limit, PRIORS,

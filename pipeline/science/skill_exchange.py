@@ -15,7 +15,7 @@ from pipeline.science.skill_kernel import pack, pool_products, unpack
 
 DIMENSIONS = {
     "mean": ("source", "lead_bin", "place"), "square": ("source", "lead_bin", "square"),
-    "weight": ("source", "lead_bin", "pool"), "truth": ("source", "lead_bin", "pool"),
+    "weight": ("source", "lead_bin", "pool"),
     "product": ("pair", "lead_bin", "pool"), "shared": ("pair", "lead_bin", "pool"),
     "variance": ("lead_bin", "pool"), "variance_weight": ("lead_bin", "pool"),
     "contest": ("contest", "lead_bin", "pool"), "contest_weight": ("contest", "lead_bin", "pool"),
@@ -38,7 +38,8 @@ def merge(first: Skill, second: Skill) -> Skill:
     for lead_bin in range(len(first.lead_bins)):
         apart = _merge_places(first, second, result, lead_bin)
         _merge_products(first, second, result, lead_bin, apart)
-    for name, weight in (("truth", "weight"), ("variance", "variance_weight"), ("contest", "contest_weight")):
+    result.weight[:] = first.weight + second.weight
+    for name, weight in (("variance", "variance_weight"), ("contest", "contest_weight")):
         share = _share(getattr(first, weight), getattr(second, weight))
         getattr(result, name)[:] = getattr(first, name) + share * (getattr(second, name) - getattr(first, name))
         getattr(result, weight)[:] = getattr(first, weight) + getattr(second, weight)
@@ -84,7 +85,7 @@ def align_sources(skill: Skill, sources: tuple[str, ...]) -> Skill:
     for i, first in enumerate(sources):
         if first not in old:
             continue
-        for name in ("mean", "square", "weight", "truth", "last"):
+        for name in ("mean", "square", "weight", "last"):
             getattr(result, name)[i] = getattr(skill, name)[old[first]]
         result.echo[:, i] = skill.echo[:, old[first]]
         for j, second in enumerate(sources):

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.science import guard
-from pipeline.science.covariance import Errors, fit_errors, pool_membership
+from pipeline.science.covariance import Errors, fit_errors
 from pipeline.science.least_variance import expected_square, weigh_places
 from pipeline.science.references import models
 from pipeline.science.skill import Skill, efficiency, mean_square_at, repetition
@@ -31,18 +31,15 @@ TAILS = 4.0
 """Degrees of freedom of the distribution of true biases: most places have little, a few much."""
 EQUAL_SHARE = 0.05
 """How far the weights are drawn to equal ones: a guard against a short sample."""
-RATIO_EQUAL_SHARE = 0.5
+AMOUNT_EQUAL_SHARE = 0.5
 """The same for amounts, whose error variance a few storms decide."""
-RATIO_PRIOR = 100.0
-"""Pairs that a cluster's ratio counts for beside a pool's own, all places' beside a cluster's, 1 beside theirs."""
-RATIO_LIMITS = (0.4, 2.5)
 
 
 @dataclass(frozen=True)
 class Weights:
     """What the blend applies, all (source, lead_bin, place) or (lead_bin, place).
 
-    bias: subtracted from a source or, where `ratio`, its multiplier; weight: non-negative, sums to one over sources;
+    bias: subtracted from a source; weight: non-negative, sums to one over sources;
     error_variance: expected square error of the blend; spread_factor: multiplies the ensemble's anomalies.
     """
 
@@ -52,7 +49,6 @@ class Weights:
     weight: Array
     error_variance: Array
     spread_factor: Array
-    ratio: bool
 
 
 def fit_bias(skill: Skill, lead_bin: int, membership: Array) -> Array:
@@ -82,22 +78,6 @@ def fit_bias(skill: Skill, lead_bin: int, membership: Array) -> Array:
     return np.asarray(prior + weight * usual / (weight * usual + error) * (mean - prior), np.float32)
 
 
-def fit_ratio(skill: Skill, lead_bin: int, membership: Array) -> Array:
-    """(source, place) multiplier truth / forecast for amounts, between RATIO_LIMITS; 1 without history."""
-    pools, tiny = skill.pools, 1e-6
-    weight = skill.weight[:, lead_bin].astype(np.float64)
-    error = np.nan_to_num(unpack(skill.mean[:, lead_bin, pools.sample]))
-    mean = np.add.reduceat(error, pools.starts[:-1], axis=1) / np.diff(pools.starts)
-    truth = weight * skill.truth[:, lead_bin]
-    forecast = np.maximum(truth + weight * mean, 0)
-    shares = pool_membership(membership, pools)
-    amount = (forecast.sum(axis=1, keepdims=True) + tiny) / np.maximum(weight.sum(axis=1, keepdims=True), tiny)
-    known = RATIO_PRIOR * amount
-    overall = (truth.sum(axis=1, keepdims=True) + known) / (forecast.sum(axis=1, keepdims=True) + known)
-    cluster = (truth @ shares.T + known * overall) / (forecast @ shares.T + known)
-    return np.asarray(np.clip(cluster, *RATIO_LIMITS) @ membership, np.float32)
-
-
 def fit_weights(errors: Errors, membership: Array, equal_share: float, model: NDArray[np.bool_]) -> Array:
     """(source, place) weights of least variance; a model without history gets its share of equal weights.
 
@@ -116,15 +96,15 @@ def fit_weights(errors: Errors, membership: Array, equal_share: float, model: ND
 
 
 def fit(
-    skills: list[Skill], membership: Array, *, ratio: bool, guarded: bool = True, today: Array | None = None
+    skills: list[Skill], membership: Array, *, amounts: bool, guarded: bool = True, today: Array | None = None
 ) -> list[Weights]:
     """Weights of parameters that are blended as one: a scalar alone, or the two components of a vector together.
 
-    membership: (cluster, place). `guarded`: False for the scheme by itself, which the guard judges. today: (lead_bin,
-    place) variance of the hour's own ensemble, NaN where unknown.
+    membership: (cluster, place). `amounts`: they are mapped, and nothing is subtracted. `guarded`: False for the scheme
+    by itself, which the guard judges. today: (lead_bin, place) variance of the hour's own ensemble, NaN where unknown.
     """
     first = skills[0]
-    fitted = [_fit_bin(skills, lead_bin, membership, ratio, guarded) for lead_bin in range(len(first.lead_bins))]
+    fitted = [_fit_bin(skills, lead_bin, membership, amounts, guarded) for lead_bin in range(len(first.lead_bins))]
     biases, weight, expected = (np.stack(parts, axis=-2) for parts in zip(*fitted, strict=True))
     index = first.pools.index
     error = realised_error(expected, first.contest[0], first.contest_weight[0], membership, index)
@@ -132,27 +112,28 @@ def fit(
     return [
         Weights(
             first.sources, first.lead_bins, bias, weight, error,
-            fit_spread(error, skill.variance, skill.variance_weight, spread, membership, index), ratio,
+            fit_spread(error, skill.variance, skill.variance_weight, spread, membership, index),
         )
         for skill, bias in zip(skills, biases, strict=True)
     ]  # fmt: skip
 
 
 def _fit_bin(
-    skills: list[Skill], lead_bin: int, membership: Array, ratio: bool, guarded: bool
+    skills: list[Skill], lead_bin: int, membership: Array, amounts: bool, guarded: bool
 ) -> tuple[Array, Array, Array]:
     """One lead bin's biases (parameter, source, place), weights (source, place) and expected square error (place,)."""
-    parts = [fit_errors(skill, lead_bin, membership, about_zero=ratio) for skill in skills]
+    parts = [fit_errors(skill, lead_bin, membership, about_zero=amounts) for skill in skills]
     joint = Errors(
         np.mean([part.variance for part in parts], axis=0), np.mean([part.correlation for part in parts], axis=0),
         np.logical_and.reduce([part.known for part in parts]),
     )  # fmt: skip
     model = models(skills[0].sources)
-    scheme = fit_weights(joint, membership, RATIO_EQUAL_SHARE if ratio else EQUAL_SHARE, model)
+    scheme = fit_weights(joint, membership, AMOUNT_EQUAL_SHARE if amounts else EQUAL_SHARE, model)
     weight, trusted = _guarded(skills[0], lead_bin, scheme, membership) if guarded else (scheme, scheme)
-    corrected, neutral = trusted / np.maximum(weight, np.float32(1e-12)), np.float32(ratio)
-    biases = [(fit_ratio if ratio else fit_bias)(skill, lead_bin, membership) for skill in skills]
-    removed = np.stack([neutral + corrected * (bias - neutral) for bias in biases])
+    removed = np.zeros((len(skills), *weight.shape), np.float32)
+    if not amounts:
+        corrected = trusted / np.maximum(weight, np.float32(1e-12))
+        removed = np.stack([corrected * fit_bias(skill, lead_bin, membership) for skill in skills])
     shares = np.ascontiguousarray(membership.T, np.float64)
     return removed, weight, expected_square(np.sqrt(joint.variance), joint.correlation, shares, weight)
 

@@ -9,11 +9,21 @@ from numpy.typing import NDArray
 
 from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter, blended
-from pipeline.science.blend import blend, dry_unless_agreed, range_taper
+from pipeline.science import amounts
+from pipeline.science.blend import blend, range_taper
 from pipeline.science.weights import Weights
 from pipeline.steps import Deployment
-from pipeline.steps.inputs import Contribution, at_hours, contribution, coverage, holds, sources_of, valid_hours
-from pipeline.steps.learn import read_weights
+from pipeline.steps.inputs import (
+    TRUTH_HOURS,
+    Contribution,
+    at_hours,
+    contribution,
+    coverage,
+    holds,
+    sources_of,
+    valid_hours,
+)
+from pipeline.steps.learn import read_correction, read_weights
 from pipeline.steps.plausible import leave_out
 
 Array = NDArray[np.float32]
@@ -43,7 +53,7 @@ def blend_parameter(
 ) -> Array:
     """(lead, place) the blend of one parameter on the flattened `cells`.
 
-    `chance`: amounts stay wet where few sources are, for a distribution's centre. `runs`: what has arrived, if known.
+    `chance`: small amounts stay, for a distribution's centre. `runs`: what has arrived, if known.
     Where no source reaches a lead, the nearest lead stands in. Raises ValueError for a cell without any value.
     """
     parts = _contributions(deployment, arrived(deployment, hour) if runs is None else runs, row)
@@ -56,10 +66,15 @@ def blend_parameter(
     ]
     forecasts, taper = (np.stack(stacked) for stacked in zip(*fields, strict=True))
     leave_out(deployment, hour, row, weights.sources, forecasts, leads, cells)
+    correction = read_correction(deployment, hour, row.name, cells)
+    ends = amounts.interval_ends(hour.init_time.hour, leads, TRUTH_HOURS)
+    if correction is not None:
+        forecasts = amounts.mapped(forecasts, amounts.for_sources(correction, weights.sources), ends)
     result = blend(forecasts, weights, leads, taper, circular=row.blend == "circular")
-    if row.blend == "precipitation" and not chance:
-        result = dry_unless_agreed(result, forecasts, weights, leads, taper)
-    return np.clip(bridge(row, result), row.minimum, row.maximum)
+    result = np.clip(bridge(row, result), row.minimum, row.maximum)
+    if correction is not None:
+        result = np.clip(amounts.expected(result, correction, ends, dry=not chance), row.minimum, row.maximum)
+    return result
 
 
 def _contributions(deployment: Deployment, runs: Mapping[str, Contribution], row: Parameter) -> list[Contribution]:
@@ -80,7 +95,7 @@ def tile_weights(weights: Weights, names: Sequence[str], covered: Array, cells: 
     return Weights(
         tuple(names), weights.lead_bins, np.ascontiguousarray(weights.bias[..., cells][chosen]),
         weights.weight[..., cells][chosen] * covered[:, None], weights.error_variance[:, cells],
-        weights.spread_factor[:, cells], weights.ratio,
+        weights.spread_factor[:, cells],
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from pipeline.science.probability import distribution
 from pipeline.steps import Deployment
 from pipeline.steps.blending import available, blend_parameter
 from pipeline.steps.ensembles import held
-from pipeline.steps.learn import read_weights
+from pipeline.steps.learn import read_correction, read_weights
 from pipeline.steps.members import pools
 
 Array = NDArray[np.float32]
@@ -43,13 +43,14 @@ def distribution_of(
         spread = np.maximum(spread, 1)
     if row.blend == "precipitation":  # a few wet sources make no wet forecast, but a chance of one
         centre = np.maximum(centre, blend_parameter(deployment, hour, row, leads, cells, chance=True))
+    correction = read_correction(deployment, hour, row.name, cells)
     limits = {"minimum": row.minimum, "maximum": row.maximum}
     made = [
         distribution(
             pool, centre[:, part], spread[:, part], QUANTILES, row.thresholds,
             **limits, multiplicative=mostly_zero(row), expected_error=error[:, part],
         )
-        for part, pool in pools(deployment, hour, row, leads, rows, weights)
+        for part, pool in pools(deployment, hour, row, leads, rows, weights, correction)
     ]  # fmt: skip
     quantiles, exceedance = (
         kind[0] if len(kind) == 1 else np.concatenate(kind, axis=-1) for kind in zip(*made, strict=True)

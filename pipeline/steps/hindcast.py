@@ -10,23 +10,26 @@ from numpy.typing import NDArray
 
 from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter
+from pipeline.science import amounts
 from pipeline.science import skill as skills
-from pipeline.science.blend import blend, dry_unless_agreed
+from pipeline.science.amounts import Correction
+from pipeline.science.blend import blend
 from pipeline.science.learn import learn
 from pipeline.science.weights import Weights
 from pipeline.steps import Deployment
 from pipeline.steps.inputs import contribution, coverage, sources_of
-from pipeline.steps.learn import absorb, places
+from pipeline.steps.learn import absorb, no_amounts, places
 
 Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Hindcast:
-    """The weights as of an hour, and each source's mean square error as then known (source, lead_bin)."""
+    """The blend as of an hour, and each source's mean square error as then known (source, lead_bin)."""
 
     hour: Cycle
     weights: Weights
+    correction: Correction | None
     mean_square: NDArray[np.float64]
 
 
@@ -34,12 +37,12 @@ def hindcasts(deployment: Deployment, row: Parameter, hours: Sequence[Cycle]) ->
     """Learn in time order and stop at each of the ascending `hours`; nothing of an hour's future is known to it."""
     bins, where = tuple(float(lead) for lead in deployment.config.learning.lead_hours), places(deployment)
     states = [skills.zero(sources_of(deployment, row), bins, where.pools)]
-    before, centres = None, None
+    past, before, centres = no_amounts(row, states[0]), None, None
     for hour in hours:
-        states, _ = absorb(deployment, [row], states, before, hour)
-        learnt = learn(row, states, where, centres)
+        states, past, _ = absorb(deployment, [row], states, before, hour, past)
+        learnt = learn(row, states, where, centres, past=past)
         before, centres = hour, learnt.centres
-        yield Hindcast(hour, learnt.weights[0], skills.mean_square(states[0]))
+        yield Hindcast(hour, learnt.weights[0], learnt.correction, skills.mean_square(states[0]))
 
 
 def blend_fields(
@@ -51,10 +54,12 @@ def blend_fields(
     covered = np.stack([coverage(deployment, part) for part in parts if part is not None])
     used = Weights(
         tuple(fields), weights.lead_bins, weights.bias[chosen], weights.weight[chosen] * covered[:, None],
-        weights.error_variance, weights.spread_factor, weights.ratio,
+        weights.error_variance, weights.spread_factor,
     )  # fmt: skip
-    forecasts, leads = np.stack(list(fields.values()))[:, None], np.array([lead])
+    forecasts, leads, correction = np.stack(list(fields.values()))[:, None], np.array([lead]), hindcast.correction
+    if correction is not None:
+        forecasts = amounts.mapped(forecasts, amounts.for_sources(correction, list(fields)), leads)
     result = blend(forecasts, used, leads, circular=row.blend == "circular")
-    if row.blend == "precipitation":
-        result = dry_unless_agreed(result, forecasts, used, leads)
+    if correction is not None:
+        result = amounts.expected(result, correction, leads)
     return np.clip(result[0], row.minimum, row.maximum)

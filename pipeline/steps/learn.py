@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter, blended, parameter
-from pipeline.products.weights import as_stored
+from pipeline.products.weights import as_stored, membership_as_stored
+from pipeline.science import amounts
 from pipeline.science import skill as skills
+from pipeline.science.amounts import Correction, Past
 from pipeline.science.blend import angular_error, blend
-from pipeline.science.learn import RATIO_RULES, Places, candidates, learn
+from pipeline.science.learn import AMOUNT_RULES, Places, candidates, learn
 from pipeline.science.pools import boxes
 from pipeline.science.references import models
 from pipeline.science.skill import Skill
@@ -49,13 +51,16 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     sources = sources_of(deployment, rows[0])
     previous, where = skill_store.newest(deployment, [row.name for row in rows], hour), places(deployment)
     before = [_start(deployment, previous, row, sources, where) for row in rows]
-    states, fresh = absorb(deployment, rows, [part.state for part in before], previous, hour)
+    past = _start_amounts(deployment, previous, rows[0], before[0].state)
+    states, past, fresh = absorb(deployment, rows, [part.state for part in before], previous, hour, past)
     today = np.mean([variances(deployment, row, hour) for row in rows], axis=0)
-    learnt = learn(rows[0], states, where, before[0].centres, today=today)
+    learnt = learn(rows[0], states, where, before[0].centres, today=today, past=past)
     for row, state, weights in zip(rows, states, learnt.weights, strict=True):
         judge(deployment, hour, row, state.sources, state.lead_bins, np.sqrt(skills.mean_square(state)))
-        stored = weights_dataset(as_stored(weights, row), learnt.membership)
+        stored = weights_dataset(as_stored(weights, row), membership_as_stored(learnt.membership), learnt.correction)
         _write(deployment, paths.work(hour, f"weights/{row.name}.zarr"), by_tiles(deployment, stored))
+    if past is not None:
+        _write(deployment, _amounts_key(shard, hour), amounts.to_dataset(past))
     known = {
         row.name: Known(state, part.written, learnt.centres)
         for row, state, part in zip(rows, states, before, strict=True)
@@ -74,13 +79,34 @@ def _start(
     return skill_store.nothing(skills.zero(sources, bins, where.pools))
 
 
+def _start_amounts(deployment: Deployment, previous: Cycle | None, row: Parameter, state: Skill) -> Past | None:
+    """What the hour before knew of amounts, on the terms of `state`; nothing where there is none. None of others."""
+    nothing = no_amounts(row, state)
+    key = "" if previous is None else _amounts_key(row.name, previous)
+    if nothing is None or not deployment.store.exists(f"{key}/zarr.json"):
+        return nothing
+    past = amounts.from_dataset(_open(deployment, key), state.pools)
+    alike = past.counts.lead_bins == state.lead_bins and past.counts.forecast.shape[2] == state.pools.count
+    return amounts.align_sources(past, state.sources) if alike else nothing
+
+
+def no_amounts(row: Parameter, state: Skill) -> Past | None:
+    """A past of amounts that knows nothing, on the terms of `state`; None of other parameters."""
+    return amounts.zero(state.sources, state.lead_bins, state.pools) if row.blend in AMOUNT_RULES else None
+
+
 def absorb(
-    deployment: Deployment, rows: list[Parameter], states: list[Skill], previous: Cycle | None, hour: Cycle
-) -> tuple[list[Skill], set[float]]:
+    deployment: Deployment,
+    rows: list[Parameter],
+    states: list[Skill],
+    previous: Cycle | None,
+    hour: Cycle,
+    past: Past | None = None,
+) -> tuple[list[Skill], Past | None, set[float]]:
     """The states with every pair whose truth came from `previous` (or a month ago) until just before `hour`.
 
-    Returns the lead bins that have a new pair, too. Pairs are first forecast with weights fitted to what was known
-    some days before, for the guard to judge.
+    Returns the past of amounts and the lead bins that have a new pair, too. Pairs are first forecast with what was
+    fitted to what was known some days before, for the guard to judge.
     """
     leads, delay = deployment.config.learning.lead_hours, truth_delay_hours(deployment)
     starts = deployment.learning_starts(hour)
@@ -88,15 +114,19 @@ def absorb(
     pairs = sorted((start + lead + delay, lead, start) for start in starts for lead in leads)
     due = [pair for pair in pairs if clock <= pair[0] < hour]
     where, fresh = places(deployment), set[float]()
-    scheme = learn(rows[0], states, where, guarded=False) if previous and due else None
+    scheme = learn(rows[0], states, where, guarded=False, past=past) if previous and due else None
     for known, lead, start in due:
         if judged + JUDGE_HOURS <= known:
-            scheme, judged = learn(rows[0], states, where, scheme.centres if scheme else None, guarded=False), known
-        states, clock = [_aged(state, clock, known) for state in states], known
+            centres, judged = scheme.centres if scheme else None, known
+            scheme = learn(rows[0], states, where, centres, guarded=False, past=past)
+        states, past, clock = [_aged(state, clock, known) for state in states], _faded(past, clock, known), known
         for index, (row, state) in enumerate(zip(rows, states, strict=True)):
-            if _absorb_pair(deployment, row, state, scheme.weights[index] if scheme else None, start, lead):
+            pair = _read_pair(deployment, row, state, start, lead)
+            if pair is not None:
+                judging = (scheme.weights[index], scheme.correction) if scheme else None
+                _take_in(row, state, past, judging, lead, pair)
                 fresh.add(float(lead))
-    return [_aged(state, clock, hour) for state in states], fresh
+    return [_aged(state, clock, hour) for state in states], _faded(past, clock, hour), fresh
 
 
 def _aged(state: Skill, clock: Cycle, now: Cycle) -> Skill:
@@ -104,35 +134,64 @@ def _aged(state: Skill, clock: Cycle, now: Cycle) -> Skill:
     return skills.decay(state, skills.decay_factors(state.lead_bins, elapsed)) if elapsed > 0 else state
 
 
-def _absorb_pair(
-    deployment: Deployment, row: Parameter, state: Skill, scheme: Weights | None, start: Cycle, lead: int
-) -> bool:
-    """Whether there was a truth, and so a pair."""
+def _faded(past: Past | None, clock: Cycle, now: Cycle) -> Past | None:
+    elapsed = clock.lead_hours(now.init_time)
+    return past if past is None or elapsed <= 0 else amounts.decay(past, elapsed)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Believed forecasts (source, place), the truth (place,), the ensemble's variance, and each source's mean square
+    error until then (source,)."""
+
+    forecasts: Array
+    observed: Array
+    variance: Array | None
+    known: NDArray[np.float64]
+
+
+def _read_pair(deployment: Deployment, row: Parameter, state: Skill, start: Cycle, lead: int) -> Pair | None:
+    """None without a truth."""
     analysis = truth(deployment, row, start + lead)
     if analysis is None:
-        return False
+        return None
     observed, interval = analysis
     forecasts = np.full((len(state.sources), observed.size), np.nan, np.float32)
     for index, name in enumerate(state.sources):
         forecast = verified(deployment, name, row, start, lead, interval)
         if forecast is not None:
             forecasts[index] = forecast
-    variance = ensemble_variance(deployment, row, start, lead, interval)
-    lead_bin, circular = state.lead_bins.index(lead), row.blend == "circular"
-    difference = angular_error if row.kind == "direction" else np.subtract
-    known = skills.mean_square_at(state, lead_bin)
-    forecasts[unbelieved(difference(forecasts, observed), np.sqrt(known))] = np.nan
-    rivals = None
+    known = skills.mean_square_at(state, state.lead_bins.index(lead))
+    forecasts[unbelieved(_difference(row, forecasts, observed), np.sqrt(known))] = np.nan
+    return Pair(forecasts, observed, ensemble_variance(deployment, row, start, lead, interval), known)
+
+
+def _difference(row: Parameter, forecasts: Array, observed: Array) -> Array:
+    return angular_error(forecasts, observed) if row.kind == "direction" else forecasts - observed
+
+
+def _take_in(
+    row: Parameter,
+    state: Skill,
+    past: Past | None,
+    scheme: tuple[Weights, Correction | None] | None,
+    lead: int,
+    pair: Pair,
+) -> None:
+    """Add a pair to the state and to the past of amounts, in place; scheme: what it would have been blended with."""
+    lead_bin, rivals, ours = state.lead_bins.index(lead), None, None
     if scheme is not None:
-        ours = blend(forecasts[:, None], scheme, np.array([lead]), circular=circular)[0]
-        model = models(state.sources)
-        said = candidates(ours, forecasts[model], known[model], circular=circular)
-        rivals = difference(said, observed)
-    skills.update(
-        state, lead_bin, difference(forecasts, observed), np.nan_to_num(observed), variance=variance,
-        candidates=rivals, bounded=row.blend not in RATIO_RULES,
-    )  # fmt: skip
-    return True
+        (weights, correction), leads, circular = scheme, np.array([lead]), row.blend == "circular"
+        made = pair.forecasts
+        if correction is not None:
+            made = amounts.mapped(made[:, None], correction, leads)[:, 0]
+        ours, model = blend(made[:, None], weights, leads, circular=circular)[0], models(state.sources)
+        said = candidates(ours, made[model], pair.known[model], circular=circular)
+        rivals = _difference(row, said, pair.observed)
+    if past is not None:
+        amounts.update(past, lead_bin, pair.forecasts, pair.observed, ours)
+    errors = _difference(row, pair.forecasts, pair.observed)
+    skills.update(state, lead_bin, errors, variance=pair.variance, candidates=rivals, bounded=past is None)
 
 
 def places(deployment: Deployment) -> Places:
@@ -156,8 +215,9 @@ def _surface(store: Store) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return altitude.ravel(), land.ravel()
 
 
-def weights_dataset(weights: Weights, membership: Array) -> xr.Dataset:
+def weights_dataset(weights: Weights, membership: Array, correction: Correction | None = None) -> xr.Dataset:
     """What the blend applies, as it lies between learn and publish."""
+    tables = {} if correction is None else amounts.tables(correction)
     return xr.Dataset(
         {
             "bias": (("source", "lead_bin", "place"), weights.bias),
@@ -165,16 +225,16 @@ def weights_dataset(weights: Weights, membership: Array) -> xr.Dataset:
             "error_variance": (("lead_bin", "place"), weights.error_variance),
             "spread_factor": (("lead_bin", "place"), weights.spread_factor),
             "membership": (("cluster", "place"), membership),
+            **tables,
         },
         {"source": np.array(weights.sources, dtype=object), "lead_bin": np.asarray(weights.lead_bins, np.float64)},
-        {"ratio": int(weights.ratio)},
     )
 
 
 def by_tiles(deployment: Deployment, stored: xr.Dataset) -> xr.Dataset:
     """The dataset, to be stored in chunks of one tile of the forecast each."""
     tile = deployment.config.tile_rows * deployment.grid.shape[1]
-    for array in stored.data_vars.values():
+    for array in (array for array in stored.data_vars.values() if "place" in array.dims):
         array.encoding["chunks"] = (*array.shape[:-1], min(tile, array.shape[-1]))
     return stored
 
@@ -185,8 +245,17 @@ def read_weights(deployment: Deployment, hour: Cycle, name: str, cells: slice = 
     return Weights(
         tuple(str(source) for source in data["source"].values), tuple(float(lead) for lead in data["lead_bin"].values),
         data["bias"].values, data["weight"].values, data["error_variance"].values, data["spread_factor"].values,
-        bool(data.attrs["ratio"]),
     )  # fmt: skip
+
+
+def read_correction(deployment: Deployment, hour: Cycle, name: str, cells: slice = slice(None)) -> Correction | None:
+    """What learn found is to be done to a parameter's amounts on the flattened `cells`; None if it is no amount."""
+    data = _open(deployment, paths.work(hour, f"weights/{name}.zarr")).isel(place=cells)
+    return None if "mapping" not in data else amounts.from_tables(data)
+
+
+def _amounts_key(name: str, hour: Cycle) -> str:
+    return paths.skill(f"{name}_amounts", hour)
 
 
 def _open(deployment: Deployment, key: str) -> xr.Dataset:

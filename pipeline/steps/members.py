@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter
+from pipeline.science import amounts
 from pipeline.science.align import to_hours
 from pipeline.science.align_plan import instants
+from pipeline.science.amounts import Correction
 from pipeline.science.blend import lead_position
 from pipeline.science.pooling import Pool, without_bias
 from pipeline.science.weights import Weights
@@ -21,7 +23,7 @@ from pipeline.steps import Deployment
 from pipeline.steps.blending import bridge
 from pipeline.steps.ensembles import ensembles, open_ensemble
 from pipeline.steps.input_reader import members
-from pipeline.steps.inputs import Contribution, at_hours, contribution, holds, sources_of, valid_hours
+from pipeline.steps.inputs import TRUTH_HOURS, Contribution, at_hours, contribution, holds, sources_of, valid_hours
 from pipeline.steps.plausible import leave_out
 
 Array = NDArray[np.float32]
@@ -48,7 +50,13 @@ class Ensemble:
 
 
 def pools(
-    deployment: Deployment, hour: Cycle, row: Parameter, leads: Leads, rows: slice, weights: Weights
+    deployment: Deployment,
+    hour: Cycle,
+    row: Parameter,
+    leads: Leads,
+    rows: slice,
+    weights: Weights,
+    correction: Correction | None = None,
 ) -> Iterator[tuple[slice, Pool]]:
     """The members of all ensembles and the newest runs of the sources on a tile, some of its places after the other.
 
@@ -59,7 +67,7 @@ def pools(
     cells = slice(rows.start * columns, rows.stop * columns)
     found = [_read(deployment, hour, name, row, rows) for name in ensembles(deployment, hour)]
     groups = [ensemble for ensemble in found if ensemble is not None]
-    runs = _runs(deployment, hour, row, leads, cells, weights)
+    runs = _runs(deployment, hour, row, leads, cells, weights, correction)
     if row.time == "linear" and not any(np.isnan(member).any() for group in groups for member in group.members):
         yield slice(0, runs.shape[2]), _between_leads(row, groups, runs, leads)
         return
@@ -121,9 +129,17 @@ def _read(deployment: Deployment, hour: Cycle, name: str, row: Parameter, rows: 
     return Ensemble(values, stored["lead_time"].values.astype(np.float64))
 
 
-def _runs(deployment: Deployment, hour: Cycle, row: Parameter, leads: Leads, cells: slice, weights: Weights) -> Array:
-    """(run, lead, place) each global source's newest runs, biases removed; NaN beyond their last lead and where the
-    source is not believed.
+def _runs(
+    deployment: Deployment,
+    hour: Cycle,
+    row: Parameter,
+    leads: Leads,
+    cells: slice,
+    weights: Weights,
+    correction: Correction | None,
+) -> Array:
+    """(run, lead, place) each global source's newest runs, biases removed or amounts mapped; NaN beyond their last lead
+    and where the source is not believed.
 
     The mean of an ensemble is none of these: it is smoother than any forecast.
     """
@@ -137,9 +153,13 @@ def _runs(deployment: Deployment, hour: Cycle, row: Parameter, leads: Leads, cel
     for part, out in zip(parts, result, strict=True):
         values = at_hours(deployment, part, row, hour, leads.tolist(), cells)
         lag = part.age_hours - _newest_age(deployment, part.source, hour)
+        if correction is not None:
+            ends = amounts.interval_ends(hour.init_time.hour, leads, TRUTH_HOURS)
+            out[:] = amounts.mapped(values[None], amounts.for_sources(correction, [part.source]), ends, lag)[0]
+            continue
         bias = weights.bias[weights.sources.index(part.source)]
         position = lead_position(weights.lead_bins, leads + lag)
-        without_bias(values, bias, *position, weights.ratio, np.float32(row.minimum), np.float32(row.maximum), out)
+        without_bias(values, bias, *position, np.float32(row.minimum), np.float32(row.maximum), out)
     leave_out(deployment, hour, row, [part.source for part in parts], result, leads, cells)
     return result
 

@@ -14,7 +14,7 @@ from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter, blended
 from pipeline.products import layout, provenance
 from pipeline.products import weights as maps
-from pipeline.science import guard
+from pipeline.science import amounts, guard
 from pipeline.science.cluster_skill import cluster_means, cluster_skill
 from pipeline.sources import SOURCES
 from pipeline.steps import Deployment, skill_store
@@ -61,11 +61,12 @@ def _fields(name: str, data: xr.Dataset, shape: tuple[int, int]) -> dict[str, Ar
     """The maps of one parameter (..., latitude, longitude), sources that do not bring it without weight or bias."""
     fields = {
         "weight": np.nan_to_num(data["weight"].values),
-        "bias": np.where(np.isfinite(data["bias"].values), data["bias"].values, data.attrs["ratio"]),
         "membership": data["membership"].values,
         "expected_error": np.sqrt(data["error_variance"].values),
         "spread_factor": data["spread_factor"].values,
     }
+    if "mapping" not in data:
+        fields["bias"] = np.nan_to_num(data["bias"].values)
     return {f"{name}_{part}": values.reshape(*values.shape[:-1], *shape) for part, values in fields.items()}
 
 
@@ -73,20 +74,23 @@ def _learnt(
     deployment: Deployment, hour: Cycle, row: Parameter, sources: Sequence[str], data: xr.Dataset
 ) -> maps.Learnt:
     """What lies behind the weights of one parameter, sources that do not bring it without anything."""
-    ratio, membership = bool(data.attrs["ratio"]), data["membership"].values
+    membership = data["membership"].values
     dimensions, state = ("source", "lead_bin", "cluster"), skill_store.read(deployment, row.name, hour).state
     weight = np.stack([state.presence(lead_bin) for lead_bin in range(len(state.lead_bins))], axis=1)
     mean = np.nan_to_num(state.bias)
     square = np.nan_to_num(state.spread) + mean**2
-    removed = np.zeros_like(mean) if ratio else data["bias"].values
-    rmse, sample = cluster_skill(weight, mean, square, removed, membership)
+    rmse, sample = cluster_skill(weight, mean, square, data["bias"].values, membership)
     share = cluster_means(data["weight"].values, membership)
     tables = xr.Dataset(
         {"weight": (dimensions, share), "rmse": (dimensions, rmse), "sample": (dimensions, sample)},
         {"source": data["source"]},
     ).reindex(source=list(sources))
+    correction = None
+    if "mapping" in data:
+        mine = data[["membership", *amounts.TABLES]].reindex(source=list(sources), fill_value=0)
+        correction = amounts.from_tables(mine)
     return maps.Learnt(
-        row, ratio, _last_lead(deployment, hour, row, sources), np.nan_to_num(tables["weight"].values),
+        row, correction, _last_lead(deployment, hour, row, sources), np.nan_to_num(tables["weight"].values),
         tables["rmse"].values, np.nan_to_num(tables["sample"].values), _guard(deployment, hour, row, membership),
     )  # fmt: skip
 

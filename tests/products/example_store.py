@@ -161,7 +161,7 @@ def _learnt() -> list[weights.Learnt]:
     weight, rmse, sample = (np.full(shape, value, np.float32) for value in (1 / len(SOURCES), 1, 9))
     reach = np.full(len(SOURCES), 384, np.int32)
     guard = np.eye(3, 1)[..., None] * np.ones(shape[1:])
-    return [weights.Learnt(parameters.parameter(name), False, reach, weight, rmse, sample, guard) for name in SCORED]
+    return [weights.Learnt(parameters.parameter(name), None, reach, weight, rmse, sample, guard) for name in SCORED]
 
 
 def _manifest() -> dict:

@@ -15,6 +15,8 @@ from pipeline.grid import Grid
 from pipeline.parameters import parameter
 from pipeline.products import layout
 from pipeline.products.weights import WEIGHT_PRECISION, Learnt, Source, as_stored, as_used, template
+from pipeline.science import expected_amount, quantile_mapping
+from pipeline.science.amounts import Correction
 from pipeline.science.weights import Weights
 from pipeline.store import Store
 
@@ -25,9 +27,15 @@ SOURCES = [Source("gfs", "20260131T00Z", 6), Source("ifs_höhe", "", -1), Source
 @pytest.fixture
 def published(tmp_path: Path) -> xr.Dataset:
     figures = np.full((3, 2, 4), 0.25, np.float32)
+    counts = quantile_mapping.zero(tuple(source.name for source in SOURCES), BINS, 1)
+    nothing = np.ones((4, 1), np.float32) / 4
+    mapping = quantile_mapping.fit(counts, nothing)
+    correction = Correction(mapping, expected_amount.fit(expected_amount.zero(BINS)), nothing)
     reach = np.array([24, -1, 6], np.int32)
     learnt = [
-        Learnt(parameter(name), name == "precipitation", reach, figures, figures, figures, figures)
+        Learnt(
+            parameter(name), correction if name == "precipitation" else None, reach, figures, figures, figures, figures
+        )
         for name in ("temperature_2m", "precipitation")
     ]
     store = Store.open(f"file://{tmp_path}")
@@ -43,7 +51,15 @@ def test_they_name_their_sources_with_cycle_and_age(published: xr.Dataset) -> No
     assert published["source"].values.tolist() == ["gfs", "ifs_höhe", "hrrr"]
     assert published["source_cycle"].values.tolist() == ["20260131T00Z", "", "20260131T05Z"]
     assert published["source_age"].values.tolist() == [6, -1, 1]
-    assert published["precipitation_bias"].attrs["units"] == "1"
+    assert "precipitation_bias" not in published, "amounts are mapped"
+    assert published["precipitation_mapping"].dims == (
+        "source",
+        "lead_bin",
+        "precipitation_cluster",
+        "precipitation_amount",
+    )
+    assert published["precipitation_expected_amount"].attrs["units"] == "kg m-2"
+    assert published["precipitation_amount"][0] == pytest.approx(0.05)
     assert published["temperature_2m_bias"].attrs["units"] == "K"
     assert published["temperature_2m_cluster_rmse"].dims == ("source", "lead_bin", "temperature_2m_cluster")
 
@@ -61,7 +77,7 @@ def test_rounding_is_within_what_is_stated_and_a_second_one_changes_nothing(sour
     weight = rng.dirichlet(np.ones(sources), (2, 7)).transpose(2, 0, 1).astype(np.float32)
     bias = rng.normal(0, 3, weight.shape).astype(np.float32)
     row, names = parameter("temperature_2m"), tuple(map(str, range(sources)))
-    exact = Weights(names, (6.0, 24.0), bias, weight, weight[0], weight[0], ratio=False)
+    exact = Weights(names, (6.0, 24.0), bias, weight, weight[0], weight[0])
     once = as_stored(exact, row)
     assert np.abs(once.bias - bias).max() <= row.precision
     assert np.abs(once.weight - weight).max() <= WEIGHT_PRECISION

@@ -55,7 +55,7 @@ def _run(change: Change | None = None) -> Run:
         rmse.append(np.sqrt(((result - truth) ** 2).mean()))
         weight.append(weights.weight[:, 0].mean(axis=1))
         errors = np.where(absurd, np.float32(np.nan), fields - truth).astype(np.float32)
-        skills.update(state, 0, errors, truth.astype(np.float32))
+        skills.update(state, 0, errors)
         state = skills.decay(state, skills.decay_factors(state.lead_bins, 24))
     return Run(np.array(weight), np.array(rmse))
 

@@ -1,4 +1,4 @@
-"""The blend against plain numpy, and its rules for missing sources, directions and dry weather."""
+"""The blend against plain numpy, and its rules for missing sources and directions."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.science.blend import angular_error, blend, dry_unless_agreed, lead_position, range_taper, simple_blends
+from pipeline.science.blend import angular_error, blend, lead_position, range_taper, simple_blends
 from pipeline.science.weights import Weights
 
 BINS = (6.0, 24.0, 72.0)
 
 
-def _weights(seed: int, sources: int, places: int, *, ratio: bool = False) -> Weights:
+def _weights(seed: int, sources: int, places: int) -> Weights:
     generator = np.random.default_rng(seed)
     weight = generator.random((sources, len(BINS), places)).astype(np.float32)
-    bias = generator.normal(1 if ratio else 0, 0.2, weight.shape).astype(np.float32)
+    bias = generator.normal(0, 0.2, weight.shape).astype(np.float32)
     flat = np.ones(weight.shape[1:], np.float32)
-    return Weights(tuple("abcdefgh"[:sources]), BINS, bias, weight / weight.sum(axis=0), flat, flat, ratio)
+    return Weights(tuple("abcdefgh"[:sources]), BINS, bias, weight / weight.sum(axis=0), flat, flat)
 
 
 def _plain(forecasts: np.ndarray, weights: Weights, leads: np.ndarray, taper: np.ndarray) -> np.ndarray:
@@ -31,37 +31,37 @@ def _plain(forecasts: np.ndarray, weights: Weights, leads: np.ndarray, taper: np
             np.apply_along_axis(lambda column, x=lead: np.interp(x, BINS, column), 1, part)
             for part in (weights.weight, weights.bias)
         ]
-        values = forecasts[:, index] * at[1] if weights.ratio else forecasts[:, index] - at[1]
+        values = forecasts[:, index] - at[1]
         share = np.where(np.isnan(values), 0, at[0] * taper[:, index, None])
         result.append(np.nansum(share * np.nan_to_num(values), axis=0) / share.sum(axis=0))
     return np.array(result)
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.integers(0, 10_000), st.booleans())
-def test_equals_the_definition(seed: int, ratio: bool) -> None:
+@given(st.integers(0, 10_000))
+def test_equals_the_definition(seed: int) -> None:
     generator = np.random.default_rng(seed)
     leads = np.array([0.0, 6, 15, 24, 50, 72, 100])
     forecasts = generator.normal(280, 10, (4, len(leads), 33)).astype(np.float32)
     forecasts[generator.random(forecasts.shape) < 0.2] = np.nan
     forecasts[0] = np.where(np.isnan(forecasts[0]), 280, forecasts[0])
     taper = generator.random(forecasts.shape[:2]).astype(np.float32) + np.float32(0.01)
-    weights = _weights(seed, 4, 33, ratio=ratio)
+    weights = _weights(seed, 4, 33)
     np.testing.assert_allclose(
         blend(forecasts, weights, leads, taper), _plain(forecasts, weights, leads, taper), rtol=2e-5
     )
 
 
 @settings(max_examples=10, deadline=None)
-@given(st.integers(0, 10_000), st.booleans())
-def test_the_same_bits_however_the_places_are_cut(seed: int, ratio: bool) -> None:
+@given(st.integers(0, 10_000))
+def test_the_same_bits_however_the_places_are_cut(seed: int) -> None:
     generator = np.random.default_rng(seed)
     places, leads = 9001, np.array([0.0, 10, 20, 72])  # two whole blocks and a rest
     forecasts = generator.normal(280, 10, (6, len(leads), places)).astype(np.float32)
     forecasts[5, 2] = np.nan  # a source that ends
     forecasts[4, :, 2000:6000] = np.nan  # and a regional one
     forecasts[3, 1, generator.integers(0, places, 20)] = np.nan
-    weights = _weights(seed, 6, places, ratio=ratio)
+    weights = _weights(seed, 6, places)
     weights.weight[4, :, 2000:6000] = 0
     whole = blend(forecasts, weights, leads)
     assert np.isfinite(whole).all()
@@ -100,16 +100,6 @@ def test_directions_average_across_north() -> None:
     values = np.array([350, 20], np.float32).reshape(2, 1, 1)
     np.testing.assert_allclose(blend(values, weights, np.array([6.0]), circular=True), 5, atol=1e-4)
     np.testing.assert_allclose(angular_error(np.float32([350, 10]), np.float32([10, 350])), [-20, 20])
-
-
-def test_one_drizzling_source_does_not_wet_the_blend() -> None:
-    weights = _weights(0, 4, 2)
-    weights.weight[:] = 0.25
-    forecasts = np.zeros((4, 1, 2), np.float32)
-    forecasts[0, 0] = 1  # a quarter agrees in the first cell, half in the second
-    forecasts[1, 0, 1] = 1
-    dry = dry_unless_agreed(np.full((1, 2), 0.4, np.float32), forecasts, weights, np.array([6.0]))
-    np.testing.assert_allclose(dry, [[0, 0.4]])
 
 
 def test_a_source_fades_before_its_last_lead() -> None:

@@ -29,7 +29,7 @@ def _days(regimes: int, days: int) -> Iterator[skills.Skill]:
     state = skills.zero(SOURCES, (24.0,), single(PLACES))
     for _ in range(days):
         errors = bias + generator.normal(0, 2, (len(SOURCES), PLACES))
-        skills.update(state, 0, errors.astype(np.float32), np.zeros(PLACES, np.float32))
+        skills.update(state, 0, errors.astype(np.float32))
         state = skills.decay(state, np.exp(-1 / 12))
         yield state
 
@@ -69,7 +69,7 @@ def test_the_pair_that_judges_is_not_known_beforehand() -> None:
     *_, state = _days(1, 12)
     errors = RNG.normal(0, 2, (len(SOURCES), PLACES)).astype(np.float32)
     bias, spread, weight = state.bias.copy(), state.spread.copy(), state.weight.copy()
-    skills.update(state, 0, errors, np.zeros(PLACES, np.float32))
+    skills.update(state, 0, errors)
     before, newest = cluster_count.without_newest(state, np.arange(PLACES))
     usual = (np.abs(errors) < 4)[:, None]  # beyond it errors are bounded
     np.testing.assert_allclose(before.bias[usual], bias[usual], atol=0.1, rtol=0.02)

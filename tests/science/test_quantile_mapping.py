@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.science import expected_amount, quantile_mapping
 from pipeline.science.blend import WET_AMOUNT
-from pipeline.science.quantile_mapping import THRESHOLDS, Amounts, Mapping
+from pipeline.science.quantile_mapping import THRESHOLDS, Counts, Mapping
 
 BINS = (6.0, 240.0)
 ONE = np.ones((1, 1), np.float32)
@@ -22,14 +22,14 @@ def _rain(places: int, seed: int, wet: float = 0.2) -> NDArray[np.float32]:
     return np.where(generator.random(places) < wet, generator.gamma(0.6, 3, places), 0).astype(np.float32)
 
 
-def _learnt(distort: object, days: int = 30, places: int = 400) -> Amounts:
+def _learnt(distort: object, days: int = 30, places: int = 400) -> Counts:
     """One source that says `distort(truth)` elsewhere: right in distribution or wrong as planted, never in place."""
     state = quantile_mapping.zero(("source",), BINS, 1)
     for day in range(days):
         truth = _rain(places, day)
         said = np.asarray(distort(np.random.default_rng(day).permutation(truth)), np.float32)  # type: ignore[operator]
         for lead_bin in range(len(BINS)):
-            quantile_mapping.update(state, lead_bin, said[None], truth, np.zeros(places, np.int64))
+            quantile_mapping.update(state, lead_bin, said[None], truth, np.zeros(places, np.int64), np.ones(places))
     return state
 
 
@@ -78,7 +78,7 @@ def test_any_history_maps_monotonically_zero_to_zero_and_within_bounds(
     for lead_bin in range(len(BINS)):
         quantile_mapping.update(
             state, lead_bin, np.array([said[:count]], np.float32), np.array(truth[:count], np.float32),
-            np.zeros(count, np.int64),
+            np.zeros(count, np.int64), np.ones(count),
         )  # fmt: skip
     ordered = np.sort(np.array([0.0, *values], np.float32))
     mapped = _map(quantile_mapping.fit(state, ONE), ordered, lead)
@@ -99,7 +99,9 @@ def test_clusters_differ_as_far_as_their_counts_tell() -> None:
     state = quantile_mapping.zero(("source",), BINS, 2)
     truth = _rain(20_000, 0)
     pool = np.arange(len(truth)) % 2
-    quantile_mapping.update(state, 0, np.where(pool == 0, 0.5 * truth, 2 * truth)[None], truth, pool)
+    quantile_mapping.update(
+        state, 0, np.where(pool == 0, 0.5 * truth, 2 * truth)[None], truth, pool, np.ones(len(truth))
+    )
     mapping = quantile_mapping.fit(state, np.eye(2))
     member = np.array([[1, 0, 0.5], [0, 1, 0.5]], np.float32)
     mapped = quantile_mapping.apply(np.ones((1, 1, 3), np.float32), mapping, member, np.array([6.0]))[0, 0]
@@ -114,7 +116,7 @@ def test_states_merge_decay_align_and_come_back_from_storage() -> None:
         truth, said = _rain(50, day), np.stack([_rain(50, day + 10), _rain(50, day + 20)])
         said[1, :5] = np.nan
         for state in (whole, first if day % 2 else second):
-            quantile_mapping.update(state, 1, said, truth, np.zeros(50, np.int64))
+            quantile_mapping.update(state, 1, said, truth, np.zeros(50, np.int64), np.ones(50))
     merged = quantile_mapping.merge(quantile_mapping.decay(first, 24), quantile_mapping.decay(second, 24))
     np.testing.assert_allclose(merged.forecast, quantile_mapping.decay(whole, 24).forecast, rtol=1e-6)
     swapped = quantile_mapping.align_sources(whole, ("b", "new", "a"))

@@ -27,7 +27,7 @@ def _learnt(errors: np.ndarray, pools: Pools | None = None, *, bounded: bool = F
     places = errors.shape[-1]
     state = skills.zero(SOURCES, BINS, pools or single(places))
     for row in errors:
-        skills.update(state, 1, row, np.ones(places, np.float32), bounded=bounded)
+        skills.update(state, 1, row, bounded=bounded)
     return state
 
 
@@ -139,16 +139,16 @@ def test_a_gross_error_is_bounded() -> None:
     places = 200
     state = skills.zero(("only",), (24.0,), single(places))
     for _ in range(20):
-        skills.update(state, 0, generator.normal(2, 1, (1, places)).astype(np.float32), np.zeros(places, np.float32))
+        skills.update(state, 0, generator.normal(2, 1, (1, places)).astype(np.float32))
     bias, spread = state.bias[0, 0].copy(), state.spread[0, 0].copy()
-    skills.update(state, 0, np.full((1, places), 500, np.float32), np.zeros(places, np.float32))
+    skills.update(state, 0, np.full((1, places), 500, np.float32))
     assert (state.bias[0, 0] - bias).max() < 3 / 21, "not 500 / 21"
     assert (state.spread[0, 0] - spread).max() < 25 / 21
 
 
 def test_the_first_errors_are_taken_as_they_are() -> None:
     state = skills.zero(("only",), (24.0,), single(2))
-    skills.update(state, 0, np.array([[100, -100]], np.float32), np.zeros(2, np.float32))
+    skills.update(state, 0, np.array([[100, -100]], np.float32))
     np.testing.assert_allclose(state.bias[0, 0], [100, -100], rtol=0.005)
 
 
@@ -160,7 +160,7 @@ def test_errors_that_repeat_themselves_say_little() -> None:
     for errors, low, high in ((alike, 4, 12), ([generator.normal(size=(1, 300)) for _ in range(60)], 1, 1.2)):
         state = skills.zero(("only",), (24.0,), single(300))
         for row in errors:
-            skills.update(state, 0, np.asarray(row, np.float32), np.zeros(300, np.float32))
+            skills.update(state, 0, np.asarray(row, np.float32))
         assert low <= skills.repetition(state, 0)[0] <= high  # (1 + 0.8) / (1 - 0.8) = 9 and 1
 
 
@@ -169,7 +169,7 @@ def test_a_bounded_mean_is_as_efficient_as_it_should_be() -> None:
     for draw, low, high in ((generator.normal, 0.98, 1.12), (lambda size: generator.standard_t(2.5, size), 0.3, 0.95)):
         state = skills.zero(("only",), (24.0,), single(400))
         for _ in range(60):
-            skills.update(state, 0, draw(size=(1, 400)).astype(np.float32), np.zeros(400, np.float32))
+            skills.update(state, 0, draw(size=(1, 400)).astype(np.float32))
         assert low < skills.efficiency(state, 0)[0] < high
 
 
@@ -189,6 +189,6 @@ def test_round_trip_through_a_dataset() -> None:
 
 def test_wrong_shape_says_what_was_expected() -> None:
     with pytest.raises(ValueError, match="expected errors of shape"):
-        skills.update(skills.zero(SOURCES, BINS, single(3)), 0, np.zeros((2, 3), np.float32), np.zeros(3, np.float32))
+        skills.update(skills.zero(SOURCES, BINS, single(3)), 0, np.zeros((2, 3), np.float32))
     with pytest.raises(ValueError, match="same sources"):
         merge(skills.zero(SOURCES, BINS, single(3)), skills.zero(("other",), BINS, single(3)))

@@ -34,7 +34,7 @@ def _state(
     root = np.linalg.cholesky(correlation)
     for _ in range(days):
         noise = np.einsum("ij,jp->ip", root, generator.normal(size=bias.shape))
-        skills.update(state, 0, (bias + deviation * noise).astype(np.float32), np.zeros(bias.shape[1], np.float32))
+        skills.update(state, 0, (bias + deviation * noise).astype(np.float32))
     return state
 
 
@@ -124,23 +124,23 @@ def test_a_new_source_starts_from_the_prior() -> None:
     np.testing.assert_allclose(weight, 1 / 3, atol=0.02)
 
 
-def test_precipitation_is_corrected_by_a_ratio_within_limits() -> None:
+def test_nothing_is_taken_off_amounts_even_if_sources_are_wet() -> None:
     generator = np.random.default_rng(0)
-    state = skills.zero(("wet", "dry", "dead"), (24.0,), single(PLACES))
-    for _ in range(60):
+    state = skills.zero(("wet", "right"), (24.0,), single(PLACES))
+    for _ in range(30):
         truth = generator.gamma(0.3, 4, PLACES).astype(np.float32)
-        skills.update(state, 0, np.stack([truth, -0.25 * truth, -truth]), truth, bounded=False)
-    ratio = weights.fit_ratio(state, 0, _alike())
-    np.testing.assert_allclose(ratio[0], 0.5, atol=0.02)
-    np.testing.assert_allclose(ratio[1], 4 / 3, atol=0.05)
-    np.testing.assert_allclose(ratio[2], weights.RATIO_LIMITS[1])
+        noise = generator.normal(0, 0.1, (2, PLACES)).astype(np.float32)
+        skills.update(state, 0, np.stack([truth + noise[0], noise[1]]), bounded=False)
+    found = learn(parameter("precipitation"), [state], _places()).weights[0]
+    assert not found.bias.any()
+    assert found.weight[1].mean() > 0.7, "its errors count as they are"
 
 
 def test_spread_is_widened_to_the_error_of_the_blend() -> None:
     state = _state(np.zeros((3, PLACES)), np.full((3, PLACES), 2.0), np.eye(3))
-    absent, nothing = np.full((3, PLACES), np.nan, np.float32), np.zeros(PLACES, np.float32)
+    absent = np.full((3, PLACES), np.nan, np.float32)
     for _ in range(10):
-        skills.update(state, 0, absent, nothing, variance=np.full(PLACES, 0.25, np.float32))
+        skills.update(state, 0, absent, variance=np.full(PLACES, 0.25, np.float32))
     found = learn(parameter("temperature_2m"), [state], _places()).weights[0]
     np.testing.assert_allclose(found.spread_factor, np.sqrt(4 / 3 / 0.25), rtol=0.08)
 
@@ -177,19 +177,19 @@ def test_no_source_is_an_error() -> None:
 
 def test_persistence_has_no_weight_but_what_it_earns() -> None:
     names = ("one", "two", "persistence")
-    fresh = weights.fit([skills.zero(names, (24.0,), single(PLACES))], _alike(), ratio=False)[0]
+    fresh = weights.fit([skills.zero(names, (24.0,), single(PLACES))], _alike(), amounts=False)[0]
     np.testing.assert_allclose(fresh.weight[:, 0, 0], [0.5, 0.5, 0], err_msg="equal weights are of the models")
     generator = np.random.default_rng(5)
     state = skills.zero(names, (24.0,), single(PLACES))
     for _ in range(40):
         common, own = generator.normal(size=PLACES), generator.normal(size=(3, PLACES))
         errors = np.stack([common + 0.3 * own[0], common + 0.3 * own[1], 1.5 * own[2]])
-        skills.update(state, 0, errors.astype(np.float32), np.zeros(PLACES, np.float32))
-    learnt = weights.fit([state], _alike(), ratio=False)[0].weight[:, 0].mean(axis=1)
+        skills.update(state, 0, errors.astype(np.float32))
+    learnt = weights.fit([state], _alike(), amounts=False)[0].weight[:, 0].mean(axis=1)
     assert learnt[2] > 0.15, "poor, but what the models have in common is not in it"
     assert learnt.sum() == pytest.approx(1, abs=1e-5)
 
 
 def test_a_source_that_is_no_model_cannot_be_weighed_alone() -> None:
     with pytest.raises(ValueError, match="at least one source"):
-        weights.fit([skills.zero(("persistence",), (24.0,), single(9))], _alike(9), ratio=False)
+        weights.fit([skills.zero(("persistence",), (24.0,), single(9))], _alike(9), amounts=False)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipeline import paths
 from pipeline.parameters import parameter
 from pipeline.sources import SOURCES
 from pipeline.steps import Deployment, blending, learn, skill_store
@@ -60,6 +61,26 @@ def test_learning_recovers_the_planted_bias_and_goes_on_from_the_hour_before(dep
     np.testing.assert_allclose(again.weight, whole.weight, rtol=1e-4)
 
 
+def test_amounts_are_learnt_once_whatever_was_killed_and_in_any_number_of_sittings(deployment: Deployment) -> None:
+    fill(deployment)
+    learn.run(deployment, HOUR, "precipitation")
+    key = learn._amounts_key("precipitation", HOUR)
+    whole = learn._open(deployment, key).load()
+    assert whole["observed_count"].sum() > 0
+    fitted = learn.read_correction(deployment, HOUR, "precipitation")
+    assert fitted is not None
+    for step in (-30, -24, -18, -18, 0):  # the same knowledge in several sittings, one of them twice
+        learn.run(deployment, HOUR + step, "precipitation")
+    again = learn._open(deployment, key)
+    for name in ("forecast_count", "observed_count"):
+        np.testing.assert_allclose(again[name], whole[name], rtol=1e-4, atol=1e-6)
+    deployment.store.delete(paths.skill_head("precipitation", HOUR))
+    before = [again[name].values for name in again]
+    learn.run(deployment, HOUR, "precipitation")  # killed before it was complete, it begins once more
+    for first, second in zip(before, learn._open(deployment, key).values(), strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
 def test_learning_knows_nothing_before_its_truth_has_arrived(deployment: Deployment) -> None:
     fill(deployment)
     row, sources = parameter("temperature_2m"), ("gfs", "ifs")
@@ -67,7 +88,7 @@ def test_learning_knows_nothing_before_its_truth_has_arrived(deployment: Deploym
     states = []
     for hour in (HOUR - 24 + delay, HOUR - 24 + delay + 1):
         start = learn._start(deployment, None, row, sources, learn.places(deployment)).state
-        (state,), _ = learn.absorb(deployment, [row], [start], None, hour)
+        (state,), _, _ = learn.absorb(deployment, [row], [start], None, hour)
         states.append(state.weight.sum(axis=(0, 2)))
     assert (states[1] > states[0]).any(), "the analysis of that midnight counts from the hour after it came"
 

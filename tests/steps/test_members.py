@@ -62,7 +62,7 @@ def _weights(deployment: Deployment) -> Weights:
     shape = (2, 2, deployment.grid.places[0].size)
     bias = np.array(list(BIAS.values()), np.float32)[:, None, None] * np.ones(shape, np.float32)
     flat = np.ones(shape[1:], np.float32)
-    return Weights(tuple(BIAS), (6.0, 24.0), bias, np.full(shape, 0.5, np.float32), flat, flat, ratio=False)
+    return Weights(tuple(BIAS), (6.0, 24.0), bias, np.full(shape, 0.5, np.float32), flat, flat)
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def _rows(weights: Weights, deployment: Deployment, rows: slice) -> Weights:
     cells = slice(rows.start * columns, rows.stop * columns)
     return Weights(
         weights.sources, weights.lead_bins, weights.bias[..., cells], weights.weight[..., cells],
-        weights.error_variance[:, cells], weights.spread_factor[:, cells], weights.ratio,
+        weights.error_variance[:, cells], weights.spread_factor[:, cells],
     )  # fmt: skip
 
 

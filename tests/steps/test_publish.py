@@ -17,6 +17,7 @@ from pipeline.cycle import Cycle
 from pipeline.parameters import parameter
 from pipeline.products import layout
 from pipeline.products.weights import as_used
+from pipeline.science import amounts
 from pipeline.science.pools import single
 from pipeline.science.skill import Skill, update, zero
 from pipeline.steps import Deployment, publish, skill_store, validate
@@ -77,11 +78,11 @@ def fitted(hour: Cycle, name: str) -> xr.Dataset:
     arrays = {"weight": (dims, weight), "bias": (dims, np.ones_like(weight))}
     arrays |= {part: (dims[1:], np.full((2, 84), 4, np.float32)) for part in ("error_variance", "spread_factor")}
     arrays["membership"] = (("cluster", "place"), np.repeat(np.float32([[0.75], [0.25]]), 84, axis=1))
-    return xr.Dataset(
-        arrays,
-        {"source": np.array(["gfs", "ifs"], object), "lead_bin": [6.0, 24.0]},
-        {"ratio": int(name == "precipitation")},
-    )
+    if name == "precipitation":
+        arrays |= amounts.tables(
+            amounts.fit(amounts.zero(("gfs", "ifs"), (6.0, 24.0), single(84)), np.ones((2, 84)) / 2)
+        )
+    return xr.Dataset(arrays, {"source": np.array(["gfs", "ifs"], object), "lead_bin": [6.0, 24.0]})
 
 
 def month() -> Skill:
@@ -91,7 +92,7 @@ def month() -> Skill:
         errors = np.full((2, 84), np.nan, np.float32)
         errors[0] = 3 - 4 * (number // 2 % 2)
         rivals = generator.normal(0, np.array([[3], [1], [2]]), (3, 84)).astype(np.float32)
-        update(state, number % 2, errors, np.zeros(84, np.float32), candidates=rivals)
+        update(state, number % 2, errors, candidates=rivals)
     return state
 
 
@@ -152,7 +153,9 @@ def test_the_weights_are_published_with_the_skill_behind_them(published: Deploym
     np.testing.assert_array_equal(as_used(data, "temperature_2m")[:, 0, 0, 0], [1, 0])
     assert data["temperature_2m_last_lead"].values.tolist() == [24, -1]
     assert data["precipitation_last_lead"].values.tolist() == [24, -1]
-    assert data["precipitation_bias"].attrs["units"] == "1"
+    assert "precipitation_bias" not in data, "amounts are mapped"
+    assert not data["precipitation_mapping"].any(), "without history to what they are"
+    assert data["precipitation_mapping"].sizes["precipitation_amount"] == len(data["precipitation_amount"])
     assert data["temperature_2m_membership"].sel(temperature_2m_cluster=0, latitude=0, longitude=0) == 0.75
     np.testing.assert_allclose(data["temperature_2m_cluster_rmse"][0], 2, rtol=0.2)
     assert np.isnan(data["temperature_2m_cluster_rmse"][1]).all(), "ifs has no history"

@@ -30,7 +30,7 @@ def deployment() -> Deployment:
     result = Deployment.open(Config.model_validate(settings))
     figures = np.ones((3, 1, 2), np.float32)
     reach = np.full(3, 24, np.int32)
-    learnt = Learnt(ROW, False, reach, figures, figures, figures, np.zeros((3, *figures.shape[1:])))
+    learnt = Learnt(ROW, None, reach, figures, figures, figures, np.zeros((3, *figures.shape[1:])))
     sources = [Source(name, str(HOUR), 0) for name in ("gfs", "ifs", "hrrr")]
     shape = result.grid.shape
     membership = np.zeros((2, *shape), np.float32)

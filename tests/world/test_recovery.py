@@ -46,7 +46,7 @@ def learnt(errors_seen: NDArray[np.float32]) -> Learnt:
     pools = boxes(grid.latitude, grid.longitude)
     state = skills.zero(SOURCES, (float(LEAD),), pools)
     for day in errors_seen:
-        skills.update(state, 0, day, np.zeros(count, np.float32))
+        skills.update(state, 0, day)
     places = Places(grid.latitude, grid.longitude, np.zeros(count), np.zeros(count), pools)
     return learn(parameter(NAME), [state], places)
 
