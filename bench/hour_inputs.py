@@ -141,7 +141,8 @@ def _write_weights(deployment: Deployment, row: Parameter) -> None:
     flat = np.ones(weight.shape[1:], np.float32)
     weights = Weights(names, bins, bias, weight / weight.sum(axis=0), flat, flat)
     stored = learn.weights_dataset(learn.as_stored(weights, row), np.ones((1, places), np.float32))
-    judge(deployment, HOUR, row, names, bins, np.ones((len(names), len(bins))))
+    usual = np.full((len(names), len(bins)), MEAN_AND_RANGE[row.name][1] / 10)
+    judge(deployment, HOUR, row, names, bins, usual)
     learn._write(deployment, paths.work(HOUR, f"weights/{row.name}.zarr"), learn.by_tiles(deployment, stored))
 
 

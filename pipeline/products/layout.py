@@ -24,7 +24,8 @@ from pipeline.store import Store
 __all__ = ["Template", "TileWriter", "best", "create", "probability", "read_tile", "write_coordinates", "write_tile"]
 
 _LEADS_PER_CHUNK = 24
-_PLACES_PER_CHUNK = 1920
+_PLACES_PER_CHUNK = 960
+"""Twice as many compress 2 % better, and a band of everything derived takes twice the memory."""
 
 
 def create(store: Store, key: str, template: Template) -> None:

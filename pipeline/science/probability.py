@@ -76,7 +76,7 @@ def distribution(
     last = (
         tuple(np.ascontiguousarray(field, np.float32) for field in fields),
         law,
-        (0,) * (number // STEP * STEP + STEP),
+        (0,) * (number // STEP + 1),
     )
     if isinstance(members, Pool):
         table = members.before, members.after, members.weight

@@ -26,7 +26,7 @@ from pipeline.science.probability_curve import (
     recentre_amount,
     tails,
 )
-from pipeline.science.registers import WIDTH, sort_columns, sort_known_columns
+from pipeline.science.registers import STEP, WIDTH, sort_columns, sort_known_columns
 
 _CHUNK = 32 * LANES  # cells of a lead that one task of a thread takes
 _FEW = 8 * LANES  # cells that one task takes with all their leads: their members stay in the second cache
@@ -37,8 +37,7 @@ def fill_distribution(members: Any, fields: Any, law: Any, ranks: Any, results: 
     """Fill `results`, quantiles and exceedance; see `probability.distribution`.
 
     members: (number, lead, place). fields: centre, spread factor and expected error. law: share of the prior, normal
-    scores, levels, thresholds, minimum, maximum, whether multiplicative. `ranks`, a tuple, is longer than there are
-    members.
+    scores, levels, thresholds, minimum, maximum, whether multiplicative. `ranks`: see `registers`.
     """
     _, leads, places = members.shape
     chunks = (places + _CHUNK - 1) // _CHUNK
@@ -83,7 +82,7 @@ def _few(
 
 @numba.njit(cache=True, error_model="numpy")
 def _scratch(number: int, law: Any, ranks: Any) -> Any:
-    rows, copy = np.zeros((len(ranks), LANES), np.float32), np.zeros((number, LANES), np.float32)
+    rows, copy = np.zeros((STEP * len(ranks), LANES), np.float32), np.zeros((number, LANES), np.float32)
     known, work = np.zeros(LANES, np.float32), np.zeros((ROWS_OF_WORK, LANES), np.float32)
     q, p = np.zeros((len(law[2]), LANES), np.float32), np.zeros((len(law[3]), LANES), np.float32)
     return (rows, copy, known, work), q, p, np.zeros((3, LANES), np.float32)

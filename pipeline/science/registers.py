@@ -2,8 +2,8 @@
 
 numba turns plain loops into wide instructions, but every step of a sorting network written as a loop goes through
 memory. Here the whole network is one straight line of minima and maxima, three times as fast up to 32 rows and no
-slower beyond. How many rows there are must be known when it is compiled: it is the length of the tuple `ranks`, a
-multiple of STEP, so that not every size of an ensemble is compiled anew.
+slower beyond. How many rows there are must be known when it is compiled: it is STEP times the length of the tuple
+`ranks`, so that not every size of an ensemble is compiled anew and hundreds of members are a short tuple.
 """
 
 from __future__ import annotations
@@ -45,12 +45,13 @@ def sorting_network(count: int) -> list[tuple[int, int]]:
 def sort_columns(_: Any, source: Any, start: Any, count: Any, rows: Any, first: Any, ranks: Any, total: Any) -> Any:
     """Sort WIDTH columns of `source` (row, place), from `start` on, into those of `rows` (row, lane) from `first` on.
 
-    `source` has `count` rows, 1 to STEP fewer than `ranks`; the rest of `rows` becomes infinite. `total` (lane,)
-    gets the columns' sums. All are float32 and contiguous in the last axis. A column with NaN comes out in any order.
+    `source` has `count` rows, 1 to STEP fewer than there are ranks; the rest of `rows` becomes infinite. `total`
+    (lane,) gets the columns' sums. All are float32 and contiguous in the last axis. A column with NaN comes out in any
+    order.
     """
 
     def code(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        values, terms, places = _load(target, builder, signature.args, arguments, ranks.count)
+        values, terms, places = _load(target, builder, signature.args, arguments, ranks.count * STEP)
         total_place = _row_pointers(target, builder, signature.args[6], arguments[6], arguments[4], 1)[0]
         builder.store(_sum(builder, terms), total_place, align=4)
         return _sort(target, builder, values, places)
@@ -65,7 +66,7 @@ def sort_known_columns(
     """As `sort_columns`, with NaN as infinite and nothing in the sums; `known` (lane,) gets how many are no NaN."""
 
     def code(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        values, terms, places = _load(target, builder, signature.args, arguments, ranks.count)
+        values, terms, places = _load(target, builder, signature.args, arguments, ranks.count * STEP)
         there = [builder.fcmp_ordered("ord", term, term) for term in terms]
         values = [
             builder.select(present, value, _all(float("inf"))) for present, value in zip(there, values, strict=True)
@@ -122,7 +123,7 @@ def bracket_columns(_: Any, rows: Any, first: Any, ranks: Any, bound: Any, found
 
     def code(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         kinds = signature.args
-        places = _row_pointers(target, builder, kinds[0], arguments[0], arguments[1], ranks.count)
+        places = _row_pointers(target, builder, kinds[0], arguments[0], arguments[1], ranks.count * STEP)
         results = _row_pointers(target, builder, kinds[4], arguments[4], arguments[1], 3)
         values = [builder.load(place, align=4) for place in places]
         window, count = [_all(float("-inf")), *values], _all(0.0)

@@ -60,11 +60,10 @@ def blend_parameter(
     covered = np.stack([coverage(deployment, part)[cells] for part in parts])
     known = read_weights(deployment, hour, row.name, cells)
     weights = tile_weights(known, [part.source for part in parts], covered, slice(None))
-    fields = [
-        (at_hours(deployment, part, row, hour, leads.tolist(), cells), _taper(deployment, part, row, hour, leads))
-        for part in parts
-    ]
-    forecasts, taper = (np.stack(stacked) for stacked in zip(*fields, strict=True))
+    forecasts = np.empty((len(parts), len(leads), covered.shape[1]), np.float32)
+    for part, out in zip(parts, forecasts, strict=True):
+        out[:] = at_hours(deployment, part, row, hour, leads.tolist(), cells)
+    taper = np.stack([_taper(deployment, part, row, hour, leads) for part in parts])
     leave_out(deployment, hour, row, weights.sources, forecasts, leads, cells)
     correction = read_correction(deployment, hour, row.name, cells)
     ends = amounts.interval_ends(hour.init_time.hour, leads, TRUTH_HOURS)
@@ -110,8 +109,10 @@ def bridge(row: Parameter, values: Array) -> Array:
         raise ValueError(
             f"{row.name}: no source has a value at any lead in {count} cells; remove it or add a global source"
         )
+    alike = bool((good == good[:, :1]).all())  # mostly a lead is missing everywhere or nowhere
+    good = good[:, :1] if alike else good
     index = np.arange(len(values))[:, None]
     before = np.maximum.accumulate(np.where(good, index, -1), axis=0)
     after = np.minimum.accumulate(np.where(good, index, len(values))[::-1], axis=0)[::-1]
     nearest = np.where((before >= 0) & ((after >= len(values)) | (index - before <= after - index)), before, after)
-    return np.take_along_axis(values, nearest, axis=0)
+    return values[nearest[:, 0]] if alike else np.take_along_axis(values, nearest, axis=0)

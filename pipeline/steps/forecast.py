@@ -73,8 +73,8 @@ def write_best(
     tile = layout.TileWriter(deployment.store, paths.forecast(hour, "best.zarr"), rows)
     changed: Counter[str] = Counter()
     for band in tile.bands:
-        part, beside = ({name: _cut(values, band) for name, values in whole.items()} for whole in (tiles, around))
-        made, counts = consistent(part, beside)
+        beside = {name: _cut(values, band) for name, values in around.items()}
+        made, counts = consistent({name: _cut(values, band) for name, values in tiles.items()}, beside)
         changed.update(counts)
         for name in names:
             tile.add(name, made[name].reshape(len(leads), shape[1], -1), band)
@@ -133,4 +133,5 @@ def consistent(fields: dict[str, Array], beside: dict[str, Array]) -> tuple[dict
     """The fields made consistent and all that is derived from them and their surroundings; how many values each rule
     changed."""
     corrected, counts = consistency.apply(fields | beside)
+    del fields  # what was cut for this call is no longer needed, and large
     return corrected | derive.derive(corrected | beside), counts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,9 +44,9 @@ PART_BYTES = 2**27
 
 @dataclass(frozen=True)
 class Ensemble:
-    """Members (lead, place) of an ensemble at its own leads, hours from the hour of the forecast."""
+    """Members (number, lead, place) of an ensemble at its own leads, hours from the hour of the forecast."""
 
-    members: Sequence[Array]
+    members: Array
     hours: NDArray[np.float64]
 
 
@@ -65,25 +66,37 @@ def pools(
     """
     columns = deployment.grid.shape[1]
     cells = slice(rows.start * columns, rows.stop * columns)
-    found = [_read(deployment, hour, name, row, rows) for name in ensembles(deployment, hour)]
-    groups = [ensemble for ensemble in found if ensemble is not None]
-    runs = _runs(deployment, hour, row, leads, cells, weights, correction)
+    stored = {name: open_ensemble(deployment, hour, name) for name in ensembles(deployment, hour)}
+    shapes = {name: data[row.name].shape[:2] for name, data in stored.items() if row.name in data}
+    parts = _single_runs(deployment, hour, row, weights)
+    values = np.empty((sum(map(prod, shapes.values())) + len(parts) * len(leads), cells.stop - cells.start), np.float32)
+    groups, first = [], 0
+    for name, shape in shapes.items():
+        group = values[first : first + prod(shape)].reshape(*shape, -1)
+        for member, out in zip(
+            members(deployment.store.child(paths.ensemble(hour, name)), row.name, rows), group, strict=True
+        ):
+            out[:] = member
+        groups.append(Ensemble(group, stored[name]["lead_time"].values.astype(np.float64)))
+        first += prod(shape)
+    runs = values[first:].reshape(len(parts), len(leads), -1)
+    _fill_runs(deployment, hour, row, leads, cells, weights, correction, parts, runs)
     if row.time == "linear" and not any(np.isnan(member).any() for group in groups for member in group.members):
-        yield slice(0, runs.shape[2]), _between_leads(row, groups, runs, leads)
+        yield slice(0, values.shape[1]), _between_leads(row, groups, runs, leads, values)
         return
-    numbers = sum(len(group.members) for group in groups) + len(runs)
-    width = max(1, PART_BYTES // (4 * len(leads) * numbers))
-    for first in range(0, runs.shape[2], width):
-        part = slice(first, min(first + width, runs.shape[2]))
+    width = max(1, PART_BYTES // (4 * len(leads) * (sum(number for number, _ in shapes.values()) + len(runs))))
+    for first in range(0, values.shape[1], width):
+        part = slice(first, min(first + width, values.shape[1]))
         yield part, _every_hour(row, groups, runs[..., part], leads, part)
 
 
-def _between_leads(row: Parameter, groups: Sequence[Ensemble], runs: Array, leads: Leads) -> Pool:
-    """Members as they are stored; beyond their range the nearest lead stands in."""
+def _between_leads(row: Parameter, groups: Sequence[Ensemble], runs: Array, leads: Leads, values: Array) -> Pool:
+    """Members as they are stored in `values` (row, place), groups before runs; beyond their range the nearest lead
+    stands in."""
     befores, afters, weights, first = [], [], [], 0
     for group in groups:
         plan = instants(group.hours, np.clip(leads, group.hours[0], group.hours[-1]), row.time)
-        number, known = len(group.members), len(group.hours)
+        number, known = group.members.shape[:2]
         rows = first + known * np.arange(number)[:, None]
         befores.append(rows + plan.before)
         afters.append(rows + plan.after)
@@ -92,7 +105,6 @@ def _between_leads(row: Parameter, groups: Sequence[Ensemble], runs: Array, lead
     rows = first + np.arange(len(runs) * len(leads)).reshape(-1, len(leads))
     before, after = np.concatenate([*befores, rows]), np.concatenate([*afters, rows])
     weight = np.concatenate([*weights, np.zeros(rows.shape, np.float32)])
-    values = np.concatenate([*(member for group in groups for member in group.members), *runs])
     return Pool(values, before, after, weight, _ends(row, groups, runs))
 
 
@@ -120,37 +132,23 @@ def _ends(row: Parameter, groups: Sequence[Ensemble], runs: Array) -> NDArray[np
     return np.array([sum(sizes)] if row.blend == "precipitation" else np.cumsum(sizes))
 
 
-def _read(deployment: Deployment, hour: Cycle, name: str, row: Parameter, rows: slice) -> Ensemble | None:
-    """The members of an ensemble on the latitude rows; None if they do not hold the parameter."""
-    stored = open_ensemble(deployment, hour, name)
-    if row.name not in stored:
-        return None
-    values = list(members(deployment.store.child(paths.ensemble(hour, name)), row.name, rows))
-    return Ensemble(values, stored["lead_time"].values.astype(np.float64))
-
-
-def _runs(
-    deployment: Deployment,
-    hour: Cycle,
-    row: Parameter,
-    leads: Leads,
-    cells: slice,
-    weights: Weights,
-    correction: Correction | None,
-) -> Array:
-    """(run, lead, place) each global source's newest runs, biases removed or amounts mapped; NaN beyond their last lead
-    and where the source is not believed.
-
-    The mean of an ensemble is none of these: it is smoother than any forecast.
-    """
-    parts = [
+def _single_runs(deployment: Deployment, hour: Cycle, row: Parameter, weights: Weights) -> list[Contribution]:
+    """Each global source's newest runs. The mean of an ensemble is none of these: it is smoother than any forecast."""
+    return [
         part
         for name in sources_of(deployment, row)
         if SOURCES[name].role not in NO_MEMBERS and "spread" not in SOURCES[name].products and name in weights.sources
         for part in _newest(deployment, name, row, hour)
     ]
-    result = np.empty((len(parts), len(leads), cells.stop - cells.start), np.float32)
-    for part, out in zip(parts, result, strict=True):
+
+
+def _fill_runs(
+    deployment: Deployment, hour: Cycle, row: Parameter, leads: Leads, cells: slice, weights: Weights,
+    correction: Correction | None, parts: Sequence[Contribution], runs: Array,
+) -> None:  # fmt: skip
+    """Fill `runs` (run, lead, place), biases removed or amounts mapped; NaN beyond their last lead and where one is not
+    believed."""
+    for part, out in zip(parts, runs, strict=True):
         values = at_hours(deployment, part, row, hour, leads.tolist(), cells)
         lag = part.age_hours - _newest_age(deployment, part.source, hour)
         if correction is not None:
@@ -160,8 +158,7 @@ def _runs(
         bias = weights.bias[weights.sources.index(part.source)]
         position = lead_position(weights.lead_bins, leads + lag)
         without_bias(values, bias, *position, np.float32(row.minimum), np.float32(row.maximum), out)
-    leave_out(deployment, hour, row, [part.source for part in parts], result, leads, cells)
-    return result
+    leave_out(deployment, hour, row, [part.source for part in parts], runs, leads, cells)
 
 
 def _newest(deployment: Deployment, name: str, row: Parameter, hour: Cycle) -> Iterator[Contribution]:

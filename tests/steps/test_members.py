@@ -101,10 +101,10 @@ def test_the_pool_has_every_member_in_groups(deployment: Deployment) -> None:
 def test_members_are_alike_from_two_leads_and_at_every_hour() -> None:
     generator, leads, row = np.random.default_rng(2), np.arange(30), parameter(NAME)
     hours = np.array([3.0, 6, 9, 15, 21])
-    group = Ensemble([generator.normal(280, 9, (5, 40)).astype(np.float32) for _ in range(3)], hours)
-    runs = generator.normal(280, 9, (2, len(leads), 40)).astype(np.float32)
-    quick, plain = _between_leads(row, [group], runs, leads), _every_hour(row, [group], runs, leads, slice(0, 40))
-    assert quick.values.shape[0] == 3 * 5 + 2 * 30
+    values = generator.normal(280, 9, (3 * 5 + 2 * len(leads), 40)).astype(np.float32)
+    group, runs = Ensemble(values[:15].reshape(3, 5, 40), hours), values[15:].reshape(2, len(leads), 40)
+    quick = _between_leads(row, [group], runs, leads, values)
+    plain = _every_hour(row, [group], runs, leads, slice(0, 40))
     assert plain.values.shape[0] == (3 + 2) * 30
     members = [np.empty((5, 40), np.float32) for _ in range(2)]
     for hour in range(len(leads)):
