@@ -47,8 +47,10 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     fields = blend_all(deployment, hour, leads, cells)
     names = [variable.name for variable in best.variables]
     changed = write_best(deployment, hour, fields, names, leads, rows)
-    for row in probabilistic(deployment, hour):
-        parts = distribution_of(deployment, hour, row, fields[row.name], leads, rows)
+    centres = [(row, fields[row.name]) for row in probabilistic(deployment, hour)]
+    del fields  # most of them have no distribution
+    for row, centre in centres:
+        parts = distribution_of(deployment, hour, row, centre, leads, rows)
         layout.write_tile(deployment.store, paths.forecast(hour, "probability.zarr"), parts, rows)
     deployment.store.write(paths.work(hour, f"consistency/{shard}.json"), json.dumps(changed).encode())
 

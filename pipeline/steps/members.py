@@ -38,7 +38,7 @@ NO_MEMBERS = ("regional", "persistence")
 """Roles of sources that are no scenario for the globe: one ends at its edges, the other knows no storm to come."""
 LARGEST_GAP_HOURS = 12
 """Between leads: a run kept for verification only has too few to say what happens between them."""
-PART_BYTES = 2**27
+PART_BYTES = 2**26
 """Of hourly members that are in memory at a time, where they cannot be had from two leads."""
 
 
