@@ -79,7 +79,7 @@ def pools(
             out[:] = member
         groups.append(Ensemble(group, stored[name]["lead_time"].values.astype(np.float64)))
         first += prod(shape)
-    runs = values[first:].reshape(len(parts), len(leads), -1)
+    runs = values[first:].reshape(len(parts), len(leads), values.shape[1])
     _fill_runs(deployment, hour, row, leads, cells, weights, correction, parts, runs)
     if row.time == "linear" and not any(np.isnan(member).any() for group in groups for member in group.members):
         yield slice(0, values.shape[1]), _between_leads(row, groups, runs, leads, values)
