@@ -25,7 +25,7 @@ Array = NDArray[np.float32]
 
 BAND_DEGREES = 5.0
 """Of latitude, believed or not as one: what is absurd in a region of this height is left out there alone."""
-SAMPLE = 256
+SAMPLE = 100
 """Places of a band that are looked at: enough to know a share of a quarter within some hundredths."""
 REASON = "too far from what the sources agree on"
 
