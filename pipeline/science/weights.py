@@ -101,11 +101,14 @@ def fit(
     """Weights of parameters that are blended as one: a scalar alone, or the two components of a vector together.
 
     membership: (cluster, place). `amounts`: they are mapped, and nothing is subtracted. `guarded`: False for the scheme
-    by itself, which the guard judges. today: (lead_bin, place) variance of the hour's own ensemble, NaN where unknown.
+    by itself, which the guard judges, without expected errors and spread factors. today: (lead_bin, place) variance of
+    the hour's own ensemble, NaN where unknown.
     """
     first = skills[0]
     fitted = [_fit_bin(skills, lead_bin, membership, amounts, guarded) for lead_bin in range(len(first.lead_bins))]
     biases, weight, expected = (np.stack(parts, axis=-2) for parts in zip(*fitted, strict=True))
+    if not guarded:
+        return [Weights(first.sources, first.lead_bins, bias, weight, expected, expected) for bias in biases]
     index = first.pools.index
     error = realised_error(expected, first.contest[0], first.contest_weight[0], membership, index)
     spread = np.full(expected.shape, np.nan, np.float32) if today is None else today
@@ -134,6 +137,8 @@ def _fit_bin(
     if not amounts:
         corrected = trusted / np.maximum(weight, np.float32(1e-12))
         removed = np.stack([corrected * fit_bias(skill, lead_bin, membership) for skill in skills])
+    if not guarded:
+        return removed, weight, np.full(weight.shape[1:], np.nan, np.float32)
     shares = np.ascontiguousarray(membership.T, np.float64)
     return removed, weight, expected_square(np.sqrt(joint.variance), joint.correlation, shares, weight)
 

@@ -16,6 +16,7 @@ from pipeline.products import layout, provenance
 from pipeline.products import weights as maps
 from pipeline.science import amounts, guard
 from pipeline.science.cluster_skill import cluster_means, cluster_skill
+from pipeline.science.skill import Skill
 from pipeline.sources import SOURCES
 from pipeline.steps import Deployment, skill_store
 from pipeline.steps.inputs import contribution, coverage, record
@@ -91,13 +92,15 @@ def _learnt(
         correction = amounts.from_tables(mine)
     return maps.Learnt(
         row, correction, _last_lead(deployment, hour, row, sources), np.nan_to_num(tables["weight"].values),
-        tables["rmse"].values, np.nan_to_num(tables["sample"].values), _guard(deployment, hour, row, membership),
+        tables["rmse"].values, np.nan_to_num(tables["sample"].values),
+        _guard(deployment, hour, row, state, membership),
     )  # fmt: skip
 
 
-def _guard(deployment: Deployment, hour: Cycle, row: Parameter, membership: Array) -> Array:
+def _guard(deployment: Deployment, hour: Cycle, row: Parameter, state: Skill, membership: Array) -> Array:
     """(candidate, lead_bin, cluster) what the guard has made the weights of; of a vector it judges the eastward one."""
-    state = skill_store.read(deployment, row.name.replace("northward_wind", "eastward_wind"), hour).state
+    if row.name.startswith("northward"):
+        state = skill_store.read(deployment, row.name.replace("northward", "eastward"), hour).state
     shares = [guard.shares(state, lead_bin, membership) for lead_bin in range(len(state.lead_bins))]
     return np.stack(shares).transpose(2, 0, 1).astype(np.float32)
 
