@@ -15,6 +15,7 @@ from pipeline.store import Store
 
 GFS = SOURCES["gfs"]
 HOUR = Cycle.parse("2026-01-31T00")
+FEEDS = sorted(name for name, source in SOURCES.items() if source.bucket)  # persistence takes the hour's own analyses
 
 
 def test_a_run_is_due_once_its_delay_has_passed() -> None:
@@ -46,7 +47,7 @@ def test_a_run_that_is_too_old_is_not_taken() -> None:
     assert newest_cycle(bucket, replace(GFS, maximum_age_hours=36), HOUR, 120) == HOUR - 30
 
 
-@given(st.integers(0, 30), st.integers(1, 240), st.sampled_from([None, 3, 6, 12]), st.sampled_from(sorted(SOURCES)))
+@given(st.integers(0, 30), st.integers(1, 240), st.sampled_from([None, 3, 6, 12]), st.sampled_from(FEEDS))
 def test_leads_bracket_the_forecast(later: int, last: int, step: int | None, name: str) -> None:
     source = SOURCES[name]
     cycle = Cycle.parse("2026-01-30T00")
