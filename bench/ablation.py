@@ -43,6 +43,7 @@ WITHOUT: dict[str, dict[str, Any]] = {
     },
     "weights": {f"{_SCIENCE}.weights.EQUAL_SHARE": 1.0, f"{_SCIENCE}.weights.AMOUNT_EQUAL_SHARE": 1.0},
     "guard": {f"{_SCIENCE}.guard.HANDICAP": 1e6},
+    "persistence": {"pipeline.steps.inputs.BLENDED_ROLES": ("deterministic", "regional", "wave")},
     "bounds on gross errors": {f"{_SCIENCE}.skill.FEWEST_PAIRS": np.inf},
 }
 """By what is left out: what stands in its place."""
