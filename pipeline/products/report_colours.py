@@ -114,6 +114,6 @@ BIAS = scale(
 )  # fmt: skip
 
 SOURCE_COLOURS = (
-    "#3b7dd8", "#e0873a", "#2f9e77", "#c1477f", "#8a63c9", "#b6a02b", "#2aa3b5", "#d2554a", "#6f8f3f", "#7d6b5d", "#5b6675",
-    "#b98fd0",
+    "#3b7dd8", "#e0873a", "#2f9e77", "#c1477f", "#8a63c9", "#b6a02b", "#2aa3b5", "#d2554a", "#6f8f3f", "#7d6b5d",
+    "#5b6675", "#b98fd0",
 )  # fmt: skip
