@@ -23,6 +23,7 @@ from pipeline.cycle import Cycle
 from pipeline.demo import HOUR
 from pipeline.science.quantile_mapping import THRESHOLDS, Mapping
 from pipeline.science.resampling import drawn_rmse, interval
+from pipeline.science.skill import CANDIDATES
 from pipeline.steps import Deployment
 from pipeline.steps.verify_pairs import Pairs, blocks
 
@@ -42,7 +43,9 @@ WITHOUT: dict[str, dict[str, Any]] = {
         ),
     },
     "weights": {f"{_SCIENCE}.weights.EQUAL_SHARE": 1.0, f"{_SCIENCE}.weights.AMOUNT_EQUAL_SHARE": 1.0},
-    "guard": {f"{_SCIENCE}.guard.HANDICAP": 1e6},
+    "guard": {
+        f"{_SCIENCE}.guard.shares": lambda skill, lead_bin, membership: np.eye(1, CANDIDATES).repeat(len(membership), 0)
+    },
     "persistence": {"pipeline.steps.inputs.BLENDED_ROLES": ("deterministic", "regional", "wave")},
     "bounds on gross errors": {f"{_SCIENCE}.skill.FEWEST_PAIRS": np.inf},
 }

@@ -20,6 +20,8 @@ PLACE_PRIOR = 30.0
 """Pairs that its clusters count for beside a place's own error variance."""
 CORRELATION_SHRINKAGE = 0.4
 """How far correlations are drawn to zero: a short sample overstates what sources have in common."""
+FIRST_PAIR = 1.5
+"""Weight up to which a place has seen hardly more than one pair."""
 NEWCOMER = 1.5
 """Error variance, in those of the known sources, that one without history is given."""
 
@@ -53,10 +55,11 @@ def fit_variance(
     """(source, place) error variance, the place's own drawn to that of its clusters; which sources are known."""
     weight = skill.presence(lead_bin)
     mean, square = np.nan_to_num(unpack(skill.mean[:, lead_bin])), np.nan_to_num(skill.squares(lead_bin))
-    # In-sample squares are small by one in the number of pairs.
-    square *= np.where(weight > 1.5, weight / np.maximum(weight - 1, 0.5), 1)
-    if about_zero:
-        square += mean**2
+    # In-sample squares are small by one in the number of pairs. A first pair has none: there the error itself must tell
+    # how large errors are, or all sources would look alike and as good as perfect.
+    first = weight <= FIRST_PAIR
+    square *= np.where(first, 1, weight / np.maximum(weight - 1, FIRST_PAIR - 1))
+    square += np.where(first | about_zero, mean**2, np.float32(0))
     total = weight.sum(axis=1, dtype=np.float64)
     pooled = (weight @ membership.T).astype(np.float64)
     overall = (weight * square).sum(axis=1, dtype=np.float64) / np.maximum(total, 1e-9)

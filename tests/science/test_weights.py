@@ -193,3 +193,9 @@ def test_persistence_has_no_weight_but_what_it_earns() -> None:
 def test_a_source_that_is_no_model_cannot_be_weighed_alone() -> None:
     with pytest.raises(ValueError, match="at least one source"):
         weights.fit([skills.zero(("persistence",), (24.0,), single(9))], _alike(9), amounts=False)
+
+
+def test_a_single_pair_already_tells_good_sources_from_poor_ones() -> None:
+    deviation = np.array([1.0, 1.0, 6.0])[:, None] * np.ones((3, PLACES))
+    found = weights.fit([_state(np.zeros((3, PLACES)), deviation, np.eye(3), days=1)], _alike(), amounts=False)[0]
+    assert found.weight[2].max() < 0.15, "not a third each, as if a first departure of nothing meant no error"
