@@ -43,9 +43,11 @@ def ingest_files(deployment: Deployment, source_name: str, files: Iterable[Path 
     """Decode files, file their fields under the source, one input store a start; yields a line a file and a store.
 
     Files may be GRIB 1 or 2, also compressed by gzip or bzip2, or in a tar archive. A file that holds nothing usable
-    gets a line that says why. Raises ValueError for an unknown source, and at the end if no file held anything.
+    gets a line that says why. Raises ValueError for an unknown source or one without files, and at the end if no file held anything.
     """
     source = source_named(source_name)
+    if source.role == "persistence":
+        raise ValueError(f"{source_name} takes no files, it is read from the analyses; name a feed")
     named = [Path(file) for file in files]
     coordinates = _coordinates(named)
     runs: dict[Cycle, list[Field]] = {}

@@ -14,7 +14,7 @@ from pipeline.cycle import Cycle
 from pipeline.parameters import parameter
 from pipeline.sources import SOURCES
 from pipeline.steps import Deployment
-from pipeline.steps.ingest import past_runs, shards
+from pipeline.steps.ingest import ingest_files, past_runs, shards
 from pipeline.steps.input_store import InputWriter
 from pipeline.steps.inputs import (
     Contribution,
@@ -105,6 +105,8 @@ def test_it_is_a_source_without_files_of_its_own(deployment: Deployment) -> None
     assert sources_of(deployment, parameter("precipitation")) == ("gfs",), "rain is not carried on"
     assert shards(deployment, HOUR) == ["gfs", "gdas"]
     assert coverage(deployment, part_of(deployment)).min() == 1
+    with pytest.raises(ValueError, match="takes no files"):
+        list(ingest_files(deployment, "persistence", ["any.grib2"]))
     noted = record(deployment.store, "persistence", NEWEST)
     assert noted["files"] == [{"key": str(NEWEST), "sha256": "0"}]
     assert {"temperature_2m", "wind_gust"} == set(noted["parameters"])
