@@ -43,7 +43,8 @@ def ingest_files(deployment: Deployment, source_name: str, files: Iterable[Path 
     """Decode files, file their fields under the source, one input store a start; yields a line a file and a store.
 
     Files may be GRIB 1 or 2, also compressed by gzip or bzip2, or in a tar archive. A file that holds nothing usable
-    gets a line that says why. Raises ValueError for an unknown source or one without files, and at the end if no file held anything.
+    gets a line that says why. Raises ValueError for an unknown source or one without files, and at the end if no file
+    held anything.
     """
     source = source_named(source_name)
     if source.role == "persistence":
