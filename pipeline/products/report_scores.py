@@ -100,7 +100,7 @@ def scoreboard(records: Sequence[Record]) -> str:
     """RMSE of every system by parameter and lead, the winner marked, with our gain over the best source."""
     rows = _by_row(records)
     systems = {record["system"] for record in records}
-    order = [*sorted(systems - COMBINED.keys()), *(name for name in COMBINED if name in systems)]
+    order = [*(name for name in reversed(COMBINED) if name in systems), *sorted(systems - COMBINED.keys())]
     heads = "".join(f'<th class="num {name}">{escape(COMBINED.get(name, name))}</th>' for name in order)
     least: dict[str, float] = {}
     for (parameter, _), found in rows.items():
@@ -113,9 +113,9 @@ def scoreboard(records: Sequence[Record]) -> str:
         cells = "".join(_score_cell(found.get(name), name, best, shown.factor, digits) for name in order)
         label = f"{escape(shown.title)} <small>{shown.difference_units}</small>" if parameter != previous else ""
         css = ' class="first"' if parameter != previous else ""
-        body.append(f"<tr{css}><th>{label}</th><td class=num>{lead} h</td>{cells}{_gain(found)}</tr>")
+        body.append(f"<tr{css}><th>{label}</th><td class=num>{lead} h</td>{_gain(found)}{cells}</tr>")
         previous = parameter
-    head = f"<tr><th>RMSE</th><th class=num>Lead</th>{heads}<th class=num>vs best source</th></tr>"
+    head = f"<tr><th>RMSE</th><th class=num>Lead</th><th class=num>vs best source</th>{heads}</tr>"
     table = f'<table class="scores"><thead>{head}</thead><tbody>{"".join(body)}</tbody></table>'
     return f'<div class="scroll">{table}</div>'
 

@@ -14,6 +14,7 @@ from pipeline.cycle import Cycle
 from pipeline.parameters import INTERVAL_KINDS, blended
 from pipeline.sources.newest import BUCKET_HOURS
 from pipeline.sources.persistence import PERSISTENCE, STEP_HOURS
+from pipeline.steps.ingest_common import speeds
 from pipeline.steps.input_reader import InputRun
 
 Array = NDArray[np.float32]
@@ -81,7 +82,8 @@ class PersistedRun:
     @cached_property
     def _days(self) -> dict[str, list[Part | None]]:
         """By parameter its last known day, at ENDS."""
-        days = {name: [self._part(name, end) for end in ENDS] for name in sorted(PERSISTENCE.carries)}
+        names = sorted({*PERSISTENCE.carries, *speeds(PERSISTENCE)})
+        days = {name: [self._part(name, end) for end in ENDS] for name in names}
         return {name: day for name, day in days.items() if any(day)}
 
     def _part(self, name: str, end: int) -> Part | None:
