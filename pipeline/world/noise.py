@@ -50,7 +50,6 @@ def legendre(latitude: NDArray[np.float64]) -> NDArray[np.float64]:
 
 # Coefficients are kept as (wave, degree): waves are cosines of order 0 to DEGREES, then sines of order 1 to DEGREES.
 _ORDERS = np.concatenate([np.arange(DEGREES + 1), np.arange(1, DEGREES + 1)])
-MODES = (_ORDERS.size, DEGREES + 1)
 
 
 def _waves(longitude: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -14,7 +14,6 @@ from pipeline.world.grids import WORLD_SOURCES
 
 BLOCK = timedelta(hours=6)
 MEMBER_STEP_HOURS = 6
-ANALYSES = ("gdas", "gdas_wave")
 RECENT_DAYS = 2  # of analyses every six hours; before, only those that verify the hours learnt from
 
 

@@ -18,10 +18,6 @@ from pipeline.world.interpolate import LATITUDE, LONGITUDE, operator
 from pipeline.world.levels import EARTH_RADIUS, GRAVITY, Array
 from pipeline.world.nature import EVERY_HOURS, FIELDS, Nature
 
-WAVE_FIELDS = (
-    "significant_wave_height", "wind_wave_height", "swell_wave_height", "primary_wave_period", "mean_wave_period",
-    "swell_wave_period", "wave_direction",
-)  # fmt: skip
 GROWTH_HOURS = 7.0
 DECAY_HOURS = 10.0
 SWELL_HOURS = 60.0
