@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from pipeline import paths
 from pipeline.parameters import parameter
@@ -75,10 +76,9 @@ def test_amounts_are_learnt_once_whatever_was_killed_and_in_any_number_of_sittin
     for name in ("forecast_count", "observed_count"):
         np.testing.assert_allclose(again[name], whole[name], rtol=1e-4, atol=1e-6)
     deployment.store.delete(paths.skill_head("precipitation", HOUR))
-    before = [again[name].values for name in again]
+    before = again.load()
     learn.run(deployment, HOUR, "precipitation")  # killed before it was complete, it begins once more
-    for first, second in zip(before, learn._open(deployment, key).values(), strict=True):
-        np.testing.assert_array_equal(first, second)
+    xr.testing.assert_equal(learn._open(deployment, key).load(), before)
 
 
 def test_learning_knows_nothing_before_its_truth_has_arrived(deployment: Deployment) -> None:
