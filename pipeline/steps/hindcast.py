@@ -1,8 +1,8 @@
-"""What the blend would have said at past hours from what was known then: more hours to score than were published."""
+"""What the blend would have said at past hours from what was learnt then: more hours to score than were published."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,11 +14,10 @@ from pipeline.science import amounts
 from pipeline.science import skill as skills
 from pipeline.science.amounts import Correction
 from pipeline.science.blend import blend
-from pipeline.science.learn import learn
 from pipeline.science.weights import Weights
-from pipeline.steps import Deployment
-from pipeline.steps.inputs import contribution, coverage, sources_of
-from pipeline.steps.learn import absorb, no_amounts, places
+from pipeline.steps import Deployment, skill_store
+from pipeline.steps.inputs import contribution, coverage
+from pipeline.steps.learn import read_correction, read_weights
 
 Array = NDArray[np.float32]
 
@@ -33,16 +32,11 @@ class Hindcast:
     mean_square: NDArray[np.float64]
 
 
-def hindcasts(deployment: Deployment, row: Parameter, hours: Sequence[Cycle]) -> Iterator[Hindcast]:
-    """Learn in time order and stop at each of the ascending `hours`; nothing of an hour's future is known to it."""
-    bins, where = tuple(float(lead) for lead in deployment.config.learning.lead_hours), places(deployment)
-    states = [skills.zero(sources_of(deployment, row), bins, where.pools)]
-    past, before, centres = no_amounts(row, states[0]), None, None
-    for hour in hours:
-        states, past, _ = absorb(deployment, [row], states, before, hour, past)
-        learnt = learn(row, states, where, centres, past=past)
-        before, centres = hour, learnt.centres
-        yield Hindcast(hour, learnt.weights[0], learnt.correction, skills.mean_square(states[0]))
+def hindcast(deployment: Deployment, row: Parameter, hour: Cycle) -> Hindcast:
+    """What was learnt of a parameter at an hour; FileNotFoundError if nothing was."""
+    known = skills.mean_square(skill_store.read(deployment, row.name, hour).state)
+    weights, correction = read_weights(deployment, hour, row.name), read_correction(deployment, hour, row.name)
+    return Hindcast(hour, weights, correction, known)
 
 
 def blend_fields(

@@ -33,7 +33,7 @@ from pipeline.steps.input_store import InputWriter
 from pipeline.steps.static_fields import ingest_static
 from pipeline.store import Store
 
-__all__ = ["ingest_files", "ingest_source", "past_runs", "run", "shards"]
+__all__ = ["ingest_files", "ingest_past", "ingest_source", "past_runs", "run", "shards"]
 
 # Memory for the native fields of the parameters that are assembled together.
 BATCH_BYTES = 2 * 2**30
@@ -55,6 +55,16 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     if source.role == "ensemble":
         ingest_members(deployment, source, hour)
         return
+    ingest_past(deployment, source, hour)
+    if source.role == "analysis":
+        return
+    cycle = newest_cycle(bucket_of(deployment, source), source, hour, deployment.config.last_lead_hours)
+    if cycle is not None:
+        ingest_source(deployment, source, cycle, live_leads(deployment, source, cycle, hour))
+
+
+def ingest_past(deployment: Deployment, source: Source, hour: Cycle) -> None:
+    """Bring in the runs of a source, no ensemble, that skill is learnt from at the hour."""
     bucket = bucket_of(deployment, source)
     for past, leads in past_runs(deployment, source, hour):
         # Some feeds keep a day only: one question is enough for a run that is gone.
@@ -62,10 +72,6 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
             ingest_source(deployment, source, past, leads)
     if source.role == "analysis":
         ingest_static(deployment, source, hour)
-        return
-    cycle = newest_cycle(bucket, source, hour, deployment.config.last_lead_hours)
-    if cycle is not None:
-        ingest_source(deployment, source, cycle, live_leads(deployment, source, cycle, hour))
 
 
 def past_runs(deployment: Deployment, source: Source, hour: Cycle) -> list[tuple[Cycle, tuple[int, ...]]]:

@@ -20,7 +20,7 @@ from pipeline.parameters import Parameter, blended
 from pipeline.science.skill import mean_square
 from pipeline.steps import Deployment, skill_store
 from pipeline.steps.calibration import CalibrationRecord, calibrate
-from pipeline.steps.hindcast import Hindcast, blend_fields, hindcasts
+from pipeline.steps.hindcast import Hindcast, blend_fields, hindcast
 from pipeline.steps.inputs import components, truth_delay_hours
 from pipeline.steps.published import published
 from pipeline.steps.stability import StabilityRecord, stability
@@ -78,7 +78,8 @@ def score_parameter(
     """Records of scores, calibration and stability of one of `names` of the hour `scored`, as known at `hour`.
 
     A vector gives records of both components and, as `wind_vector_...`, of itself.
-    `past`: earlier hours that are scored with it, as the blend would have been then (without ramp and consistency).
+    `past`: earlier hours that are scored with it, as the blend would have been with what was learnt then (without ramp
+    and consistency); FileNotFoundError where nothing was.
     """
     records: list[ComparedRecord] = []
     calibration: list[CalibrationRecord] = []
@@ -110,24 +111,24 @@ def _pairs(
     leads = [lead for lead in leads if row.name in best and scored + lead <= known]
     if not leads:
         return {}
-    earlier = list(hindcasts(deployment, row, past))
+    earlier = [hindcast(deployment, row, hour) for hour in past]
     known_errors = mean_square(skill_store.read(deployment, row.name, scored).state)
     found: dict[int, list[Pairs]] = {}
     for position, lead in enumerate(leads):
         now = pair(deployment, row, scored, lead, known_errors[:, position], partial(_ours, best, row, lead))
         if now is None:
             continue
-        more = [_earlier_pair(deployment, row, hindcast, lead, position) for hindcast in earlier]
+        more = [_earlier_pair(deployment, row, then, lead, position) for then in earlier]
         alike = [part for part in more if part is not None and part.systems == now.systems]
         found[lead] = [*alike, now]
     return found
 
 
-def _earlier_pair(deployment: Deployment, row: Parameter, hindcast: Hindcast, lead: int, position: int) -> Pairs | None:
+def _earlier_pair(deployment: Deployment, row: Parameter, then: Hindcast, lead: int, position: int) -> Pairs | None:
     def ours(fields: Mapping[str, Array], interval: int) -> Array:
-        return blend_fields(deployment, row, hindcast, lead, fields)
+        return blend_fields(deployment, row, then, lead, fields)
 
-    return pair(deployment, row, hindcast.hour, lead, hindcast.mean_square[:, position], ours)
+    return pair(deployment, row, then.hour, lead, then.mean_square[:, position], ours)
 
 
 def _ours(best: xr.Dataset, row: Parameter, lead: int, fields: Mapping[str, Array], interval: int) -> Array:
