@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from pipeline import paths
+from pipeline import paths, store_arrays
 from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter, blended, parameter
 from pipeline.products.weights import as_stored, membership_as_stored
@@ -36,6 +36,10 @@ JUDGE_HOURS = 120
 """How old the weights may be that the guard judges; an hour's run takes those of the hour before."""
 
 
+APPLIED = ("bias", "weight", "error_variance", "spread_factor")
+"""What the blend applies, as it is stored."""
+
+
 def shards(deployment: Deployment, hour: Cycle) -> list[str]:
     """Parameters with a source, in the order of the catalogue; a vector under its eastward component."""
     return [
@@ -58,9 +62,9 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     for row, state, weights in zip(rows, states, learnt.weights, strict=True):
         judge(deployment, hour, row, state.sources, state.lead_bins, np.sqrt(skills.mean_square(state)))
         stored = weights_dataset(as_stored(weights, row), membership_as_stored(learnt.membership), learnt.correction)
-        _write(deployment, paths.work(hour, f"weights/{row.name}.zarr"), by_tiles(deployment, stored))
+        store_arrays.write(deployment.store, weights_key(hour, row.name), by_tiles(deployment, stored))
     if past is not None:
-        _write(deployment, _amounts_key(shard, hour), amounts.to_dataset(past))
+        store_arrays.write(deployment.store, _amounts_key(shard, hour), amounts.to_dataset(past))
     known = {
         row.name: Known(state, part.written, learnt.centres)
         for row, state, part in zip(rows, states, before, strict=True)
@@ -85,7 +89,7 @@ def _start_amounts(deployment: Deployment, previous: Cycle | None, row: Paramete
     key = "" if previous is None else _amounts_key(row.name, previous)
     if nothing is None or not deployment.store.exists(f"{key}/zarr.json"):
         return nothing
-    past = amounts.from_dataset(_open(deployment, key), state.pools)
+    past = amounts.from_dataset(store_arrays.read(deployment.store, key), state.pools)
     alike = past.counts.lead_bins == state.lead_bins and past.counts.forecast.shape[2] == state.pools.count
     return amounts.align_sources(past, state.sources) if alike else nothing
 
@@ -220,10 +224,8 @@ def weights_dataset(weights: Weights, membership: Array, correction: Correction 
     tables = {} if correction is None else amounts.tables(correction)
     return xr.Dataset(
         {
-            "bias": (("source", "lead_bin", "place"), weights.bias),
-            "weight": (("source", "lead_bin", "place"), weights.weight),
-            "error_variance": (("lead_bin", "place"), weights.error_variance),
-            "spread_factor": (("lead_bin", "place"), weights.spread_factor),
+            **{part: (("source", "lead_bin", "place"), getattr(weights, part)) for part in APPLIED[:2]},
+            **{part: (("lead_bin", "place"), getattr(weights, part)) for part in APPLIED[2:]},
             "membership": (("cluster", "place"), membership),
             **tables,
         },
@@ -241,26 +243,26 @@ def by_tiles(deployment: Deployment, stored: xr.Dataset) -> xr.Dataset:
 
 def read_weights(deployment: Deployment, hour: Cycle, name: str, cells: slice = slice(None)) -> Weights:
     """The weights that learn fitted for a parameter at an hour, on the flattened `cells`."""
-    data = _open(deployment, paths.work(hour, f"weights/{name}.zarr")).isel(place=cells)
+    data = store_arrays.read(deployment.store, weights_key(hour, name), APPLIED, place=cells)
     return Weights(
         tuple(str(source) for source in data["source"].values), tuple(float(lead) for lead in data["lead_bin"].values),
-        data["bias"].values, data["weight"].values, data["error_variance"].values, data["spread_factor"].values,
+        *(data[part].values for part in APPLIED),
     )  # fmt: skip
 
 
 def read_correction(deployment: Deployment, hour: Cycle, name: str, cells: slice = slice(None)) -> Correction | None:
     """What learn found is to be done to a parameter's amounts on the flattened `cells`; None if it is no amount."""
-    data = _open(deployment, paths.work(hour, f"weights/{name}.zarr")).isel(place=cells)
-    return None if "mapping" not in data else amounts.from_tables(data)
+    data = store_arrays.read(deployment.store, weights_key(hour, name), amounts.TABLES)
+    if not data:
+        return None
+    membership = store_arrays.read(deployment.store, weights_key(hour, name), ("membership",), place=cells)
+    return amounts.from_tables(data.assign(membership=membership["membership"]))
+
+
+def weights_key(hour: Cycle, name: str) -> str:
+    """Where what learn fitted for a parameter lies until the hour is published."""
+    return paths.work(hour, f"weights/{name}.zarr")
 
 
 def _amounts_key(name: str, hour: Cycle) -> str:
     return paths.skill(f"{name}_amounts", hour)
-
-
-def _open(deployment: Deployment, key: str) -> xr.Dataset:
-    return xr.open_zarr(deployment.store.zarr(key), consolidated=False, chunks=None)
-
-
-def _write(deployment: Deployment, key: str, data: xr.Dataset) -> None:
-    data.to_zarr(deployment.store.zarr(key), mode="w", consolidated=False, zarr_format=3)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from itertools import groupby, pairwise
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -56,8 +56,8 @@ def _samples(deployment: Deployment, hour: Cycle, row: Parameter, part: Contribu
     """(lead, place) a source at the places of each band that are looked at."""
     columns = deployment.grid.shape[1]
     looked = [slice(rows.start * columns, rows.stop * columns) for _, rows in _bands(deployment.grid)]
-    if all(before.stop == after.start for before, after in pairwise(looked)):  # a coarse grid: at once
-        whole = at_hours(deployment, part, row, hour, leads, slice(looked[0].start, looked[-1].stop))
+    if 2 * len(looked) >= deployment.grid.shape[0]:  # a coarse grid, whose chunks hold many bands: at once
+        whole = at_hours(deployment, part, row, hour, leads, slice(None))
         return [_sampled(whole[:, cells]) for cells in looked]
     return [_sampled(at_hours(deployment, part, row, hour, leads, cells)) for cells in looked]
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from pipeline import paths
+from pipeline import paths, store_arrays
 from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter, blended
 from pipeline.products import layout, provenance
@@ -20,6 +20,7 @@ from pipeline.science.skill import Skill
 from pipeline.sources import SOURCES
 from pipeline.steps import Deployment, skill_store
 from pipeline.steps.inputs import contribution, coverage, record
+from pipeline.steps.learn import weights_key
 from pipeline.steps.observe import read_parquet, to_parquet
 
 Array = NDArray[np.float32]
@@ -31,15 +32,15 @@ def publish_weights(deployment: Deployment, hour: Cycle) -> dict[str, dict[str, 
     ValueError if nothing has been fitted.
     """
     store, grid = deployment.store, deployment.grid
-    names = [name for name in blended() if store.exists(f"{paths.work(hour, f'weights/{name}.zarr')}/zarr.json")]
+    names = [name for name in blended() if store.exists(f"{weights_key(hour, name)}/zarr.json")]
     if not names:
         raise ValueError(
             f"expected the weights of {hour} in {paths.work(hour, 'weights')}; found none: run the stage learn"
         )
-    fitted = {name: _open(deployment, paths.work(hour, f"weights/{name}.zarr")) for name in names}
-    sources = [name for name in deployment.config.sources if any(name in data["source"] for data in fitted.values())]
-    bins = fitted[names[0]]["lead_bin"].values
-    learnt = [_learnt(deployment, hour, blended()[name], sources, data) for name, data in fitted.items()]
+    weighed = {name for parameter in names for name in _fitted(deployment, hour, parameter, ())["source"].values}
+    sources = [name for name in deployment.config.sources if name in weighed]
+    bins = _fitted(deployment, hour, names[0], ())["lead_bin"].values
+    learnt = [_learnt(deployment, hour, blended()[name], sources) for name in names]
     present = [_source(deployment, hour, name) for name in sources]
     template = maps.template(hour, grid, present, bins.tolist(), learnt, synthetic=deployment.config.synthetic)
     key = paths.forecast(hour, "weights.zarr")
@@ -49,7 +50,8 @@ def publish_weights(deployment: Deployment, hour: Cycle) -> dict[str, dict[str, 
     layout.write_tile(store, key, {"coverage": covered.reshape(len(sources), *grid.shape)}, slice(None))
     means = {}
     for part in learnt:
-        name, data = part.row.name, fitted[part.row.name].reindex(source=sources)
+        name = part.row.name
+        data = _fitted(deployment, hour, name).reindex(source=sources)
         layout.write_tile(store, key, _fields(name, data, grid.shape), slice(None))
         reached = bins[None] <= part.last_lead[:, None]
         weight = np.nan_to_num(data["weight"].values) * covered[:, None] * reached[..., None]
@@ -71,10 +73,9 @@ def _fields(name: str, data: xr.Dataset, shape: tuple[int, int]) -> dict[str, Ar
     return {f"{name}_{part}": values.reshape(*values.shape[:-1], *shape) for part, values in fields.items()}
 
 
-def _learnt(
-    deployment: Deployment, hour: Cycle, row: Parameter, sources: Sequence[str], data: xr.Dataset
-) -> maps.Learnt:
+def _learnt(deployment: Deployment, hour: Cycle, row: Parameter, sources: Sequence[str]) -> maps.Learnt:
     """What lies behind the weights of one parameter, sources that do not bring it without anything."""
+    data = _fitted(deployment, hour, row.name)
     membership = data["membership"].values
     dimensions, state = ("source", "lead_bin", "cluster"), skill_store.read(deployment, row.name, hour).state
     weight = np.stack([state.presence(lead_bin) for lead_bin in range(len(state.lead_bins))], axis=1)
@@ -145,11 +146,10 @@ def publish_ramp(deployment: Deployment, hour: Cycle) -> dict[str, list[str]]:
     names = [name for name in blended() if store.exists(f"{paths.work(hour, f'increments/{name}.zarr')}/zarr.json")]
     if not names:
         return {}
-    fields = {name: _open(deployment, paths.work(hour, f"increments/{name}.zarr"))[name] for name in names}
+    fields = {name: store_arrays.read(store, paths.work(hour, f"increments/{name}.zarr"))[name] for name in names}
     attributes = {"Conventions": "CF-1.11", "title": f"Increments of the observation ramp of {hour}"}
     key = paths.forecast(hour, "increments.zarr")
-    store.delete(key)
-    xr.Dataset(fields, attrs=attributes).to_zarr(store.zarr(key), mode="w", consolidated=False, zarr_format=3)
+    store_arrays.write(store, key, xr.Dataset(fields, attrs=attributes))
     checked = {name: paths.work(hour, f"observations/{name}.parquet") for name in names}
     observed = [name for name in names if store.exists(checked[name])]
     tables = [read_parquet(store, checked[name]) for name in observed]
@@ -157,5 +157,6 @@ def publish_ramp(deployment: Deployment, hour: Cycle) -> dict[str, list[str]]:
     return {"increments": names, "observations": observed}
 
 
-def _open(deployment: Deployment, key: str) -> xr.Dataset:
-    return xr.open_zarr(deployment.store.zarr(key), consolidated=False, chunks=None)
+def _fitted(deployment: Deployment, hour: Cycle, name: str, parts: Collection[str] | None = None) -> xr.Dataset:
+    """What learn has fitted for a parameter, or some parts of it."""
+    return store_arrays.read(deployment.store, weights_key(hour, name), parts)

@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from pipeline import paths
+from pipeline import paths, store_arrays
 from pipeline.cycle import Cycle
 from pipeline.grid import Grid
 from pipeline.parameters import parameter
@@ -121,7 +121,7 @@ def read(deployment: Deployment, hour: Cycle, name: str) -> Ramp | None:
     key = _key(hour, name)
     if not deployment.store.exists(f"{key}/zarr.json"):
         return None
-    data = xr.open_zarr(deployment.store.zarr(key), consolidated=False, chunks=None)[name]
+    data = store_arrays.read(deployment.store, key)[name]
     return Ramp(data.values.reshape(-1), np.asarray(data.attrs["ramp_factor"], np.float32))
 
 
@@ -137,8 +137,8 @@ def _write(
         "units": row.units, "long_name": f"added to {row.long_name} at lead 0 from observations",
         "ramp_factor": [round(float(part), 4) for part in factor],
     }  # fmt: skip
-    deployment.store.delete(_key(hour, name))
-    xr.Dataset(
+    data = xr.Dataset(
         {name: (("latitude", "longitude"), increment, attributes)},
         {"latitude": grid.latitude, "longitude": grid.longitude},
-    ).to_zarr(deployment.store.zarr(_key(hour, name)), consolidated=False, zarr_format=3, mode="w")
+    )
+    store_arrays.write(deployment.store, _key(hour, name), data)

@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from pipeline import paths
+from pipeline import paths, store_arrays
 from pipeline.cycle import Cycle
 from pipeline.science.skill import Skill, decay, decay_factors
 from pipeline.science.skill_exchange import align_sources, from_dataset, join, to_dataset
@@ -57,9 +57,10 @@ def read(deployment: Deployment, name: str, hour: Cycle) -> Known:
 
 def _part(deployment: Deployment, name: str, when: Cycle, hour: Cycle, leads: list[float]) -> Skill:
     """Lead bins as they were written at `when`, decayed to `hour`."""
-    stored = xr.open_zarr(deployment.store.zarr(paths.skill(name, when)), consolidated=False, chunks=None)
-    elapsed = when.lead_hours(hour.init_time)
-    return decay(from_dataset(stored.sel(lead_bin=leads)), decay_factors(tuple(leads), elapsed))
+    key = paths.skill(name, when)
+    written = store_arrays.read(deployment.store, key, ())["lead_bin"].values
+    stored = store_arrays.read(deployment.store, key, lead_bin=np.flatnonzero(np.isin(written, leads)))
+    return decay(from_dataset(stored), decay_factors(tuple(leads), when.lead_hours(hour.init_time)))
 
 
 def write(deployment: Deployment, hour: Cycle, known: dict[str, Known], fresh: Collection[float]) -> None:
@@ -90,7 +91,7 @@ def _write_bins(deployment: Deployment, key: str, data: xr.Dataset) -> None:
     for name in ("mean", "square"):
         shape = data[name].shape
         data[name].encoding["chunks"] = (shape[0], 1, shape[2])  # for who reads some of the lead bins only
-    data.to_zarr(deployment.store.zarr(key), mode="w", consolidated=False, zarr_format=3)
+    store_arrays.write(deployment.store, key, data)
 
 
 def newest(deployment: Deployment, names: Collection[str], before: Cycle) -> Cycle | None:

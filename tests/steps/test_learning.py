@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from pipeline import paths
+from pipeline import paths, store_arrays
 from pipeline.parameters import parameter
 from pipeline.sources import SOURCES
 from pipeline.steps import Deployment, blending, learn, skill_store
@@ -66,19 +66,18 @@ def test_amounts_are_learnt_once_whatever_was_killed_and_in_any_number_of_sittin
     fill(deployment)
     learn.run(deployment, HOUR, "precipitation")
     key = learn._amounts_key("precipitation", HOUR)
-    whole = learn._open(deployment, key).load()
+    whole = store_arrays.read(deployment.store, key)
     assert whole["observed_count"].sum() > 0
     fitted = learn.read_correction(deployment, HOUR, "precipitation")
     assert fitted is not None
     for step in (-30, -24, -18, -18, 0):  # the same knowledge in several sittings, one of them twice
         learn.run(deployment, HOUR + step, "precipitation")
-    again = learn._open(deployment, key)
+    again = store_arrays.read(deployment.store, key)
     for name in ("forecast_count", "observed_count"):
         np.testing.assert_allclose(again[name], whole[name], rtol=1e-4, atol=1e-6)
     deployment.store.delete(paths.skill_head("precipitation", HOUR))
-    before = again.load()
     learn.run(deployment, HOUR, "precipitation")  # killed before it was complete, it begins once more
-    xr.testing.assert_equal(learn._open(deployment, key).load(), before)
+    xr.testing.assert_equal(store_arrays.read(deployment.store, key), again)
 
 
 def test_learning_knows_nothing_before_its_truth_has_arrived(deployment: Deployment) -> None:

@@ -1,0 +1,119 @@
+"""Small Zarr groups, written and read without zarr's event loop, which takes longer than the work for small arrays.
+
+They are plain Zarr v3 that zarr and xarray read, too: regular chunks, Zstandard, no shards.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Collection, Iterator
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numcodecs import Zstd
+from numcodecs.vlen import VLenUTF8
+from numpy.typing import NDArray
+
+from pipeline.store import Store
+
+_BYTES = {"name": "bytes", "configuration": {"endian": "little"}}
+_COMPRESSED = {"name": "zstd", "configuration": {"level": 1, "checksum": False}}
+_TEXT = {"name": "vlen-utf8", "configuration": {}}
+_ZSTD = Zstd(1)
+_Index = slice | NDArray[np.intp]
+
+
+def write(store: Store, key: str, data: xr.Dataset) -> None:
+    """Write a dataset of numbers and texts as the group `key`, in place of what was there.
+
+    An array is one chunk unless `encoding["chunks"]` says how it is cut. The group is there once all its arrays are.
+    """
+    store.delete(key)
+    folder = store.child(key)
+    for name, array in data.variables.items():
+        values = np.asarray(array.values)
+        chunks = tuple(array.encoding.get("chunks", (max(size, 1) for size in values.shape)))
+        for place in itertools.product(*(range(-(-n // size)) for n, size in zip(values.shape, chunks, strict=True))):
+            part = values[tuple(slice(k * size, (k + 1) * size) for k, size in zip(place, chunks, strict=True))]
+            folder.write(_chunk(str(name), place), _encoded(part, chunks))
+        metadata = _metadata(values, chunks, array.dims, dict(array.attrs))
+        folder.write(f"{name}/zarr.json", json.dumps(metadata).encode())
+    group = {"zarr_format": 3, "node_type": "group", "attributes": data.attrs}
+    folder.write("zarr.json", json.dumps(group).encode())
+
+
+def _metadata(
+    values: NDArray[Any], chunks: tuple[int, ...], dims: tuple[Any, ...], attributes: dict[str, Any]
+) -> dict[str, Any]:
+    kind, fill = values.dtype.kind, {"f": "NaN", "O": "", "U": "", "b": False}
+    return {
+        "zarr_format": 3, "node_type": "array", "shape": values.shape, "dimension_names": dims,
+        "data_type": "string" if kind in "OU" else values.dtype.name, "fill_value": fill.get(kind, 0),
+        "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": chunks}},
+        "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
+        "codecs": [_TEXT if kind in "OU" else _BYTES, _COMPRESSED], "attributes": attributes,
+        "storage_transformers": [],
+    }  # fmt: skip
+
+
+def _encoded(part: NDArray[Any], chunks: tuple[int, ...]) -> bytes:
+    if part.shape != chunks:  # zarr's chunks are all of one size
+        part = np.pad(part, [(0, size - n) for n, size in zip(part.shape, chunks, strict=True)])
+    if part.dtype.kind in "OU":
+        return bytes(_ZSTD.encode(VLenUTF8().encode(part.astype(object).ravel())))
+    return bytes(_ZSTD.encode(np.ascontiguousarray(part)))
+
+
+def _chunk(name: str, place: tuple[int, ...]) -> str:
+    return "/".join([name, "c", *map(str, place)])
+
+
+def read(store: Store, key: str, names: Collection[str] | None = None, **chosen: _Index) -> xr.Dataset:
+    """The group that `write` made, or some arrays of it and all coordinates; FileNotFoundError if there is none.
+
+    chosen: by dimension the part to read; chunks beside it are left alone.
+    """
+    folder = store.child(key)
+    attributes = json.loads(folder.read("zarr.json"))["attributes"]
+    arrays: dict[str, xr.Variable] = {}
+    coordinates = dict(arrays)
+    for name in folder.list_folders(""):
+        metadata = json.loads(folder.read(f"{name}/zarr.json"))
+        dims = tuple(metadata["dimension_names"])
+        if names is None or name in names or dims == (name,):
+            values = _array(folder, name, metadata, [chosen.get(dim, slice(None)) for dim in dims])
+            (coordinates if dims == (name,) else arrays)[name] = xr.Variable(dims, values, metadata["attributes"])
+    return xr.Dataset(arrays, coordinates, attributes)
+
+
+def _array(folder: Store, name: str, metadata: dict[str, Any], chosen: list[_Index]) -> NDArray[Any]:
+    shape, chunks = metadata["shape"], metadata["chunk_grid"]["configuration"]["chunk_shape"]
+    text = metadata["data_type"] == "string"
+    dtype = np.dtype(object if text else metadata["data_type"])
+    wanted = [np.arange(n)[index] for n, index in zip(shape, chosen, strict=True)]
+    numbers = [np.unique(index // size) for index, size in zip(wanted, chunks, strict=True)]
+    result = np.empty([len(index) for index in wanted], dtype)
+    for place in itertools.product(*numbers):
+        data = _ZSTD.decode(folder.read(_chunk(name, tuple(int(k) for k in place))))
+        part = (VLenUTF8().decode(data) if text else np.frombuffer(data, dtype)).reshape(chunks)
+        here = list(_overlap(place, chunks, wanted))
+        result[_grid([to for to, _ in here])] = part[_grid([of for _, of in here])]
+    return result
+
+
+def _overlap(
+    place: tuple[int, ...], chunks: list[int], wanted: list[NDArray[np.intp]]
+) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Of each dimension where the wanted that a chunk holds go, and where in the chunk they are."""
+    for number, size, index in zip(place, chunks, wanted, strict=True):
+        mine = np.flatnonzero(index // size == number)
+        yield mine, index[mine] - number * size
+
+
+def _grid(indices: list[NDArray[np.intp]]) -> tuple[_Index, ...]:
+    """What takes the indices of every dimension, as slices if they can be: many times as fast."""
+    if all((np.diff(index) == 1).all() for index in indices):
+        return tuple(slice(int(index[0]), int(index[-1]) + 1) for index in indices)
+    return np.ix_(*indices)
