@@ -141,7 +141,7 @@ def _input_bytes() -> tuple[int, int]:
     """Bytes of the inputs of an hour as they are stored, and decoded."""
     deployment = Deployment.open(Config.read(FOLDER / "forecast.yaml"))
     keys = ["inputs", paths.ensemble(hour_inputs.HOUR, "gefs")]
-    read = sum(item.size for key in keys for item in deployment.store.list(key) if "/c/" in item.key)
+    read = sum(item.size for key in keys for item in deployment.store.list(key) if "/c." in item.key)
     places, steps = deployment.grid.places[0].size, 0
     for name in (*hour_inputs.HOURLY, *hour_inputs.THREE_HOURLY):
         part = inputs.contribution(deployment, name, hour_inputs.HOUR)

@@ -15,8 +15,12 @@ from numpy.typing import NDArray
 
 from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter, blended
+from pipeline.science import skill as skills
+from pipeline.science.learn import learn
 from pipeline.steps import Deployment, inputs
-from pipeline.steps.hindcast import Hindcast, blend_fields, hindcasts
+from pipeline.steps.hindcast import Hindcast, blend_fields
+from pipeline.steps.inputs import sources_of
+from pipeline.steps.learn import absorb, no_amounts, places
 from pipeline.steps.verify_pairs import Pairs, pair
 
 Array = NDArray[np.float32]
@@ -77,8 +81,18 @@ def forget() -> None:
 
 
 def walk(deployment: Deployment, name: str, hours: Sequence[Cycle]) -> list[Hindcast]:
-    """The blend's weights as of each of the ascending `hours`, learnt in time order."""
-    return list(hindcasts(deployment, blended()[name], hours))
+    """The blend's weights as of each of the ascending `hours`, learnt in time order, with nothing stored."""
+    row, where = blended()[name], places(deployment)
+    bins = tuple(float(lead) for lead in deployment.config.learning.lead_hours)
+    states = [skills.zero(sources_of(deployment, row), bins, where.pools)]
+    past, before, centres = no_amounts(row, states[0]), None, None
+    found = []
+    for hour in hours:
+        states, past, _ = absorb(deployment, [row], states, before, hour, past)
+        learnt = learn(row, states, where, centres, past=past)
+        before, centres = hour, learnt.centres
+        found.append(Hindcast(hour, learnt.weights[0], learnt.correction, skills.mean_square(states[0])))
+    return found
 
 
 def errors_at(deployment: Deployment, name: str, hindcast: Hindcast, position: int) -> Pairs | None:

@@ -118,7 +118,7 @@ def _write_source(deployment: Deployment, name: str, number: int, weather: _Weat
     for place, row in enumerate(blended().values()):
         values = rounded(weather.fields(row, hours, 0.1, number), row.precision)
         chunk = writer.codec.encode(values.reshape(len(leads), TILE_ROWS, columns))
-        writer.folder.write(f"forecast/c/{place}/0/{TILE}/0", bytes(chunk))
+        writer.folder.write(f"forecast/c.{place}.0.{TILE}.0", bytes(chunk))
         writer.held["forecast"][place] = True
         if row.kind in INTERVAL_KINDS:
             writer.intervals[place] = np.diff(leads, prepend=leads[0])

@@ -52,7 +52,7 @@ def _metadata(
         "zarr_format": 3, "node_type": "array", "shape": values.shape, "dimension_names": dims,
         "data_type": "string" if kind in "OU" else values.dtype.name, "fill_value": fill.get(kind, 0),
         "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": chunks}},
-        "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
+        "chunk_key_encoding": {"name": "default", "configuration": {"separator": "."}},
         "codecs": [_TEXT if kind in "OU" else _BYTES, _COMPRESSED], "attributes": attributes,
         "storage_transformers": [],
     }  # fmt: skip
@@ -67,7 +67,7 @@ def _encoded(part: NDArray[Any], chunks: tuple[int, ...]) -> bytes:
 
 
 def _chunk(name: str, place: tuple[int, ...]) -> str:
-    return "/".join([name, "c", *map(str, place)])
+    return f"{name}/" + ".".join(["c", *map(str, place)])  # in one folder: on a disk one costs more than a small array
 
 
 def read(store: Store, key: str, names: Collection[str] | None = None, **chosen: _Index) -> xr.Dataset:

@@ -14,7 +14,7 @@ import xarray as xr
 import yaml
 from rich.console import Console
 
-from pipeline import paths
+from pipeline import paths, store_arrays
 from pipeline.config import Config
 from pipeline.cycle import Cycle
 from pipeline.explain import explain
@@ -84,8 +84,7 @@ def _write_surroundings(deployment: Deployment) -> None:
     attributes = {"ramp_factor": [1.0, 0.9, 0.7, 0.4, 0.1, 0.0]}
     field = (("latitude", "longitude"), np.full(shape, 2, np.float32), attributes)
     increment = xr.Dataset({"temperature_2m": field})
-    key = paths.work(HOUR, "increments/temperature_2m.zarr")
-    increment.to_zarr(deployment.store.zarr(key), mode="w", zarr_format=3, consolidated=False)
+    store_arrays.write(deployment.store, paths.work(HOUR, "increments/temperature_2m.zarr"), increment)
 
 
 def chain(found: Explanation) -> Chain:

@@ -21,7 +21,7 @@ from pipeline.sources.newest import interval_leads, newest_cycle
 from pipeline.steps import Deployment
 from pipeline.steps.assemble import INTERVAL_KINDS, assemble
 from pipeline.steps.ingest_common import attributes, bucket_of, fetched, live_leads, quarantine, record_of, speeds
-from pipeline.steps.input_store import LEVEL, plain_array, rounded
+from pipeline.steps.input_store import CHUNK_KEYS, LEVEL, plain_array, rounded
 from pipeline.store import Store
 
 Array = NDArray[np.float32]
@@ -157,6 +157,7 @@ def _create(
             fill_value=np.nan,
             compressors=BloscCodec(cname="lz4", clevel=LEVEL, shuffle="bitshuffle", typesize=4),
             dimension_names=DIMENSIONS,
+            chunk_key_encoding=CHUNK_KEYS,
             attributes=dict(blended()[name].cf_attributes()),
         )
     return group

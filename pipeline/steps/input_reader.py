@@ -35,31 +35,31 @@ class InputRun:
     @cached_property
     def rows(self) -> dict[str, int]:
         """Place of each parameter along the first axis."""
-        names = VLenUTF8().decode(self.folder.read("parameter/c/0"))
+        names = VLenUTF8().decode(self.folder.read("parameter/c.0"))
         return {str(name): row for row, name in enumerate(names)}
 
     @cached_property
     def leads(self) -> NDArray[np.int64]:
         """(lead,) native leads in hours."""
         try:
-            return np.frombuffer(self.folder.read("lead_time/c/0"), "<i4").astype(np.int64)
+            return np.frombuffer(self.folder.read("lead_time/c.0"), "<i4").astype(np.int64)
         except FileNotFoundError:  # zarr leaves a chunk of zeros out
             return np.zeros(self._metadata("forecast")["shape"][1], np.int64)
 
     @cached_property
     def interval_hours(self) -> NDArray[np.float32]:
         """(parameter, lead) length of the interval that ends at the lead, 0 for instants."""
-        return np.frombuffer(self.folder.read("interval_hours/c/0/0"), "<f4").reshape(len(self.rows), -1)
+        return np.frombuffer(self.folder.read("interval_hours/c.0.0"), "<f4").reshape(len(self.rows), -1)
 
     @cached_property
     def coverage(self) -> NDArray[np.float32]:
         """(place,) how much the source counts at each cell."""
-        return np.frombuffer(self.folder.read("coverage/c/0/0"), "<f4")
+        return np.frombuffer(self.folder.read("coverage/c.0.0"), "<f4")
 
     def held(self, array: str, parameter: str) -> NDArray[np.bool_]:
         """(lead,) whether a parameter of "forecast" or "spread" has any value anywhere."""
         if array not in self._held:
-            flags = np.frombuffer(self.folder.read(f"{array}_held/c/0/0"), np.bool_)
+            flags = np.frombuffer(self.folder.read(f"{array}_held/c.0.0"), np.bool_)
             self._held[array] = flags.reshape(len(self.rows), -1)
         return self._held[array][self.rows[parameter]]
 
@@ -76,8 +76,8 @@ class InputRun:
         codec = _CODECS[metadata["codecs"][-1]["name"]]
         parts = []
         for number in numbers:
-            key = f"{array}/c/{self.rows[parameter]}/0/{number}/0"
-            chunk = _decoded(self.folder, key, (leads, size, longitudes), codec)
+            key = _chunk(metadata, self.rows[parameter], number)
+            chunk = _decoded(self.folder, f"{array}/{key}", (leads, size, longitudes), codec)
             parts.append(chunk[:, max(first - number * size, 0) : stop - number * size])
         values = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
         return values.reshape(leads, -1)
@@ -109,10 +109,17 @@ def members(folder: Store, parameter: str, rows: slice) -> Iterator[NDArray[np.f
     for number in range(count):
         parts = []
         for band in range(first // size, -(-stop // size)):
-            values = _decoded(folder, f"{parameter}/c/{number}/0/{band}/0", (leads, size, longitudes), codec)
+            key = f"{parameter}/{_chunk(metadata, number, band)}"
+            values = _decoded(folder, key, (leads, size, longitudes), codec)
             parts.append(values[:, max(first - band * size, 0) : stop - band * size])
         values = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
         yield values.reshape(leads, -1)
+
+
+def _chunk(metadata: dict[str, Any], first: int, band: int) -> str:
+    """Key of the chunk of all leads and columns at a place along the first axis and in a band of rows."""
+    separator: str = metadata["chunk_key_encoding"]["configuration"]["separator"]
+    return separator.join(["c", str(first), "0", str(band), "0"])
 
 
 def _decoded(folder: Store, key: str, shape: tuple[int, int, int], codec: Any) -> NDArray[np.float32]:

@@ -140,11 +140,11 @@ def test_a_tile_reads_its_own_chunks_only() -> None:
     writer = InputWriter(store, "run.zarr", grid, leads, [row.name], ["forecast"], tile_rows=16)
     writer.write(row, "forecast", values, np.zeros(8))
     writer.close(np.ones(values.shape[1], np.float32), {})
-    chunks = {name.key for name in store.list("run.zarr/forecast/c")}
+    chunks = {name.key for name in store.list("run.zarr/forecast") if "/c." in name.key}
     run = InputRun(store.child("run.zarr"))
     np.testing.assert_array_equal(run.read("forecast", row.name), values)
     rows = slice(100, 112)
-    store.delete("run.zarr/forecast/c/0/0/0/0")
+    store.delete("run.zarr/forecast/c.0.0.0.0")
     np.testing.assert_array_equal(run.read("forecast", row.name, rows), values[:, 100 * 720 : 112 * 720])
     assert writer.rows % 16 == 0
     assert len(chunks) == -(-grid.shape[0] // writer.rows)

@@ -11,7 +11,7 @@ import pystac
 import pytest
 import xarray as xr
 
-from pipeline import paths
+from pipeline import paths, store_arrays
 from pipeline.config import Config
 from pipeline.cycle import Cycle
 from pipeline.parameters import parameter
@@ -21,6 +21,7 @@ from pipeline.science import amounts
 from pipeline.science.pools import single
 from pipeline.science.skill import Skill, update, zero
 from pipeline.steps import Deployment, publish, skill_store, validate
+from pipeline.steps.learn import weights_key
 from pipeline.steps.observe import read_parquet, record_key, to_parquet
 
 HOUR = Cycle.parse("2026-01-31T12")
@@ -60,9 +61,7 @@ def prepared(hour: Cycle = HOUR, store: Deployment | None = None) -> Deployment:
         parts = {"quantile": rng.uniform(250, 300, (3, *shape)), "exceedance": rng.uniform(0, 1, (8, *shape))}
         write(deployment, hour, "probability.zarr", {f"temperature_2m_{k}": v for k, v in parts.items()}, tile)
     for name in NAMES:
-        fitted(hour, name).to_zarr(
-            deployment.store.zarr(paths.work(hour, f"weights/{name}.zarr")), mode="w", consolidated=False, zarr_format=3
-        )
+        store_arrays.write(deployment.store, weights_key(hour, name), fitted(hour, name))
         skill_store.write(deployment, hour, {name: skill_store.nothing(month())}, ())
     return deployment
 
@@ -183,7 +182,7 @@ def test_what_observations_added_is_published_with_its_stations() -> None:
         np.ones((7, 12), np.float32), dims=("latitude", "longitude"), attrs={"ramp_factor": [1.0, 0.5]}
     )
     key = paths.work(HOUR, "increments/temperature_2m.zarr")
-    field.to_dataset(name="temperature_2m").to_zarr(deployment.store.zarr(key), zarr_format=3, consolidated=False)
+    store_arrays.write(deployment.store, key, field.to_dataset(name="temperature_2m"))
     table = pd.DataFrame({"station": ["A"], "parameter": ["temperature_2m"], "departure": [1.0]})
     deployment.store.write(paths.work(HOUR, "observations/temperature_2m.parquet"), to_parquet(table))
     publish_hour(deployment)
