@@ -1,4 +1,4 @@
-"""Publish: collate the weights, check that the hour is whole, write provenance and catalogue item, move the pointer.
+"""Publish: check that the hour is whole, write provenance and catalogue item, move the pointer.
 
 A reader follows `forecast/latest.json`, which is moved last and by a conditional write: it sees a whole hour or the
 one before.
@@ -22,10 +22,11 @@ from pipeline.products.catalogue import item
 from pipeline.sources import SOURCES, Source
 from pipeline.steps import Deployment
 from pipeline.steps import validate as gate
+from pipeline.steps.collate import mean_weights
 from pipeline.steps.inputs import contribution, record
 from pipeline.steps.observe import record_key
 from pipeline.steps.plausible import left_out
-from pipeline.steps.publish_weights import publish_ramp, publish_weights
+from pipeline.steps.publish_ramp import publish_ramp
 from pipeline.steps.retention import remove_old
 
 
@@ -40,7 +41,7 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     sources = _sources(deployment, hour)
     parameters = _check_arrays(deployment, hour, sources)
     ranges = _ranges(deployment, hour)
-    weights = publish_weights(deployment, hour)
+    weights = mean_weights(deployment, hour)
     parameters["weights"] = list(weights)
     parameters |= publish_ramp(deployment, hour)
     store.remove_unfinished(paths.forecast(hour))

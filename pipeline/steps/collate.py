@@ -1,11 +1,11 @@
-"""What explains an hour goes into it: weights with the skill behind them, the ramp's increments and its stations."""
+"""Collate: the weights that learn has fitted become one group of the hour, with the skill behind them."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
@@ -21,13 +21,17 @@ from pipeline.sources import SOURCES
 from pipeline.steps import Deployment, skill_store
 from pipeline.steps.inputs import contribution, coverage, record
 from pipeline.steps.learn import weights_key
-from pipeline.steps.observe import read_parquet, to_parquet
 
 Array = NDArray[np.float32]
 
 
-def publish_weights(deployment: Deployment, hour: Cycle) -> dict[str, dict[str, float]]:
-    """Write weights.zarr from what learn has fitted; returns each source's mean weight by parameter.
+def shards(deployment: Deployment, hour: Cycle) -> list[str]:
+    """The hour as a whole."""
+    return ["hour"]
+
+
+def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
+    """Write weights.zarr from what learn has fitted, and each source's mean weights for the manifest.
 
     ValueError if nothing has been fitted.
     """
@@ -57,7 +61,17 @@ def publish_weights(deployment: Deployment, hour: Cycle) -> dict[str, dict[str, 
         weight = np.nan_to_num(data["weight"].values) * covered[:, None] * reached[..., None]
         used = maps.share_of_total(weight).reshape(len(sources), len(bins), *grid.shape)
         means[name] = {source: mean for source, mean in provenance.mean_weights(used, grid, sources).items() if mean}
+    store.write(_means_key(hour), json.dumps(means).encode())
+
+
+def mean_weights(deployment: Deployment, hour: Cycle) -> dict[str, dict[str, float]]:
+    """Each source's mean weight by parameter, of those collated."""
+    means: dict[str, dict[str, float]] = json.loads(deployment.store.read(_means_key(hour)))
     return means
+
+
+def _means_key(hour: Cycle) -> str:
+    return paths.work(hour, "mean_weights.json")
 
 
 def _fields(name: str, data: xr.Dataset, shape: tuple[int, int]) -> dict[str, Array]:
@@ -134,27 +148,6 @@ def _last_lead(deployment: Deployment, hour: Cycle, row: Parameter, sources: Seq
         if row.name in noted["parameters"] and leads:
             last[index] = max(leads)
     return last
-
-
-def publish_ramp(deployment: Deployment, hour: Cycle) -> dict[str, list[str]]:
-    """Write increments.zarr and observations.parquet from what ramp has left; returns the parameters in each.
-
-    An increment's attribute `ramp_factor` is what part of it acts at each lead, hourly from 0, none beyond. Empty for
-    an hour without observations: nothing is written then.
-    """
-    store = deployment.store
-    names = [name for name in blended() if store.exists(f"{paths.work(hour, f'increments/{name}.zarr')}/zarr.json")]
-    if not names:
-        return {}
-    fields = {name: store_arrays.read(store, paths.work(hour, f"increments/{name}.zarr"))[name] for name in names}
-    attributes = {"Conventions": "CF-1.11", "title": f"Increments of the observation ramp of {hour}"}
-    key = paths.forecast(hour, "increments.zarr")
-    store_arrays.write(store, key, xr.Dataset(fields, attrs=attributes))
-    checked = {name: paths.work(hour, f"observations/{name}.parquet") for name in names}
-    observed = [name for name in names if store.exists(checked[name])]
-    tables = [read_parquet(store, checked[name]) for name in observed]
-    store.write(paths.forecast(hour, "observations.parquet"), to_parquet(pd.concat(tables, ignore_index=True)))
-    return {"increments": names, "observations": observed}
 
 
 def _fitted(deployment: Deployment, hour: Cycle, name: str, parts: Collection[str] | None = None) -> xr.Dataset:
