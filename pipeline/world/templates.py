@@ -157,7 +157,7 @@ def _present(source: str, wanted: Parameter) -> NDArray[np.bool_] | None:
         return None
     grid = native_grid(source)
     lat, lon = grid.latitude.astype(np.float32), grid.longitude.astype(np.float32)
-    land = sample(geography().land[..., None], lat, lon, np.zeros(1, np.int64))[0]
+    land = sample(geography().land[None], lat, lon, np.zeros(1, np.int64))[0]
     present = land < 0.5 if wanted.domain == "sea" else land > 0.2
     return None if present.all() else present
 
