@@ -180,6 +180,7 @@ def instant(world: World, run: Run, when: datetime, columns: tuple[str, ...] = I
     return with_cyclone(world, run, when, environment(world, run, when, columns))
 
 
+@lru_cache(maxsize=1024)
 def imprint_of(world: World, run: Run, when: datetime) -> cyclone.Imprint | None:
     """The cyclone of the run on its grid: the true one for an analysis, the members' average for the ensemble mean."""
     members = errors.MEMBERS if run.source == "gefs_mean" else (run.member,)

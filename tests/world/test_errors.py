@@ -104,9 +104,7 @@ def test_noise_persists_in_lead_time(world: World) -> None:
 
 
 def test_noise_of_following_days_is_weakly_related() -> None:
-    pairs = [
-        [noise.coefficients(seed, "icon", day, 12) for day in (DAY, date(2025, 8, 8))] for seed in range(10)
-    ]
+    pairs = [[noise.coefficients(seed, "icon", day, 12) for day in (DAY, date(2025, 8, 8))] for seed in range(10)]
     product = np.mean([(a * b).sum() / np.sqrt((a**2).sum() * (b**2).sum()) for a, b in pairs])
     assert 0.03 < product < errors.SLOW_SHARE
 
