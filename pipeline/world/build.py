@@ -26,7 +26,7 @@ from pipeline.world import nature
 from pipeline.world.files import Writer, write_coordinates, write_job
 from pipeline.world.grids import WORLD_SOURCES
 from pipeline.world.reports import write_observations
-from pipeline.world.schedule import Blocks, Extent, Job, plan
+from pipeline.world.schedule import Extent, Job, plan
 from pipeline.world.state import World, open_world
 
 SEED = 20250905
@@ -66,9 +66,9 @@ def build(
         raise ValueError(f"{root} holds other files and no world; name an empty folder for the world")
     with _scratch(root) as folder:
         _run_nature(folder / "nature", days, report)
-        world = open_world(folder / "nature", seed, hour.init_time)
-        counts = {"reports": write_observations(world, folder, extent.forecast_hours)}
-        counts |= _write_all(folder, hour, plan(hour, extent), workers, seed, report)
+        with threadpool_limits(1):
+            open_world(folder / "nature", seed, hour.init_time)  # for what it keeps there
+        counts = _write_all(folder, hour, extent, workers, seed, report)
         shutil.rmtree(folder / "nature")
         (folder / "README.txt").write_text(_README)
         (folder / MARKER).write_text(json.dumps({"fingerprint": fingerprint} | counts, indent=1) + "\n")
@@ -169,6 +169,12 @@ def _end_with(parent: BaseProcess) -> None:
     os._exit(1)
 
 
+def _write_reports(forecast_hours: int) -> int:
+    assert _WORLD is not None
+    assert _ROOT is not None
+    return write_observations(_WORLD, _ROOT, forecast_hours)
+
+
 def _write_block(jobs: list[Job]) -> tuple[int, int]:
     assert _WORLD is not None
     assert _ROOT is not None
@@ -178,9 +184,9 @@ def _write_block(jobs: list[Job]) -> tuple[int, int]:
     return writer.messages, writer.octets
 
 
-def _write_all(root: Path, hour: Cycle, blocks: Blocks, workers: int, seed: int, report: Progress) -> dict[str, int]:
-    """All blocks, by workers that each take the next one; the heavy ones of the live hour first."""
-    writer = Writer(root)
+def _write_all(root: Path, hour: Cycle, extent: Extent, workers: int, seed: int, report: Progress) -> dict[str, int]:
+    """Reports and all blocks, by workers that each take the next one; the heavy ones of the live hour first."""
+    writer, blocks = Writer(root), plan(hour, extent)
     runs = {(job.source, job.start) for jobs in blocks.values() for job in jobs}
     for name, start in sorted(runs):
         write_coordinates(writer, SOURCES[name], Cycle(start))
@@ -189,7 +195,8 @@ def _write_all(root: Path, hour: Cycle, blocks: Blocks, workers: int, seed: int,
     context = multiprocessing.get_context("spawn")
     arguments = (root, seed, hour.init_time)
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=arguments) as pool:
+        reports = pool.submit(_write_reports, extent.forecast_hours)
         for done, (count, size) in enumerate(pool.map(_write_block, [blocks[when] for when in order]), 1):
             messages, octets = messages + count, octets + size
             report("model output", done, len(order))
-    return {"messages": messages, "octets": octets}
+    return {"reports": reports.result(), "messages": messages, "octets": octets}

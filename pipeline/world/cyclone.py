@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +46,7 @@ class Vortex:
     maximum_wind: float
 
 
+@lru_cache(maxsize=64)
 def true_vortex(live: datetime, when: datetime) -> Vortex | None:
     """The cyclone at `when` if the live hour is `live`; None before it forms and after the track ends."""
     hours = (when - live).total_seconds() / 3600

@@ -57,15 +57,11 @@ def _pack(values: Array, form: Template) -> tuple[bytes, float, int]:
     numbers = (native - np.float32(reference)) * np.float32(2.0**-exponent) + np.float32(0.5)
     if form.bits == 16:
         return np.minimum(numbers, 65535.0).astype(">u2").tobytes(), reference, exponent
-    return _twelve_bits(np.minimum(numbers, 4095.0).astype(np.uint16)), reference, exponent
+    return _twelve_bits(np.minimum(numbers, 4095.0).astype(np.uint32)), reference, exponent
 
 
-def _twelve_bits(numbers: NDArray[np.uint16]) -> bytes:
+def _twelve_bits(numbers: NDArray[np.uint32]) -> bytes:
     """Two numbers in three octets."""
-    odd = numbers.size % 2
-    pairs = np.append(numbers, np.uint16(0)).reshape(-1, 2) if odd else numbers.reshape(-1, 2)
-    octets = np.empty((len(pairs), 3), np.uint8)
-    octets[:, 0] = pairs[:, 0] >> 4
-    octets[:, 1] = (pairs[:, 0] & 15) << 4 | pairs[:, 1] >> 8
-    octets[:, 2] = pairs[:, 1] & 255
-    return octets.tobytes()[: (numbers.size * 12 + 7) // 8]
+    even = np.append(numbers, np.uint32(0)) if numbers.size % 2 else numbers
+    pairs = (even[::2] << 12 | even[1::2]).astype(">u4")
+    return pairs.view(np.uint8).reshape(-1, 4)[:, 1:].tobytes()[: (numbers.size * 12 + 7) // 8]

@@ -11,7 +11,7 @@ from pipeline.world import deviations, errors
 from pipeline.world.forecasts import Run, environment, hourly, size_of, with_cyclone
 from pipeline.world.interpolate import RESOLUTION, sample
 from pipeline.world.levels import Array
-from pipeline.world.state import INSTANT, World, column_numbers, departures
+from pipeline.world.state import INSTANT, World, departures
 
 _AMOUNTS = ("precipitation", "snowfall")
 
@@ -40,7 +40,7 @@ def _around(world: World, run: Run, when: datetime, columns: tuple[str, ...]) ->
     """The fields that are recentred: those of the moment without a cyclone, the rain of six hours with it."""
     fields = environment(world, run, when, tuple(name for name in columns if name != "precipitation"))
     if "precipitation" in columns:
-        fields["precipitation"] = hourly(world, run, when).reduce("precipitation", 0, 6, np.sum)
+        fields["precipitation"] = hourly(world, run, when, ("precipitation",)).reduce("precipitation", 0, 6, np.sum)
     return fields
 
 
@@ -70,9 +70,9 @@ def expected_spread(world: World, run: Run, when: datetime, fields: dict[str, Ar
 
 def _slopes(world: World, run: Run, when: datetime, names: tuple[str, ...]) -> dict[str, Array]:
     """(point,) gradient of the truth per degree, by name."""
-    values = departures(world, when)[..., column_numbers(names)]
-    north = np.gradient(values, RESOLUTION, axis=0)
-    east = (np.roll(values, -1, 1) - np.roll(values, 1, 1)) / (2 * RESOLUTION)
+    values = departures(world, when, names)
+    north = np.gradient(values, RESOLUTION, axis=1)
+    east = (np.roll(values, -1, 2) - np.roll(values, 1, 2)) / (2 * RESOLUTION)
     slope = np.hypot(north, east).astype(np.float32)
     lat, lon = run.grid.latitude.astype(np.float32), run.grid.longitude.astype(np.float32)
     return dict(zip(names, sample(slope, lat, lon, np.arange(len(names))), strict=True))

@@ -9,13 +9,24 @@ from functools import lru_cache
 
 import numpy as np
 
-from pipeline.world import cyclone, deviations, errors, noise
+from pipeline.sources import SOURCES
+from pipeline.world import cyclone, deviations, errors, noise, templates
 from pipeline.world.errors import Region
 from pipeline.world.grids import NativeGrid, native_grid
 from pipeline.world.levels import Array
-from pipeline.world.state import HOURLY, INSTANT, SHORTWAVE, WAVE_VECTOR, World, at_points, clear_sky_on
+from pipeline.world.state import (
+    HOURLY,
+    INSTANT,
+    SHORTWAVE,
+    WAVE_VECTOR,
+    World,
+    at_points,
+    block_at_points,
+    clear_sky_on,
+)
 
 HOUR = timedelta(hours=1)
+_PARTS = ("convective_precipitation", "snowfall")
 SHIFTS = (noise.LATENTS.index("shift_north"), noise.LATENTS.index("shift_east"))
 
 
@@ -78,9 +89,9 @@ def size_of(run: Run, when: datetime) -> Array:
 def _latents_at_knot(seed: int, source: str, day: date, knot: int, member: int | None) -> Array:
     """(latent, point) of a run's error at a knot, for a member including its own departure."""
     model = "gefs_mean" if source == "gefs" else source
-    modes = noise.coefficients(seed, model, day)[knot]
+    modes = noise.coefficients(seed, model, day, knot)
     if member is not None:
-        own = noise.coefficients(seed, f"member {member}", day)[knot]
+        own = noise.coefficients(seed, f"member {member}", day, knot)
         modes = modes + np.float32(errors.SPREAD_RATIO) * own
     return noise.fields(native_grid(source), modes)
 
@@ -169,6 +180,7 @@ def instant(world: World, run: Run, when: datetime, columns: tuple[str, ...] = I
     return with_cyclone(world, run, when, environment(world, run, when, columns))
 
 
+@lru_cache(maxsize=1024)
 def imprint_of(world: World, run: Run, when: datetime) -> cyclone.Imprint | None:
     """The cyclone of the run on its grid: the true one for an analysis, the members' average for the ensemble mean."""
     members = errors.MEMBERS if run.source == "gefs_mean" else (run.member,)
@@ -188,7 +200,7 @@ def imprint_of(world: World, run: Run, when: datetime) -> cyclone.Imprint | None
 
 @dataclass(frozen=True)
 class Hours:
-    """Hourly values of HOURLY in the block of six hours that ends at `end`: name -> (hour, point), hours `first`..6."""
+    """Hourly values in the block of six hours that ends at `end`: name -> (hour, point), hours `first`..6."""
 
     end: datetime
     first: int
@@ -200,22 +212,36 @@ class Hours:
         return np.asarray(how(rows, axis=0), np.float32)
 
 
+@lru_cache(maxsize=64)
+def _reduced(source: str) -> tuple[str, ...]:
+    """Columns of HOURLY that a source's amounts, means and extremes follow from."""
+    names = {row.name for row in SOURCES[source].parameters() if templates.statistic_of(source, row)}
+    if names & {"temperature_2m_maximum", "temperature_2m_minimum"}:
+        names |= {"temperature_2m"}
+    return tuple(name for name in HOURLY if name in names | {"precipitation"})
+
+
 @lru_cache(maxsize=24)
-def hourly(world: World, run: Run, end: datetime) -> Hours:
-    """The hours up to `end` (00, 06, 12 or 18 UTC) with one displacement and noise, so that parts sum to wholes."""
+def hourly(world: World, run: Run, end: datetime, columns: tuple[str, ...] = ()) -> Hours:
+    """The hours up to `end` (00, 06, 12 or 18 UTC) with one displacement and noise, so that parts sum to wholes.
+
+    `columns` of HOURLY, precipitation among them; by default all that the source reduces.
+    """
+    columns = columns or _reduced(run.source)
     first = max(1, 7 - int(run.lead(end)))
     latent, size = latents(world, run, end), size_of(run, end)
     north, east = displacement(run, end, latent, size)
-    values: dict[str, list[Array]] = {name: [] for name in HOURLY}
+    values: dict[str, list[Array]] = {name: [] for name in columns}
+    block = block_at_points(world, run.grid, end, columns, north, east)
     for hour in range(first, 7):
-        when = end + (hour - 6) * HOUR
-        fields = at_points(world, run.grid, when, HOURLY, north, east)
-        fields[SHORTWAVE] = fields[SHORTWAVE] * clear_sky_on(run.grid, when)
+        when, fields = end + (hour - 6) * HOUR, block[hour - 1]
+        if SHORTWAVE in fields:
+            fields[SHORTWAVE] = fields[SHORTWAVE] * clear_sky_on(run.grid, when)
         fields = _rain_and_the_rest(run, fields, when, latent, size)
         mark = imprint_of(world, run, when)
         if mark is not None:
             cyclone.add(fields, mark)
-        for name in HOURLY:
+        for name in columns:
             values[name].append(np.maximum(fields[name], 0))
     return Hours(end, first, {name: np.stack(rows) for name, rows in values.items()})
 
@@ -226,9 +252,11 @@ def _rain_and_the_rest(
     """Disturb the hourly fields; parts of the rain keep their share of it."""
     rain = disturb(run, "precipitation", fields["precipitation"], when, latent, size)
     ratio = rain / np.maximum(fields["precipitation"], 1e-6)
-    out = {name: disturb(run, name, fields[name], when, latent, size) for name in HOURLY[3:]}
-    out |= {name: fields[name] * ratio for name in HOURLY[1:3]}
-    return {"precipitation": rain} | out
+    return {"precipitation": rain} | {
+        name: values * ratio if name in _PARTS else disturb(run, name, values, when, latent, size)
+        for name, values in fields.items()
+        if name != "precipitation"
+    }
 
 
 def consistent(fields: dict[str, Array]) -> dict[str, Array]:

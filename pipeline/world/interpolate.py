@@ -57,10 +57,12 @@ def sample(
     longitude: NDArray[np.float32],
     wanted: NDArray[np.int64],
 ) -> NDArray[np.float32]:
-    """Bilinear values at points: fields (latitude, longitude, field) on the truth's grid -> (wanted field, point)."""
-    rows, columns, _ = fields.shape
+    """Bilinear values at points: fields (field, latitude, longitude) on the truth's grid -> (wanted field, point)."""
+    number, rows, columns = fields.shape
+    planes = fields.reshape(number, rows * columns)
     step = np.float32(180.0 / (rows - 1))
-    out = np.empty((wanted.size, latitude.size), np.float32)
+    west, east = np.empty(latitude.size, np.int32), np.empty(latitude.size, np.int32)
+    weights = np.empty((4, latitude.size), np.float32)
     for point in range(latitude.size):
         y = min(
             max((np.float32(90.0) - latitude[point]) / step, np.float32(0.0)), np.float32(rows - 1) - np.float32(1e-3)
@@ -69,13 +71,16 @@ def sample(
         i, j = int(y), int(x)
         fy, fx = y - i, x - j
         j = j % columns
-        k = (j + 1) % columns
-        a, b = (1 - fy) * (1 - fx), (1 - fy) * fx
-        c, d = fy * (1 - fx), fy * fx
-        for index in range(wanted.size):
-            field = wanted[index]
+        west[point], east[point] = i * columns + j, i * columns + (j + 1) % columns
+        weights[0, point], weights[1, point] = (1 - fy) * (1 - fx), (1 - fy) * fx
+        weights[2, point], weights[3, point] = fy * (1 - fx), fy * fx
+    out = np.empty((wanted.size, latitude.size), np.float32)
+    for index in range(wanted.size):  # one small plane after the other, so that it stays in the nearest cache
+        plane = planes[wanted[index]]
+        for point in range(latitude.size):
+            a, b = west[point], east[point]
             out[index, point] = (
-                a * fields[i, j, field] + b * fields[i, k, field]
-                + c * fields[i + 1, j, field] + d * fields[i + 1, k, field]
+                weights[0, point] * plane[a] + weights[1, point] * plane[b]
+                + weights[2, point] * plane[a + columns] + weights[3, point] * plane[b + columns]
             )  # fmt: skip
     return out

@@ -15,9 +15,8 @@ from pipeline.world.forecasts import Hours, Run, hourly
 from pipeline.world.interpolate import sample
 from pipeline.world.levels import Array
 from pipeline.world.schedule import BLOCK, Job, block_end
-from pipeline.world.state import World
+from pipeline.world.state import BLOCK_HOURS, World
 
-BLOCK_HOURS = 6
 WINDOW_HOURS = {"ecmwf": 3}  # of maxima and minima; the others reduce since the last multiple of six hours
 SUMS = (
     "precipitation", "convective_precipitation", "snowfall", "surface_downwelling_shortwave_flux",
@@ -93,11 +92,11 @@ def _before(world: World, run: Run, job: Job, name: str, hours: Hours) -> Array:
 def run_total(world: World, run: Run, until: datetime) -> dict[str, Array]:
     """What the run accumulated from its start to the end of a block, (point,) by name."""
     hours = hourly(world, run, until)
-    block = {name: hours.reduce(name, 0, BLOCK_HOURS, np.sum) for name in SUMS}
+    block = {name: hours.reduce(name, 0, BLOCK_HOURS, np.sum) for name in SUMS if name in hours.values}
     if until - BLOCK <= run.start:
         return block
     before = run_total(world, run, until - BLOCK)
-    return {name: block[name] + before[name] for name in SUMS}
+    return {name: block[name] + before[name] for name in block}
 
 
 @lru_cache(maxsize=64)
@@ -106,6 +105,6 @@ def _rough_total(world: World, source: str, start: datetime, until: datetime) ->
     hours = int((until - start).total_seconds() // 3600)
     grid = Run(source, start, start.date()).grid
     middle = world.fields(start + timedelta(hours=hours // 2))
-    rates = np.stack([np.full_like(middle[name], 200.0) if "flux" in name else middle[name] for name in SUMS], -1)
+    rates = np.stack([np.full_like(middle[name], 200.0) if "flux" in name else middle[name] for name in SUMS])
     lat, lon = grid.latitude.astype(np.float32), grid.longitude.astype(np.float32)
     return dict(zip(SUMS, sample(rates, lat, lon, np.arange(len(SUMS))) * np.float32(hours), strict=True))

@@ -58,16 +58,13 @@ class Nature:
                 np.load(folder / "fields.npy", mmap_mode="r"),
             )
 
-    def at(self, when: datetime) -> Array:
-        """(field, latitude, longitude) at any time, linear between the saved states; ValueError outside the run."""
+    def position(self, when: datetime) -> tuple[int, np.float32]:
+        """Index of the saved state at or before a time and the share of the way to the next; ValueError outside."""
         position = (when - self.start).total_seconds() / 3600 / EVERY_HOURS
         index = int(position)
         if not 0 <= position <= len(self.fields) - 1:
             raise ValueError(f"the nature run starts {self.start} and has {len(self.fields)} states; asked for {when}")
-        fraction = np.float32(position - index)
-        if fraction == 0:
-            return np.array(self.fields[index])
-        return self.fields[index] * (1 - fraction) + self.fields[index + 1] * fraction
+        return index, np.float32(position - index)
 
 
 def run(folder: Path, days: int) -> None:

@@ -50,6 +50,9 @@ def legendre(latitude: NDArray[np.float64]) -> NDArray[np.float64]:
 
 # Coefficients are kept as (wave, degree): waves are cosines of order 0 to DEGREES, then sines of order 1 to DEGREES.
 _ORDERS = np.concatenate([np.arange(DEGREES + 1), np.arange(1, DEGREES + 1)])
+# What is drawn are the modes, the (wave, degree) that there are: no degree below the order, and not the mean.
+_EXISTS = (np.arange(DEGREES + 1) >= _ORDERS[:, None]) & (np.arange(DEGREES + 1) > 0)
+_MODES = (len(LATENTS), int(_EXISTS.sum()))
 
 
 def _waves(longitude: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -84,11 +87,10 @@ def fields(grid: NativeGrid, coefficients: Array) -> Array:
 
 @lru_cache(maxsize=1)
 def _amplitudes() -> Array:
-    """(latent, wave, degree) standard deviation of each coefficient, so that every latent field has unit variance."""
-    degrees = np.arange(DEGREES + 1)
-    exists = (degrees >= _ORDERS[:, None]) & (degrees > 0)
-    power = np.stack([np.exp(-((degrees / _SCALE[latent]) ** 2)) * exists for latent in LATENTS])
-    return np.sqrt(power / power.sum((1, 2), keepdims=True)).astype(np.float32)
+    """(latent, mode) standard deviation of each coefficient, so that every latent field has unit variance."""
+    degrees = np.broadcast_to(np.arange(DEGREES + 1), _EXISTS.shape)[_EXISTS]
+    power = np.stack([np.exp(-((degrees / _SCALE[latent]) ** 2)) for latent in LATENTS])
+    return np.sqrt(power / power.sum(1, keepdims=True)).astype(np.float32)
 
 
 def _generator(seed: int, process: str, day: int) -> np.random.Generator:
@@ -107,22 +109,23 @@ def persistent(generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
 
 @lru_cache(maxsize=96)
 def _slow(seed: int, process: str, day: int) -> Array:
-    """(latent, wave, degree) the part that changes over days: a weighted mean of the past days' draws."""
+    """(latent, mode) the part that changes over days: a weighted mean of the past days' draws."""
     weights = np.exp(-np.arange(_SLOW_DAYS) / errors.SLOW_MEMORY_DAYS)
     weights /= np.sqrt((weights**2).sum())
     draws = (
-        _generator(seed, f"slow {process}", day - back).standard_normal(_amplitudes().shape, dtype=np.float32)
+        _generator(seed, f"slow {process}", day - back).standard_normal(_MODES, dtype=np.float32)
         for back in range(_SLOW_DAYS)
     )
     return np.asarray(sum(np.float32(weight) * draw for weight, draw in zip(weights, draws, strict=True)))
 
 
-@lru_cache(maxsize=40)
-def _process(seed: int, process: str, day: int) -> Array:
-    """(knot, latent, wave, degree) unit-variance coefficients of one process for the forecasts of one day."""
-    fast = persistent(_generator(seed, process, day), _amplitudes().shape)
-    slow = np.float32(np.sqrt(errors.SLOW_SHARE)) * _slow(seed, process, day)
-    return np.float32(np.sqrt(1 - errors.SLOW_SHARE)) * fast + slow
+@lru_cache(maxsize=128)  # of six days: a block holds forecasts of as many as there are leads
+def _process(seed: int, process: str, day: int) -> tuple[Array, Array]:
+    """Unit-variance coefficients of one process for the forecasts of one day: (knot, latent, mode), (latent, mode).
+
+    What changes by the hour and what changes over days, to be added with the shares of `errors`.
+    """
+    return persistent(_generator(seed, process, day), _MODES), _slow(seed, process, day)
 
 
 def shares(source: str) -> list[tuple[str, float]]:
@@ -133,22 +136,16 @@ def shares(source: str) -> list[tuple[str, float]]:
     return [("all", errors.SHARED_BY_ALL), (errors.FAMILY[source], errors.SHARED_BY_FAMILY), (source, own)]
 
 
-@lru_cache(maxsize=192)  # of ten days: a forecast of one is written in as many blocks as it has leads
-def coefficients(seed: int, source: str, day: date) -> Array:
-    """(knot, latent, wave, degree) of a source's error in the forecasts of one day, for `fields`."""
-    total = sum(
-        np.float32(np.sqrt(share)) * _process(seed, process, day.toordinal()) for process, share in shares(source)
-    )
-    return np.asarray(total * _amplitudes(), np.float32)
-
-
-def knot(target_hours: float) -> int:
-    """Index of the knot at a multiple of KNOT_HOURS after the hour; ValueError outside the range."""
-    index = int(target_hours // KNOT_HOURS) - FIRST_KNOT
-    if target_hours % KNOT_HOURS or not 0 <= index <= LAST_KNOT - FIRST_KNOT:
-        first, last = FIRST_KNOT * KNOT_HOURS, LAST_KNOT * KNOT_HOURS
-        raise ValueError(f"noise is drawn every {KNOT_HOURS} h from {first} to {last} h; asked for {target_hours} h")
-    return index
+def coefficients(seed: int, source: str, day: date, number: int) -> Array:
+    """(latent, wave, degree) of a source's error at a knot in the forecasts of one day, for `fields`."""
+    fresh, lasting = np.float32(np.sqrt(1 - errors.SLOW_SHARE)), np.float32(np.sqrt(errors.SLOW_SHARE))
+    total = np.zeros(_MODES, np.float32)
+    for process, share in shares(source):
+        fast, slow = _process(seed, process, day.toordinal())
+        total += np.float32(np.sqrt(share)) * (fresh * fast[number] + lasting * slow)
+    out = np.zeros((len(LATENTS), *_EXISTS.shape), np.float32)
+    out[:, _EXISTS] = total * _amplitudes()
+    return out
 
 
 def correlation(source: str, other: str) -> float:

@@ -30,7 +30,7 @@ DEW_POINT_LAPSE_RATE = 0.002  # K m-1
 def truth_at(world: World, stations: Stations, when: datetime) -> dict[str, Array]:
     """The truth with its cyclone at the stations, at their own elevation."""
     values = world.fields(when)
-    stack = np.stack([values[name] for name in CLIMATE], -1)
+    stack = np.stack([values[name] for name in CLIMATE])
     columns = sample(stack, stations.latitude, stations.longitude, np.arange(len(CLIMATE)))
     fields = dict(zip(CLIMATE, columns, strict=True))
     fields[SHORTWAVE] = fields[SHORTWAVE] * clouds.clear_sky(when, stations.latitude, stations.longitude)

@@ -40,11 +40,12 @@ _WHOLE = (
 )  # fmt: skip
 CLIMATE = tuple(dict.fromkeys((*INSTANT, *HOURLY)))
 CLIMATE_HOURS = 24 // EVERY_HOURS
+BLOCK_HOURS = 6
 
 
 @dataclass(frozen=True, eq=False)
 class World:
-    """The world at work: `climate` (hour of day, latitude, longitude, column of CLIMATE)."""
+    """The world at work: `climate` (hour of day, column of CLIMATE, latitude, longitude)."""
 
     seed: int
     live: datetime
@@ -82,7 +83,7 @@ def _climate(world: World) -> Array:
     """Mean of the truth over the days of the run by hour of day; zero for what is displaced whole."""
     start = world.truth.nature.start
     states = len(world.truth.nature.fields)
-    total = np.zeros((CLIMATE_HOURS, *SHAPE, len(CLIMATE)), np.float32)
+    total = np.zeros((CLIMATE_HOURS, len(CLIMATE), *SHAPE), np.float32)
     count = np.zeros(CLIMATE_HOURS, int)
     for step in range(1, states - 1):
         when = start + timedelta(hours=EVERY_HOURS * step)
@@ -93,29 +94,38 @@ def _climate(world: World) -> Array:
         count[slot] += 1
         for column, name in enumerate(CLIMATE):
             if name not in _WHOLE:
-                total[slot, ..., column] += values[name]
+                total[slot, column] += values[name]
     return np.asarray(total / np.maximum(count, 1)[:, None, None, None], np.float32)
 
 
-def _climate_at(climate: Array, when: datetime) -> Array:
-    """(..., column) linear between the hours of the climatology."""
+def _climate_at(climate: Array, when: datetime, columns: tuple[str, ...]) -> Array:
+    """(column, ...) linear between the hours of the climatology."""
     position = (when.hour + when.minute / 60) / EVERY_HOURS
-    index, fraction = int(position), np.float32(position % 1)
-    first = climate[index % CLIMATE_HOURS]
-    return first if fraction == 0 else first * (1 - fraction) + climate[(index + 1) % CLIMATE_HOURS] * fraction
+    index, fraction, wanted = int(position), np.float32(position % 1), column_numbers(columns)
+    first = climate[index % CLIMATE_HOURS, wanted]
+    if fraction == 0:
+        return first
+    return first * (1 - fraction) + climate[(index + 1) % CLIMATE_HOURS, wanted] * fraction
 
 
-@lru_cache(maxsize=12)
-def departures(world: World, when: datetime) -> Array:
-    """(latitude, longitude, column of CLIMATE) of the truth as it is displaced."""
+@lru_cache(maxsize=24)
+def departures(world: World, when: datetime, columns: tuple[str, ...] = CLIMATE) -> Array:
+    """(column, latitude, longitude) of the truth as it is displaced."""
     values = world.fields(when)
-    return np.stack([values[name] for name in CLIMATE], axis=-1) - _climate_at(world.climate, when)
+    return np.stack([values[name] for name in columns]) - _climate_at(world.climate, when, columns)
+
+
+@lru_cache(maxsize=4)
+def _block_departures(world: World, end: datetime) -> Array:
+    """(hour and column of HOURLY, latitude, longitude) of the six hours up to `end`."""
+    times = [end - timedelta(hours=back) for back in range(BLOCK_HOURS - 1, -1, -1)]
+    return np.concatenate([departures(world, when, HOURLY) for when in times])
 
 
 @lru_cache(maxsize=128)
-def column_numbers(columns: tuple[str, ...]) -> NDArray[np.int64]:
-    """Places of the columns in CLIMATE."""
-    return np.array([CLIMATE.index(name) for name in columns], np.int64)
+def column_numbers(columns: tuple[str, ...], among: tuple[str, ...] = CLIMATE) -> NDArray[np.int64]:
+    """Places of the columns in `among`."""
+    return np.array([among.index(name) for name in columns], np.int64)
 
 
 @lru_cache(maxsize=8)
@@ -123,19 +133,26 @@ def _native_climate(world: World, grid: NativeGrid) -> Array:
     """(hour of day, column, point)"""
     lat, lon = grid.latitude.astype(np.float32), grid.longitude.astype(np.float32)
     every = column_numbers(CLIMATE)
-    return np.stack([sample(np.ascontiguousarray(slot), lat, lon, every) for slot in world.climate])
+    return np.stack([sample(slot, lat, lon, every) for slot in world.climate])
 
 
-@lru_cache(maxsize=10)
-def climate_on(world: World, grid: NativeGrid, when: datetime) -> Array:
-    """(column of CLIMATE, point) of the climatology."""
-    return _climate_at(_native_climate(world, grid), when)
+@lru_cache(maxsize=48)
+def _climate_on(world: World, grid: NativeGrid, when: datetime, columns: tuple[str, ...]) -> Array:
+    """(column, point) of the climatology."""
+    return _climate_at(_native_climate(world, grid), when, columns)
 
 
 @lru_cache(maxsize=64)
 def clear_sky_on(grid: NativeGrid, when: datetime) -> Array:
     """(point,) short-wave radiation of a clear sky in the hour before."""
     return clouds.clear_sky(when, grid.latitude.astype(np.float32), grid.longitude.astype(np.float32))
+
+
+def _displaced(grid: NativeGrid, north: Array | float, east: Array | float) -> tuple[Array, Array]:
+    """Latitude and longitude of the grid's points moved by degrees of latitude and of great circle."""
+    stretch = 1 / np.maximum(np.cos(np.deg2rad(grid.latitude)), 0.15)
+    lat = np.clip(grid.latitude + north, -90, 90).astype(np.float32)
+    return lat, (grid.longitude + east * stretch).astype(np.float32)
 
 
 def at_points(
@@ -146,9 +163,20 @@ def at_points(
 
     Short-wave radiation comes as the share of the clear sky's.
     """
-    stretch = 1 / np.maximum(np.cos(np.deg2rad(grid.latitude)), 0.15)
-    lat = np.clip(grid.latitude + north, -90, 90).astype(np.float32)
-    lon = (grid.longitude + east * stretch).astype(np.float32)
-    moved = sample(departures(world, when), lat, lon, column_numbers(columns))
-    climate = climate_on(world, grid, when)
-    return {name: values + climate[CLIMATE.index(name)] for name, values in zip(columns, moved, strict=True)}
+    moved = sample(departures(world, when), *_displaced(grid, north, east), column_numbers(columns))
+    return dict(zip(columns, moved + _climate_on(world, grid, when, columns), strict=True))
+
+
+def block_at_points(
+    world: World, grid: NativeGrid, end: datetime, columns: tuple[str, ...], north: Array | float, east: Array | float
+) -> list[dict[str, Array]]:
+    """`at_points` for columns of HOURLY at each of the six hours up to `end`, all with one displacement."""
+    numbers = column_numbers(columns, HOURLY)
+    wanted = np.concatenate([hour * len(HOURLY) + numbers for hour in range(BLOCK_HOURS)])
+    moved = sample(_block_departures(world, end), *_displaced(grid, north, east), wanted)
+    hours = moved.reshape(BLOCK_HOURS, len(columns), grid.size)
+    times = [end - timedelta(hours=back) for back in range(BLOCK_HOURS - 1, -1, -1)]
+    return [
+        dict(zip(columns, values + _climate_on(world, grid, when, columns), strict=True))
+        for when, values in zip(times, hours, strict=True)
+    ]

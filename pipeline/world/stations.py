@@ -50,7 +50,7 @@ def _scatter(
 ) -> tuple[Array, Array]:
     """Places drawn around the clusters that fall on land or on open water, each group up to its share."""
     static = geography()
-    fields = np.stack([static.land, static.ice], -1)
+    fields = np.stack([static.land, static.ice])
     table = np.array(clusters)
     chance = table[:, 3] / table[:, 3].sum()
     latitude, longitude = np.empty(0, np.float32), np.empty(0, np.float32)
@@ -77,7 +77,7 @@ def land_stations(seed: int) -> Stations:
     # The tables of stations give whole minutes.
     latitude, longitude = _rounded(latitude, 60), _rounded(longitude, 60)
     static = geography()
-    ground, roughness = sample(np.stack([static.altitude, static.roughness], -1), latitude, longitude, np.arange(2))
+    ground, roughness = sample(np.stack([static.altitude, static.roughness]), latitude, longitude, np.arange(2))
     # Aerodromes lie in valleys.
     offset = roughness * (250 * generator.standard_normal(latitude.size) - 180) + 8 * np.abs(
         generator.standard_normal(latitude.size)

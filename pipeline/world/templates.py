@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Literal
@@ -88,6 +88,7 @@ _SURFACES = {
     ("icon", "medium_cloud_cover"): 1,
     ("icon", "high_cloud_cover"): 1,
 }
+_MEMBER_OCTET = 35  # of section 4, in templates 1 and 11, from 0
 _SEQUENCE = ("swell_wave_height", "swell_wave_period")
 
 
@@ -157,7 +158,7 @@ def _present(source: str, wanted: Parameter) -> NDArray[np.bool_] | None:
         return None
     grid = native_grid(source)
     lat, lon = grid.latitude.astype(np.float32), grid.longitude.astype(np.float32)
-    land = sample(geography().land[..., None], lat, lon, np.zeros(1, np.int64))[0]
+    land = sample(geography().land[None], lat, lon, np.zeros(1, np.int64))[0]
     present = land < 0.5 if wanted.domain == "sea" else land > 0.2
     return None if present.all() else present
 
@@ -165,6 +166,10 @@ def _present(source: str, wanted: Parameter) -> NDArray[np.bool_] | None:
 @lru_cache(maxsize=4096)
 def template(source: str, name: str, product: str = "forecast", member: int | None = None) -> Template:
     """The template of a parameter in a feed; `name` may also be a static field of `STATIC`."""
+    if member is not None and member > 1:  # the same as member 1 but for its number
+        first = template(source, name, product, 1)
+        at = first.section4 + _MEMBER_OCTET
+        return replace(first, head=first.head[:at] + bytes([member]) + first.head[at + 1 :])
     wanted = STATIC.get(name) or parameter(name)
     grid = native_grid(source)
     statistic = "" if name in STATIC else statistic_of(source, wanted)

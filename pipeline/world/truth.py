@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import numpy as np
 
@@ -25,7 +26,7 @@ METRES_PER_PASCAL = 0.083
 ROUGH_LAND_WIND = 0.72  # of the wind over open water
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Truth:
     """The world's weather without its cyclone."""
 
@@ -58,8 +59,17 @@ def truth(nature: Nature, waves: Waves) -> Truth:
     return Truth(nature, waves, shift.astype(np.float32), to_truth, to_truth(nature.orography))
 
 
+@lru_cache(maxsize=4)
+def _state(world: Truth, index: int) -> Array:
+    """(field, latitude, longitude) of a saved state on the truth's grid."""
+    return world.to_truth(world.nature.fields[index])
+
+
 def _large_scale(world: Truth, when: datetime) -> dict[str, Array]:
-    values = world.to_truth(world.nature.at(when))
+    index, fraction = world.nature.position(when)
+    values = _state(world, index)
+    if fraction:
+        values = values * (1 - fraction) + _state(world, index + 1) * fraction
     return dict(zip(FIELDS, values, strict=True))
 
 

@@ -74,7 +74,7 @@ def test_reports_err_as_stated_but_for_the_gross_ones(
 def test_stations_stand_on_land_and_crowd_where_people_live() -> None:
     land = land_stations(SEED)
     assert len(set(land.names)) == LAND_STATIONS
-    share = sample(geography().land[..., None], land.latitude, land.longitude, np.zeros(1, np.int64))[0]
+    share = sample(geography().land[None], land.latitude, land.longitude, np.zeros(1, np.int64))[0]
     assert share.min() > 0.3
     europe = (np.abs(land.latitude - 50) < 12) & (np.abs(land.longitude - 10) < 20)
     africa = (np.abs(land.latitude) < 12) & (np.abs(land.longitude - 20) < 20)
@@ -90,7 +90,7 @@ def test_stations_do_not_stand_on_the_models_terrain() -> None:
 
 def test_buoys_float() -> None:
     sea = buoys(SEED)
-    share = sample(geography().land[..., None], sea.latitude, sea.longitude, np.zeros(1, np.int64))[0]
+    share = sample(geography().land[None], sea.latitude, sea.longitude, np.zeros(1, np.int64))[0]
     assert share.max() < 0.35
 
 
