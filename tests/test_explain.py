@@ -24,7 +24,7 @@ from pipeline.products import explanation_picture, explanation_text
 from pipeline.products.explanation import Chain, Derivation, Explanation
 from pipeline.sources import SOURCES
 from pipeline.sources.newest import due_cycles
-from pipeline.steps import Deployment, forecast, learn, publish, validate
+from pipeline.steps import Deployment, collate, forecast, learn, publish, validate
 from pipeline.steps.input_store import InputWriter
 from pipeline.steps.observe import to_parquet
 from tests.tiny_deployment import HOUR, LAST_LEAD, NAMES, write_configuration, write_inputs
@@ -43,7 +43,7 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     result = Deployment.open(Config.parse(yaml.safe_dump(settings)))
     _write_region(result)
     _write_surroundings(result)
-    for step in (learn, forecast, validate, publish):
+    for step in (learn, collate, forecast, validate, publish):
         for shard in step.shards(result, HOUR):
             step.run(result, HOUR, shard)
     return result

@@ -57,6 +57,12 @@ _TENTHS = re.compile(r"T([01])(\d{3})(?:([01])(\d{3}))?")
 _SEA_LEVEL = re.compile(r"SLP(\d{3})")
 _HOURLY_PRECIPITATION = re.compile(r"P(\d{4})")
 _SNOW_DEPTH = re.compile(r"4/(\d{3})")
+_AUTOMATIC, _NO_GAUGE = re.compile("AO2"), re.compile("PNO")
+_PATTERNS = (
+    _WIND, _VISIBILITY, _CLOUD, _TEMPERATURE, _ALTIMETER, _TENTHS, _SEA_LEVEL, _HOURLY_PRECIPITATION, _SNOW_DEPTH,
+    _AUTOMATIC, _NO_GAUGE,
+)  # fmt: skip
+_Groups = dict[re.Pattern[str], dict[str, re.Match[str]]]
 _DEGREES = re.compile(r"(\d{1,3})-(\d{1,2})(?:-(\d{1,2}))?([NSEW])")
 
 
@@ -129,8 +135,8 @@ def read_report(line: str, stations: Mapping[str, Station], hour: Cycle, reading
     if text.startswith("NIL"):
         return None
     main, _, remarks_text = f" {text}".partition(" RMK")
-    groups = list(itertools.takewhile(lambda group: group not in _TREND, main.split()))
-    remarks = remarks_text.split()
+    groups = _sorted(_join_miles(itertools.takewhile(lambda group: group not in _TREND, main.split())))
+    remarks = _sorted(remarks_text.split())
     values: dict[str, float] = {}
     for part in (
         lambda: _temperature(groups, remarks),
@@ -150,21 +156,30 @@ def read_report(line: str, stations: Mapping[str, Station], hour: Cycle, reading
     return reading.add(name, stations[name], valid_time, values)
 
 
-def _one(pattern: re.Pattern[str], groups: Iterable[str]) -> re.Match[str] | None:
+def _sorted(groups: Iterable[str]) -> _Groups:
+    """By pattern the groups that match it, each once, with their matches."""
+    found: _Groups = {}
+    for group in groups:
+        for pattern, match in _matches(group):
+            found.setdefault(pattern, {})[group] = match
+    return found
+
+
+@lru_cache(maxsize=2**16)
+def _matches(group: str) -> list[tuple[re.Pattern[str], re.Match[str]]]:
+    """The patterns that a group matches; the same few thousand groups come again and again."""
+    return [(pattern, match) for pattern in _PATTERNS if (match := pattern.fullmatch(group))]
+
+
+def _one(pattern: re.Pattern[str], groups: _Groups) -> re.Match[str] | None:
     """The only group that matches, None without any; ValueError if two different ones do."""
-    found = {group: match for group in groups if (match := _matched(pattern, group))}
+    found = groups.get(pattern, {})
     if len(found) > 1:
         raise ValueError(f"contradicting groups {' and '.join(found)}")
     return next(iter(found.values()), None)
 
 
-@lru_cache(maxsize=2**16)
-def _matched(pattern: re.Pattern[str], group: str) -> re.Match[str] | None:
-    """The same few thousand groups come again and again."""
-    return pattern.fullmatch(group)
-
-
-def _temperature(groups: list[str], remarks: list[str]) -> dict[str, float]:
+def _temperature(groups: _Groups, remarks: _Groups) -> dict[str, float]:
     match, tenths = _one(_TEMPERATURE, groups), _one(_TENTHS, remarks)
     if match is None:
         return {}
@@ -187,7 +202,7 @@ def _temperature(groups: list[str], remarks: list[str]) -> dict[str, float]:
     return {name: value for name, value in zip(names, values, strict=True) if not math.isnan(value)}
 
 
-def _wind(groups: list[str]) -> dict[str, float]:
+def _wind(groups: _Groups) -> dict[str, float]:
     match = _one(_WIND, groups)
     if match is None:
         return {}
@@ -203,14 +218,14 @@ def _wind(groups: list[str]) -> dict[str, float]:
     return values
 
 
-def _total_cloud(groups: list[str]) -> dict[str, float]:
-    layers = [match for group in groups if (match := _CLOUD.fullmatch(group))]
+def _total_cloud(groups: _Groups) -> dict[str, float]:
+    layers = groups.get(_CLOUD, {}).values()
     oktas = [_OKTAS[name] for match in layers for name in match.groups() if name]
     return {"total_cloud_cover": max(oktas) / 8} if oktas else {}
 
 
-def _visibility(groups: list[str]) -> dict[str, float]:
-    match = _one(_VISIBILITY, _join_miles(groups))
+def _visibility(groups: _Groups) -> dict[str, float]:
+    match = _one(_VISIBILITY, groups)
     if match is None:
         return {}
     if match[1]:
@@ -222,18 +237,18 @@ def _visibility(groups: list[str]) -> dict[str, float]:
     return {"visibility": miles * STATUTE_MILE} if miles < 10 else {}
 
 
-def _join_miles(groups: list[str]) -> Iterator[str]:
+def _join_miles(groups: Iterable[str]) -> Iterator[str]:
     """Rejoin `1 1/2SM`, which the report writes as two groups."""
     whole = ""
     for group in groups:
-        if re.fullmatch(r"[1-9]", group):
+        if len(group) == 1 and group in "123456789":
             whole = group + " "
         else:
             yield whole + group if group.endswith("SM") else group
             whole = ""
 
 
-def _pressure(groups: list[str], remarks: list[str], elevation: float) -> dict[str, float]:
+def _pressure(groups: _Groups, remarks: _Groups, elevation: float) -> dict[str, float]:
     altimeter, sea_level = _one(_ALTIMETER, groups), _one(_SEA_LEVEL, remarks)
     setting = math.nan
     if altimeter:
@@ -256,15 +271,15 @@ def _pressure(groups: list[str], remarks: list[str], elevation: float) -> dict[s
     return {"pressure_at_sea_level": pressure.sea_level_pressure(at_station, elevation, temperature, dew_point)}
 
 
-def _precipitation(remarks: list[str], valid_time: datetime) -> dict[str, float]:
+def _precipitation(remarks: _Groups, valid_time: datetime) -> dict[str, float]:
     if 0 < valid_time.minute < 45:
         return {}
     match = _one(_HOURLY_PRECIPITATION, remarks)
     if match:
         return {"precipitation": int(match[1]) / 100 * INCH * 1000}
-    return {"precipitation": 0.0} if "AO2" in remarks and "PNO" not in remarks else {}
+    return {"precipitation": 0.0} if _AUTOMATIC in remarks and _NO_GAUGE not in remarks else {}
 
 
-def _snow_depth(remarks: list[str]) -> dict[str, float]:
+def _snow_depth(remarks: _Groups) -> dict[str, float]:
     match = _one(_SNOW_DEPTH, remarks)
     return {"snow_depth": int(match[1]) * INCH} if match else {}

@@ -56,7 +56,7 @@ def predict_emos(emos: Emos, forecasts: Float, spread: Float, regime: NDArray[np
 def _regression(forecasts: Float, spread: Float, truth: Float) -> tuple[Float, Float]:
     centre = truth.mean()  # for the sake of rounding: pressures have six digits in common
     design = np.concatenate([np.ones((1, len(truth))), forecasts - centre])
-    coefficients = np.linalg.lstsq(design.T, truth - centre, rcond=1e-9)[0]
+    coefficients = np.linalg.lstsq(design @ design.T, design @ (truth - centre), rcond=1e-12)[0]
     square = (truth - centre - coefficients @ design) ** 2
     coefficients[0] += centre * (1 - coefficients[1:].sum())
     departure, error = spread - spread.mean(), square.mean()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
@@ -26,27 +25,54 @@ def implausible(forecasts: Array, usual: NDArray[np.floating]) -> NDArray[np.boo
     good source nor a new one is held to more than the others. Nothing is absurd where fewer than FEWEST sources are
     present or none has a history, nor if half of them or more would be: nobody could say who is right.
     """
-    departure = np.abs(forecasts - _median(forecasts, FEWEST))  # of which a single wrong one never is the median
-    judged = np.isfinite(departure).sum(axis=2)
     known = np.isfinite(usual).any(axis=0)
-    typical = np.where(known, _median(usual, 1), np.inf)
+    typical = np.where(known, _median(usual), np.inf)
     limit = ABSURD * np.fmax(usual, typical)
-    share = (departure > limit[..., None]).sum(axis=2) / np.maximum(judged, 1)
+    judged, beyond = far_from_median(np.ascontiguousarray(forecasts, np.float32), limit, FEWEST)
+    share = beyond / np.maximum(judged, 1)
     absurd = (share >= SHARE) & (judged > 0)
     return np.asarray(absurd & (2 * absurd.sum(axis=0) < (judged > 0).sum(axis=0)))
 
 
-def _median(values: NDArray[Any], fewest: int) -> NDArray[Any]:
-    """(...,) median of `values` (source, ...) that are there, NaN of fewer than `fewest`; numpy's takes much longer."""
+def _median(values: NDArray[np.floating]) -> NDArray[np.floating]:
+    """(lead,) median of `values` (source, lead) that are there, NaN of none; numpy's takes much longer."""
     count = np.isfinite(values).sum(axis=0)
-    ordered = np.sort(values, axis=0)  # NaN last
-    lower, upper = np.maximum(count - 1, 0) // 2, count // 2
-    middle = (_row(ordered, lower) + _row(ordered, np.minimum(upper, len(values) - 1))) / 2
-    return np.where(count >= fewest, middle, values.dtype.type(np.nan))
+    ordered, lead = np.sort(values, axis=0), np.arange(values.shape[1])  # NaN last
+    lower, upper = np.maximum(count - 1, 0) // 2, np.minimum(count // 2, len(values) - 1)
+    return np.asarray((ordered[lower, lead] + ordered[upper, lead]) / 2)
 
 
-def _row(ordered: NDArray[Any], which: NDArray[np.intp]) -> NDArray[Any]:
-    return np.take_along_axis(ordered, which[None], axis=0)[0]
+@njit(cache=True)
+def far_from_median(
+    forecasts: Array, limit: NDArray[np.float64], fewest: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """How many values of each field (source, lead, place) are there beside `fewest` or more of all sources, and how
+    many of them lie further than `limit` from their median; both (source, lead)."""
+    sources, leads, places = forecasts.shape
+    there, beyond = np.zeros((sources, leads), np.int64), np.zeros((sources, leads), np.int64)
+    ordered = np.empty(sources, np.float32)
+    for lead in range(leads):
+        for place in range(places):
+            count = 0
+            for source in range(sources):
+                value = forecasts[source, lead, place]
+                if not np.isfinite(value):
+                    continue
+                position = count
+                while position > 0 and ordered[position - 1] > value:
+                    ordered[position] = ordered[position - 1]
+                    position -= 1
+                ordered[position] = value
+                count += 1
+            if count < fewest:
+                continue
+            median = (ordered[(count - 1) // 2] + ordered[count // 2]) / np.float32(2)
+            for source in range(sources):
+                value = forecasts[source, lead, place]
+                if np.isfinite(value):
+                    there[source, lead] += 1
+                    beyond[source, lead] += abs(value - median) > limit[source, lead]
+    return there, beyond
 
 
 def changed(beyond: NDArray[np.integer], present: NDArray[np.integer]) -> NDArray[np.bool_]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -26,19 +28,19 @@ def drawn_rmse(
     _, hour = np.unique(hours, return_inverse=True)
     _, box = np.unique(np.zeros_like(hour) if boxes is None else boxes, return_inverse=True)
     shape = (int(hour.max()) + 1, int(box.max()) + 1)
-    cell = hour * shape[1] + box
+    cell, drawn = hour * shape[1] + box, _drawn(*shape)
+    sums = np.stack([np.bincount(cell, values, drawn.shape[1]) for values in (mass, *(mass * errors**2))], axis=1)
+    masses, squares = np.split(drawn @ sums, [1], axis=1)
+    there = masses[:, 0] > 0
+    return np.asarray(np.sqrt(squares[there] / masses[there]))
+
+
+@lru_cache(maxsize=8)
+def _drawn(hours: int, boxes: int) -> Float:
+    """(draw, hour and box) how often the pairs of a box at an hour are drawn."""
     generator = np.random.default_rng(0)
-    counts = [_counts(generator, size) for size in shape]
-
-    def total(values: Float) -> Float:
-        """(draw,) sums over the drawn pairs."""
-        table = np.bincount(cell, values, shape[0] * shape[1]).reshape(shape)
-        return np.asarray(((counts[0] @ table) * counts[1]).sum(axis=1))
-
-    masses = total(mass)
-    drawn = masses > 0
-    squares = np.stack([total(mass * row**2) for row in errors], axis=1)[drawn]
-    return np.asarray(np.sqrt(squares / masses[drawn, None]))
+    hour, box = _counts(generator, hours), _counts(generator, boxes)
+    return (hour[:, :, None] * box[:, None]).reshape(DRAWS, hours * boxes)
 
 
 def _counts(generator: np.random.Generator, size: int) -> Float:

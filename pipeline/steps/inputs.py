@@ -37,6 +37,11 @@ TRUTH_HOURS = 6
 """An analysis gives interval kinds over the first six hours of its short forecast."""
 
 
+KEPT_BYTES = 2**27
+"""Of decoded fields that a process keeps, for the next lead of the same run; on a fine grid that is one field."""
+_kept: dict[tuple[Any, ...], Array] = {}
+
+
 @dataclass(frozen=True)
 class Contribution:
     """One source's newest cycle that had arrived by an hour."""
@@ -158,10 +163,17 @@ def native(
     )
 
 
-@lru_cache(maxsize=1)
 def _values(run: InputRun | PersistedRun, array: str, parameter: str, first: int, stop: int) -> Array:
-    """Values (lead, place) on some rows; the last asked for is kept."""
-    return run.read(array, parameter, slice(first, stop))
+    """Values (lead, place) on some rows; those last asked for are kept, as many as KEPT_BYTES hold."""
+    key = (run, array, parameter, first, stop)
+    values = _kept.pop(key, None)
+    if values is None:
+        values = run.read(array, parameter, slice(first, stop))
+        room = KEPT_BYTES - values.nbytes
+        while _kept and sum(kept.nbytes for kept in _kept.values()) > room:
+            del _kept[next(iter(_kept))]  # the one that was not asked for the longest
+    _kept[key] = values
+    return values
 
 
 def valid_hours(deployment: Deployment, part: Contribution, row: Parameter) -> NDArray[np.float64]:

@@ -20,7 +20,7 @@ from pipeline.products.weights import as_used
 from pipeline.science import amounts
 from pipeline.science.pools import single
 from pipeline.science.skill import Skill, update, zero
-from pipeline.steps import Deployment, publish, skill_store, validate
+from pipeline.steps import Deployment, collate, publish, skill_store, validate
 from pipeline.steps.learn import weights_key
 from pipeline.steps.observe import read_parquet, record_key, to_parquet
 
@@ -98,6 +98,7 @@ def month() -> Skill:
 def publish_hour(deployment: Deployment, hour: Cycle = HOUR) -> None:
     for tile in validate.shards(deployment, hour):
         validate.run(deployment, hour, tile)
+    collate.run(deployment, hour, "hour")
     for shard in publish.shards(deployment, hour):
         publish.run(deployment, hour, shard)
 
