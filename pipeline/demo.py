@@ -46,9 +46,9 @@ def demo(folder: Path) -> None:
     began = time.monotonic()
     console = Console(stderr=True)
     deployment = Deployment.open(write_configuration(folder))
-    build_world(folder / "world", deployment.config.workers)
-    ready = time.monotonic()
     with workers(deployment.config.workers, _MODULES) as pool:
+        build_world(folder / "world", deployment.config.workers)
+        ready = time.monotonic()
         begin_with_past(deployment, folder / "store", folder / "world", _PAST, _PROVEN, pool)
         begun = time.monotonic()
         with watched(f"SYNTHETIC hour {HOUR} into {deployment.config.store}") as watcher:
@@ -118,14 +118,15 @@ def let_time_pass(deployment: Deployment, pool: Pool | Cluster) -> tuple[dict[st
     later = sorted({*deployment.config.learning.lead_hours, *range(1, deployment.config.ramp_hours + 1)})
     coming = [pool.submit(ingest_truth, deployment, name) for name in names]
     coming += [pool.submit(observe, deployment, HOUR + lead) for lead in later]
-    maps = pool.submit(draw_maps, deployment.store, HOUR)
-    drawn = [pool.submit(pictures, deployment, HOUR, [place]) for place in deployment.config.places]
-    for future in (*coming, maps, *drawn):
+    for future in coming:
         future.result()
     pool.restart()  # the processes remember the runs as they were
+    maps = pool.submit(draw_maps, deployment.store, HOUR)
     reports = pool.submit(verify_stations, deployment, HOUR + max(later))
     step = import_module("pipeline.steps.verify")
-    jobs = {name: pool.submit(verify, deployment, name) for name in dict.fromkeys((*_PROVEN, *step.names()))}
+    jobs = {name: pool.submit(verify, deployment, name) for name in _PROVEN}  # the longest first
+    drawn = [pool.submit(pictures, deployment, HOUR, [place]) for place in deployment.config.places]
+    jobs |= {name: pool.submit(verify, deployment, name) for name in step.names() if name not in jobs}
     step.write(deployment, HOUR, [jobs[name].result() for name in step.names()])
     reports.result()
     return maps.result(), {name: picture for future in drawn for name, picture in future.result().items()}
