@@ -29,12 +29,12 @@ from pipeline.parameters import Parameter, blended
 from pipeline.products.explanation import Chain, Link
 from pipeline.science import amounts
 from pipeline.science.amounts import Correction
-from pipeline.science.blend import blend, lead_position, range_taper
+from pipeline.science.blend import blend, lead_position, range_taper, without_course
 from pipeline.science.consistency import MEETINGS, RULES
 from pipeline.science.consistency_ties import GROUPS
 from pipeline.science.ramp_length import at_leads
 from pipeline.science.weights import Weights
-from pipeline.steps.blending import bridge, tile_weights
+from pipeline.steps.blending import bridge, day_hours, tile_weights
 from pipeline.steps.forecast import consistent, surroundings
 from pipeline.steps.inputs import TRUTH_HOURS, Contribution, at_hours, coverage, holds, kept, valid_hours
 
@@ -112,14 +112,17 @@ def ingredients(at: At, row: Parameter) -> Ingredients:
     )
     correction = _correction(at, row)
     bias = np.zeros_like(weight) if correction else at.weights[f"{row.name}_bias"].values[..., None].astype(np.float32)
-    fitted = Weights(names, bins, bias, weight, error**2, spread)
+    course = None
+    if f"{row.name}_course" in at.weights:
+        course = at.weights[f"{row.name}_course"].values[..., None].astype(np.float32)
+    fitted = Weights(names, bins, bias, weight, error**2, spread, course)
     covered = np.stack([coverage(at.deployment, part)[at.cells] for part in parts])
     forecasts = np.stack([at_hours(at.deployment, part, row, at.hour, at.leads.tolist(), at.cells) for part in parts])
     for index, part in enumerate(parts):
         forecasts[index, np.isin(at.leads, left_out(at, row.name, part.source))] = np.nan
     taper = np.stack([_taper(at, part, row) for part in parts])
     used = tile_weights(fitted, [part.source for part in parts], covered, slice(None))
-    mapped = forecasts
+    mapped = without_course(forecasts, used.course, bins, at.leads, day_hours(row, at.hour, at.leads))
     if correction is not None:
         mapped = amounts.mapped(forecasts, amounts.for_sources(correction, used.sources), _ends(at))
     return Ingredients(used, forecasts, taper, mapped, correction)
@@ -197,7 +200,9 @@ def _links(at: At, name: str, part: Ingredients) -> tuple[Link, ...]:
     weight = np.where(np.isfinite(values), weight, 0)
     weight = weight / max(float(weight.sum()), 1e-12)
     corrected = part.mapped[:, index, 0] - bias
-    if part.correction is not None:
+    if part.correction is None:
+        bias = values - corrected
+    else:
         bias = np.divide(corrected, values, out=np.ones_like(values), where=values > 0)
     corrected = corrected % 360 if blended()[name].blend == "circular" else corrected
     found = {

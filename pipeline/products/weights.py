@@ -22,6 +22,7 @@ from pipeline.science.weights import Weights
 Array = NDArray[np.float32]
 
 WEIGHT_DIMENSIONS = ("source", "lead_bin", "latitude", "longitude")
+WAVES = ("cosine", "sine")
 WEIGHT_PRECISION = 0.002
 """1/256 of the whole: two sources 2 K apart then move the blend by less than 0.01 K."""
 MEMBERSHIP_PRECISION = 0.005
@@ -45,7 +46,7 @@ class Learnt:
     hour reaches, -1 where it does not bring the parameter; weight, rmse, sample: (source, lead_bin, cluster) mean
     weight, error left when the bias is removed (of amounts: before they are mapped), and effective number of past pairs
     at a place; guard: (candidate, lead_bin, cluster) how much of the weights is the scheme's, equal weights and the
-    source best so far.
+    source best so far; follows: whether a bias follows the sun.
     """
 
     row: Parameter
@@ -55,6 +56,7 @@ class Learnt:
     rmse: Array
     sample: Array
     guard: Array
+    follows: bool = False
 
 
 def as_stored(weights: Weights, row: Parameter) -> Weights:
@@ -62,6 +64,7 @@ def as_stored(weights: Weights, row: Parameter) -> Weights:
     return replace(
         weights,
         bias=round_to_precision(weights.bias, row.precision),
+        course=None if weights.course is None else round_to_precision(weights.course, row.precision),
         weight=round_to_precision(weights.weight, WEIGHT_PRECISION),
     )
 
@@ -89,6 +92,8 @@ def template(
         "lead_bin": Coordinate(np.asarray(lead_bins, np.int32), lead, ("lead_bin",)),
         "candidate": Coordinate(np.asarray(CANDIDATE_NAMES), {"long_name": "what weights are of"}, ("candidate",)),
     }
+    if any(part.follows for part in learnt):
+        coordinates["wave"] = Coordinate(np.asarray(WAVES), {"long_name": "of the hour of the day in UTC"}, ("wave",))
     covered = {"long_name": "share of a source's weight that counts there, 0 outside its region", "units": "1"}
     variables = [Variable("coverage", covered, WEIGHT_PRECISION, ("source", "latitude", "longitude"))]
     for part in learnt:
@@ -107,6 +112,9 @@ def _maps(part: Learnt) -> list[Variable]:
     spread = {"long_name": f"factor of the ensemble's spread, {row.long_name}", "units": "1"}
     by_bin = WEIGHT_DIMENSIONS[1:]
     removed = [Variable(f"{name}_bias", bias, row.precision, WEIGHT_DIMENSIONS)] if part.correction is None else []
+    if part.follows:
+        sun = {"long_name": f"bias of {row.long_name} beside it, times cosine and sine of the hour", "units": row.units}
+        removed.append(Variable(f"{name}_course", sun, row.precision, ("wave", *WEIGHT_DIMENSIONS)))
     return [
         Variable(f"{name}_weight", share, WEIGHT_PRECISION, WEIGHT_DIMENSIONS),
         *removed,

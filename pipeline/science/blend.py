@@ -7,6 +7,7 @@ from numba import njit, prange
 from numpy.typing import NDArray
 
 from pipeline.science.blend_kernels import weighted_mean
+from pipeline.science.course_kernels import take_off
 from pipeline.science.weights import Weights
 
 Array = NDArray[np.float32]
@@ -41,6 +42,23 @@ def blend(
         _circular_mean(fields, share, weights.bias, weights.weight, lower, fraction, result)
     else:
         weighted_mean(fields, share, weights.bias, weights.weight, lower, fraction, result)
+    return result
+
+
+def without_course(
+    forecasts: Array, course: Array | None, lead_bins: tuple[float, ...], leads: Leads, hours: Leads
+) -> Array:
+    """Forecasts (source, lead, place) without what of their biases follows the sun; themselves where nothing does.
+
+    course: (2, source, lead_bin, place), see `Weights`; leads: (lead,) hours that the biases are of; hours: (lead,) of
+    the day in UTC.
+    """
+    if course is None:
+        return forecasts
+    result, angle = np.array(forecasts, np.float32), np.deg2rad(15 * np.asarray(hours, np.float64))
+    lower, fraction = lead_position(lead_bins, leads)
+    wave = np.cos(angle).astype(np.float32), np.sin(angle).astype(np.float32)
+    take_off(result, np.ascontiguousarray(course), lower, fraction, *wave)
     return result
 
 

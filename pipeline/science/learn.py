@@ -66,7 +66,7 @@ def learn(
     count = cluster_count.choose(skills[0], geography, previous_centres, about_zero=amount)
     centres = clusters.fit_centres(features, count, previous_centres)
     membership = clusters.membership(features, centres)
-    fitted = weights.fit(skills, membership, amounts=amount, guarded=guarded, today=today)
+    fitted = weights.fit(skills, membership, amounts=amount, guarded=guarded, today=today, longitude=places.longitude)
     return Learnt(fitted, centres, membership, None if past is None else fit(past, membership))
 
 

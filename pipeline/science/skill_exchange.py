@@ -19,6 +19,7 @@ DIMENSIONS = {
     "product": ("pair", "lead_bin", "pool"), "shared": ("pair", "lead_bin", "pool"),
     "variance": ("lead_bin", "pool"), "variance_weight": ("lead_bin", "pool"),
     "contest": ("contest", "lead_bin", "pool"), "contest_weight": ("contest", "lead_bin", "pool"),
+    "course": ("moment", "source", "lead_bin", "pool"),
     "last": ("source", "lead_bin", "sample"), "echo": ("echo", "source", "lead_bin"),
 }  # fmt: skip
 
@@ -38,6 +39,7 @@ def merge(first: Skill, second: Skill) -> Skill:
     for lead_bin in range(len(first.lead_bins)):
         apart = _merge_places(first, second, result, lead_bin)
         _merge_products(first, second, result, lead_bin, apart)
+        _merge_course(first, second, result, lead_bin, apart)
     result.weight[:] = first.weight + second.weight
     for name, weight in (("variance", "variance_weight"), ("contest", "contest_weight")):
         share = _share(getattr(first, weight), getattr(second, weight))
@@ -71,6 +73,16 @@ def _merge_products(first: Skill, second: Skill, result: Skill, lead_bin: int, a
     result.shared[:, lead_bin] = first.shared[:, lead_bin] + second.shared[:, lead_bin]
 
 
+def _merge_course(first: Skill, second: Skill, result: Skill, lead_bin: int, apart: Array) -> None:
+    share = _share(first.weight[:, lead_bin], second.weight[:, lead_bin])
+    one, two = first.course[:, :, lead_bin], second.course[:, :, lead_bin]
+    count = np.diff(first.pools.starts)
+    error = np.add.reduceat(apart, first.pools.starts[:-1], axis=1) / np.maximum(count, 1)
+    c, s = two[:2] - one[:2]
+    between = np.stack([np.zeros_like(c), np.zeros_like(s), c * c, c * s, s * s, c * error, s * error])
+    result.course[:, :, lead_bin] = one + share * (two - one) + share * (1 - share) * between
+
+
 def _share(first: Array, second: Array) -> Array:
     return np.asarray(second / np.maximum(first + second, 1e-9), np.float32)
 
@@ -88,6 +100,7 @@ def align_sources(skill: Skill, sources: tuple[str, ...]) -> Skill:
         for name in ("mean", "square", "weight", "last"):
             getattr(result, name)[i] = getattr(skill, name)[old[first]]
         result.echo[:, i] = skill.echo[:, old[first]]
+        result.course[:, i] = skill.course[:, old[first]]
         for j, second in enumerate(sources):
             if second in old:
                 result.shared[wanted[i, j]] = skill.shared[table[old[first], old[second]]]

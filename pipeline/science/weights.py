@@ -7,6 +7,7 @@ those of least error variance, non-negative, from each place's error variances a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline.science import guard
 from pipeline.science.covariance import Errors, fit_errors
+from pipeline.science.day_course import at_places, fit_course
 from pipeline.science.least_variance import expected_square, weigh_places
 from pipeline.science.references import models
 from pipeline.science.skill import Skill, efficiency, mean_square_at, repetition
@@ -40,7 +42,9 @@ class Weights:
     """What the blend applies, all (source, lead_bin, place) or (lead_bin, place).
 
     bias: subtracted from a source; weight: non-negative, sums to one over sources;
-    error_variance: expected square error of the blend; spread_factor: multiplies the ensemble's anomalies.
+    error_variance: expected square error of the blend; spread_factor: multiplies the ensemble's anomalies;
+    course: (2, source, lead_bin, place) what of a bias follows the sun, times cosine and sine of the hour in UTC; None
+    if nothing does.
     """
 
     sources: tuple[str, ...]
@@ -49,6 +53,7 @@ class Weights:
     weight: Array
     error_variance: Array
     spread_factor: Array
+    course: Array | None = None
 
 
 def fit_bias(skill: Skill, lead_bin: int, membership: Array) -> Array:
@@ -96,35 +101,44 @@ def fit_weights(errors: Errors, membership: Array, equal_share: float, model: ND
 
 
 def fit(
-    skills: list[Skill], membership: Array, *, amounts: bool, guarded: bool = True, today: Array | None = None
-) -> list[Weights]:
+    skills: list[Skill], membership: Array, *, amounts: bool, guarded: bool = True, today: Array | None = None,
+    longitude: Float | None = None,
+) -> list[Weights]:  # fmt: skip
     """Weights of parameters that are blended as one: a scalar alone, or the two components of a vector together.
 
     membership: (cluster, place). `amounts`: they are mapped, and nothing is subtracted. `guarded`: False for the scheme
     by itself, which the guard judges, without expected errors and spread factors. today: (lead_bin, place) variance of
-    the hour's own ensemble, NaN where unknown.
+    the hour's own ensemble, NaN where unknown. longitude: (place,) degrees east, for biases that follow the sun.
     """
-    first = skills[0]
-    fitted = [_fit_bin(skills, lead_bin, membership, amounts, guarded) for lead_bin in range(len(first.lead_bins))]
-    biases, weight, expected = (np.stack(parts, axis=-2) for parts in zip(*fitted, strict=True))
+    first, where = skills[0], None if amounts else longitude
+    fitted = [
+        _fit_bin(skills, lead_bin, membership, amounts, guarded, where) for lead_bin in range(len(first.lead_bins))
+    ]
+    biases, courses, shares, squares = zip(*fitted, strict=True)
+    bias, weight, expected = (np.stack(parts, axis=-2) for parts in (biases, shares, squares))
+    course = [_whole(parts, bias[0]) for parts in zip(*courses, strict=True)]
     if not guarded:
-        return [Weights(first.sources, first.lead_bins, bias, weight, expected, expected) for bias in biases]
+        return [
+            Weights(first.sources, first.lead_bins, bias[k], weight, expected, expected, course[k])
+            for k in range(len(skills))
+        ]
     index = first.pools.index
     error = realised_error(expected, first.contest[0], first.contest_weight[0], membership, index)
     spread = np.full(expected.shape, np.nan, np.float32) if today is None else today
     return [
         Weights(
-            first.sources, first.lead_bins, bias, weight, error,
-            fit_spread(error, skill.variance, skill.variance_weight, spread, membership, index),
+            first.sources, first.lead_bins, bias[k], weight, error,
+            fit_spread(error, skill.variance, skill.variance_weight, spread, membership, index), course[k],
         )
-        for skill, bias in zip(skills, biases, strict=True)
+        for k, skill in enumerate(skills)
     ]  # fmt: skip
 
 
 def _fit_bin(
-    skills: list[Skill], lead_bin: int, membership: Array, amounts: bool, guarded: bool
-) -> tuple[Array, Array, Array]:
-    """One lead bin's biases (parameter, source, place), weights (source, place) and expected square error (place,)."""
+    skills: list[Skill], lead_bin: int, membership: Array, amounts: bool, guarded: bool, longitude: Float | None
+) -> tuple[Array, Sequence[Array | None], Array, Array]:
+    """One lead bin's biases (parameter, source, place), of each parameter what follows the sun (2, source, place),
+    weights (source, place) and expected square error (place,)."""
     parts = [fit_errors(skill, lead_bin, membership, about_zero=amounts) for skill in skills]
     joint = Errors(
         np.mean([part.variance for part in parts], axis=0), np.mean([part.correlation for part in parts], axis=0),
@@ -134,13 +148,40 @@ def _fit_bin(
     scheme = fit_weights(joint, membership, AMOUNT_EQUAL_SHARE if amounts else EQUAL_SHARE, model)
     weight, trusted = _guarded(skills[0], lead_bin, scheme, membership) if guarded else (scheme, scheme)
     removed = np.zeros((len(skills), *weight.shape), np.float32)
+    courses: Sequence[Array | None] = [None] * len(skills)
     if not amounts:
         corrected = trusted / np.maximum(weight, np.float32(1e-12))
-        removed = np.stack([corrected * fit_bias(skill, lead_bin, membership) for skill in skills])
+        found = [_fit_biases(skill, lead_bin, membership, longitude) for skill in skills]
+        removed = np.stack([corrected * bias for bias, _ in found])
+        courses = [None if course is None else np.asarray(corrected * course, np.float32) for _, course in found]
     if not guarded:
-        return removed, weight, np.full(weight.shape[1:], np.nan, np.float32)
+        return removed, courses, weight, np.full(weight.shape[1:], np.nan, np.float32)
     shares = np.ascontiguousarray(membership.T, np.float64)
-    return removed, weight, expected_square(np.sqrt(joint.variance), joint.correlation, shares, weight)
+    return removed, courses, weight, expected_square(np.sqrt(joint.variance), joint.correlation, shares, weight)
+
+
+def _fit_biases(skill: Skill, lead_bin: int, membership: Array, longitude: Float | None) -> tuple[Array, Array | None]:
+    """(source, place) the bias on the mean of the day, and (2, source, place) what follows the sun, if anything."""
+    bias = fit_bias(skill, lead_bin, membership)
+    found = np.zeros(1) if longitude is None else fit_course(skill, lead_bin, membership)
+    if longitude is None or not found.any():
+        return bias, None
+    beside, course = at_places(found, skill, lead_bin, membership, longitude)
+    return bias + beside, course
+
+
+def _whole(parts: Sequence[Array | None], like: Array) -> Array | None:
+    """(2, source, lead_bin, place) from those of each lead bin, zero where there is none; None if there is none at all.
+
+    like: (source, lead_bin, place).
+    """
+    if all(part is None for part in parts):
+        return None
+    result = np.zeros((2, *like.shape), np.float32)
+    for lead_bin, part in enumerate(parts):
+        if part is not None:
+            result[:, :, lead_bin] = part
+    return result
 
 
 def _guarded(skill: Skill, lead_bin: int, scheme: Array, membership: Array) -> tuple[Array, Array]:

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.cycle import Cycle
-from pipeline.parameters import Parameter, blended
+from pipeline.parameters import INTERVAL_KINDS, Parameter, blended
 from pipeline.science import amounts
-from pipeline.science.blend import blend, range_taper
+from pipeline.science.blend import blend, range_taper, without_course
 from pipeline.science.weights import Weights
 from pipeline.steps import Deployment
 from pipeline.steps.inputs import (
@@ -69,6 +69,7 @@ def blend_parameter(
     ends = amounts.interval_ends(hour.init_time.hour, leads, TRUTH_HOURS)
     if correction is not None:
         forecasts = amounts.mapped(forecasts, amounts.for_sources(correction, weights.sources), ends)
+    forecasts = without_course(forecasts, weights.course, weights.lead_bins, leads, day_hours(row, hour, leads))
     result = blend(forecasts, weights, leads, taper, circular=row.blend == "circular")
     result = np.clip(bridge(row, result), row.minimum, row.maximum)
     if correction is not None:
@@ -94,8 +95,13 @@ def tile_weights(weights: Weights, names: Sequence[str], covered: Array, cells: 
     return Weights(
         tuple(names), weights.lead_bins, np.ascontiguousarray(weights.bias[..., cells][chosen]),
         weights.weight[..., cells][chosen] * covered[:, None], weights.error_variance[:, cells],
-        weights.spread_factor[:, cells],
+        weights.spread_factor[:, cells], None if weights.course is None else weights.course[:, chosen][..., cells],
     )  # fmt: skip
+
+
+def day_hours(row: Parameter, hour: Cycle, leads: NDArray[np.integer]) -> NDArray[np.float64]:
+    """(lead,) hour of the day in UTC that a value is for, of what is given over an hour its middle."""
+    return np.asarray(hour.init_time.hour + leads - (0.5 if row.kind in INTERVAL_KINDS else 0.0), np.float64)
 
 
 def bridge(row: Parameter, values: Array) -> Array:

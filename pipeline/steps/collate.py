@@ -84,6 +84,8 @@ def _fields(name: str, data: xr.Dataset, shape: tuple[int, int]) -> dict[str, Ar
     }
     if "mapping" not in data:
         fields["bias"] = np.nan_to_num(data["bias"].values)
+    if "course" in data:
+        fields["course"] = np.nan_to_num(data["course"].values)
     return {f"{name}_{part}": values.reshape(*values.shape[:-1], *shape) for part, values in fields.items()}
 
 
@@ -106,9 +108,9 @@ def _learnt(deployment: Deployment, hour: Cycle, row: Parameter, sources: Sequen
         mine = data[["membership", *amounts.TABLES]].reindex(source=list(sources), fill_value=0)
         correction = amounts.from_tables(mine)
     return maps.Learnt(
-        row, correction, _last_lead(deployment, hour, row, sources), np.nan_to_num(tables["weight"].values),
-        tables["rmse"].values, np.nan_to_num(tables["sample"].values),
-        _guard(deployment, hour, row, state, membership),
+        row, correction, _last_lead(deployment, hour, row, sources),
+        np.nan_to_num(tables["weight"].values), tables["rmse"].values, np.nan_to_num(tables["sample"].values),
+        _guard(deployment, hour, row, state, membership), "course" in data,
     )  # fmt: skip
 
 

@@ -13,11 +13,11 @@ from pipeline.parameters import Parameter
 from pipeline.science import amounts
 from pipeline.science import skill as skills
 from pipeline.science.amounts import Correction
-from pipeline.science.blend import blend
+from pipeline.science.blend import blend, without_course
 from pipeline.science.weights import Weights
 from pipeline.steps import Deployment, skill_store
 from pipeline.steps.inputs import contribution, coverage
-from pipeline.steps.learn import read_correction, read_weights
+from pipeline.steps.learn import read_correction, read_weights, truth_hour
 
 Array = NDArray[np.float32]
 
@@ -40,19 +40,27 @@ def hindcast(deployment: Deployment, row: Parameter, hour: Cycle) -> Hindcast:
 
 
 def blend_fields(
-    deployment: Deployment, row: Parameter, hindcast: Hindcast, lead: int, fields: Mapping[str, Array]
-) -> Array:
-    """(place,) the blend of the sources' `fields` (place,) at one lead; NaN where none has a value."""
+    deployment: Deployment, row: Parameter, hindcast: Hindcast, lead: int, fields: Mapping[str, Array],
+    interval: int = 0,
+) -> Array:  # fmt: skip
+    """(place,) the blend of the sources' `fields` (place,) at one lead, of amounts over the `interval` hours before it.
+
+    NaN where none has a value.
+    """
     weights, chosen = hindcast.weights, [hindcast.weights.sources.index(name) for name in fields]
     parts = [contribution(deployment, name, hindcast.hour) for name in fields]
     covered = np.stack([coverage(deployment, part) for part in parts if part is not None])
     used = Weights(
         tuple(fields), weights.lead_bins, weights.bias[chosen], weights.weight[chosen] * covered[:, None],
         weights.error_variance, weights.spread_factor,
+        None if weights.course is None else weights.course[:, chosen],
     )  # fmt: skip
     forecasts, leads, correction = np.stack(list(fields.values()))[:, None], np.array([lead]), hindcast.correction
     if correction is not None:
         forecasts = amounts.mapped(forecasts, amounts.for_sources(correction, list(fields)), leads)
+    forecasts = without_course(
+        forecasts, used.course, used.lead_bins, leads, np.array([truth_hour(hindcast.hour, lead, interval)])
+    )
     result = blend(forecasts, used, leads, circular=row.blend == "circular")
     if correction is not None:
         result = amounts.expected(result, correction, leads)

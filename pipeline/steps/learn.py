@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -16,7 +17,8 @@ from pipeline.products.weights import as_stored, membership_as_stored
 from pipeline.science import amounts
 from pipeline.science import skill as skills
 from pipeline.science.amounts import Correction, Past
-from pipeline.science.blend import angular_error, blend
+from pipeline.science.blend import angular_error, blend, without_course
+from pipeline.science.day_course import solar_angle
 from pipeline.science.learn import AMOUNT_RULES, Places, candidates, learn
 from pipeline.science.pools import boxes
 from pipeline.science.references import models
@@ -128,7 +130,7 @@ def absorb(
             pair = _read_pair(deployment, row, state, start, lead)
             if pair is not None:
                 judging = (scheme.weights[index], scheme.correction) if scheme else None
-                _take_in(row, state, past, judging, lead, pair)
+                _take_in(row, state, past, judging, lead, pair, where.longitude)
                 fresh.add(float(lead))
     return [_aged(state, clock, hour) for state in states], _faded(past, clock, hour), fresh
 
@@ -146,12 +148,13 @@ def _faded(past: Past | None, clock: Cycle, now: Cycle) -> Past | None:
 @dataclass(frozen=True)
 class Pair:
     """Believed forecasts (source, place), the truth (place,), the ensemble's variance, and each source's mean square
-    error until then (source,)."""
+    error until then (source,), and the hour of the day in UTC."""
 
     forecasts: Array
     observed: Array
     variance: Array | None
     known: NDArray[np.float64]
+    hour: float
 
 
 def _read_pair(deployment: Deployment, row: Parameter, state: Skill, start: Cycle, lead: int) -> Pair | None:
@@ -167,7 +170,13 @@ def _read_pair(deployment: Deployment, row: Parameter, state: Skill, start: Cycl
             forecasts[index] = forecast
     known = skills.mean_square_at(state, state.lead_bins.index(lead))
     forecasts[unbelieved(_difference(row, forecasts, observed), np.sqrt(known))] = np.nan
-    return Pair(forecasts, observed, ensemble_variance(deployment, row, start, lead, interval), known)
+    variance = ensemble_variance(deployment, row, start, lead, interval)
+    return Pair(forecasts, observed, variance, known, truth_hour(start, lead, interval))
+
+
+def truth_hour(start: Cycle, lead: int, interval: int) -> float:
+    """The hour of the day in UTC that a truth is for, of one over an `interval` of hours its middle."""
+    return start.init_time.hour + lead - interval / 2
 
 
 def _difference(row: Parameter, forecasts: Array, observed: Array) -> Array:
@@ -181,12 +190,15 @@ def _take_in(
     scheme: tuple[Weights, Correction | None] | None,
     lead: int,
     pair: Pair,
+    longitude: NDArray[np.float64],
 ) -> None:
     """Add a pair to the state and to the past of amounts, in place; scheme: what it would have been blended with."""
     lead_bin, rivals, ours = state.lead_bins.index(lead), None, None
     if scheme is not None:
         (weights, correction), leads, circular = scheme, np.array([lead]), row.blend == "circular"
         made = pair.forecasts
+        if weights.course is not None:
+            made = without_course(made[:, None], weights.course, weights.lead_bins, leads, np.array([pair.hour]))[:, 0]
         if correction is not None:
             made = amounts.mapped(made[:, None], correction, leads)[:, 0]
         ours, model = blend(made[:, None], weights, leads, circular=circular)[0], models(state.sources)
@@ -195,7 +207,8 @@ def _take_in(
     if past is not None:
         amounts.update(past, lead_bin, pair.forecasts, pair.observed, ours)
     errors = _difference(row, pair.forecasts, pair.observed)
-    skills.update(state, lead_bin, errors, variance=pair.variance, candidates=rivals, bounded=past is None)
+    angle = solar_angle(longitude, pair.hour) if past is None else None
+    skills.update(state, lead_bin, errors, variance=pair.variance, candidates=rivals, angle=angle, bounded=past is None)
 
 
 def places(deployment: Deployment) -> Places:
@@ -221,7 +234,9 @@ def _surface(store: Store) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 def weights_dataset(weights: Weights, membership: Array, correction: Correction | None = None) -> xr.Dataset:
     """What the blend applies, as it lies between learn and publish."""
-    tables = {} if correction is None else amounts.tables(correction)
+    tables: dict[str, Any] = {} if correction is None else dict(amounts.tables(correction))
+    if weights.course is not None:
+        tables["course"] = ("wave", "source", "lead_bin", "place"), weights.course
     return xr.Dataset(
         {
             **{part: (("source", "lead_bin", "place"), getattr(weights, part)) for part in APPLIED[:2]},
@@ -243,10 +258,11 @@ def by_tiles(deployment: Deployment, stored: xr.Dataset) -> xr.Dataset:
 
 def read_weights(deployment: Deployment, hour: Cycle, name: str, cells: slice = slice(None)) -> Weights:
     """The weights that learn fitted for a parameter at an hour, on the flattened `cells`."""
-    data = store_arrays.read(deployment.store, weights_key(hour, name), APPLIED, place=cells)
+    data = store_arrays.read(deployment.store, weights_key(hour, name), (*APPLIED, "course"), place=cells)
+    bias, weight, error_variance, spread_factor = (data[part].values for part in APPLIED)
     return Weights(
         tuple(str(source) for source in data["source"].values), tuple(float(lead) for lead in data["lead_bin"].values),
-        *(data[part].values for part in APPLIED),
+        bias, weight, error_variance, spread_factor, data["course"].values if "course" in data else None,
     )  # fmt: skip
 
 

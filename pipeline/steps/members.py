@@ -16,12 +16,12 @@ from pipeline.science import amounts
 from pipeline.science.align import to_hours
 from pipeline.science.align_plan import instants
 from pipeline.science.amounts import Correction
-from pipeline.science.blend import lead_position
+from pipeline.science.blend import lead_position, without_course
 from pipeline.science.pooling import Pool, without_bias
 from pipeline.science.weights import Weights
 from pipeline.sources import SOURCES
 from pipeline.steps import Deployment
-from pipeline.steps.blending import bridge
+from pipeline.steps.blending import bridge, day_hours
 from pipeline.steps.ensembles import ensembles, open_ensemble
 from pipeline.steps.input_reader import members
 from pipeline.steps.inputs import TRUTH_HOURS, Contribution, at_hours, contribution, holds, sources_of, valid_hours
@@ -155,7 +155,11 @@ def _fill_runs(
             ends = amounts.interval_ends(hour.init_time.hour, leads, TRUTH_HOURS)
             out[:] = amounts.mapped(values[None], amounts.for_sources(correction, [part.source]), ends, lag)[0]
             continue
-        bias = weights.bias[weights.sources.index(part.source)]
+        source = weights.sources.index(part.source)
+        bias = weights.bias[source]
+        if weights.course is not None:
+            course, hours = weights.course[:, [source]], day_hours(row, hour, leads)
+            values = without_course(values[None], course, weights.lead_bins, leads + lag, hours)[0]
         position = lead_position(weights.lead_bins, leads + lag)
         without_bias(values, bias, *position, np.float32(row.minimum), np.float32(row.maximum), out)
     leave_out(deployment, hour, row, [part.source for part in parts], runs, leads, cells)

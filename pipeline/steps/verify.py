@@ -126,7 +126,7 @@ def _pairs(
 
 def _earlier_pair(deployment: Deployment, row: Parameter, then: Hindcast, lead: int, position: int) -> Pairs | None:
     def ours(fields: Mapping[str, Array], interval: int) -> Array:
-        return blend_fields(deployment, row, then, lead, fields)
+        return blend_fields(deployment, row, then, lead, fields, interval)
 
     return pair(deployment, row, then.hour, lead, then.mean_square[:, position], ours)
 

@@ -1,0 +1,58 @@
+"""Biases that follow the sun: a harmonic of the local solar hour for every source, lead bin and cluster.
+
+It is learnt from how errors depart from their mean at the same place when the hour of the day is another. So nothing is
+believed of hours that were never verified, and nothing where the departures are no larger than luck makes them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.science.covariance import pool_membership
+from pipeline.science.skill import Skill, repetition
+
+Array = NDArray[np.float32]
+Float = NDArray[np.float64]
+
+LEAST_SEEN = 0.05
+"""Variance of the hours that were verified, along cosine and sine, below which nothing is said: a day's is 0.5."""
+INDEPENDENT_PLACES = 2.0
+"""Errors of neighbours are alike: a cluster's departures are as sure as those of so many places."""
+
+
+def solar_angle(longitude: NDArray[np.floating], hour: float) -> Array:
+    """(place,) radians of the local solar day from midnight on; degrees east, hour UTC."""
+    return np.asarray(np.deg2rad(np.mod(longitude + 15 * hour, 360)), np.float32)
+
+
+def fit_course(skill: Skill, lead_bin: int, membership: Array) -> Float:
+    """(source, 2, cluster) by how much a bias changes with cosine and sine of the solar angle, 0 where nobody knows.
+
+    Least squares on the departures of each cluster (cluster, place), shrunk by what chance would make of them: the
+    positive part of James and Stein (1961).
+    """
+    moments, weight = skill.course[:, :, lead_bin].astype(np.float64), skill.weight[:, lead_bin].astype(np.float64)
+    shares = pool_membership(membership, skill.pools)
+    mass = weight @ shares.T
+    basis = (moments[2:5] * weight) @ shares.T / np.maximum(mass, 1e-9)
+    product = (moments[5:7] * weight) @ shares.T / np.maximum(mass, 1e-9)
+    pairs = mass / np.maximum(shares.sum(axis=1), 1e-9) * INDEPENDENT_PLACES / repetition(skill, lead_bin)[:, None]
+    noise = np.maximum(skill.echo[1, :, lead_bin].astype(np.float64), 1e-30)[:, None]
+    values, vectors = np.linalg.eigh(np.moveaxis(basis[[[0, 1], [1, 2]]], (0, 1), (-2, -1)))
+    along = np.einsum("scik,isc->sck", vectors, product)
+    found = np.where(values >= LEAST_SEEN, along / np.maximum(values, LEAST_SEEN), 0)
+    evidence = (found**2 * values).sum(axis=-1) * pairs / noise  # of as many degrees of freedom as are seen
+    seen = (values >= LEAST_SEEN).sum(axis=-1)
+    found *= np.maximum(1 - seen / np.maximum(evidence, 1e-9), 0)[..., None]
+    return np.asarray(np.einsum("scik,sck->sic", vectors, found))
+
+
+def at_places(course: Float, skill: Skill, lead_bin: int, membership: Array, longitude: Float) -> tuple[Array, Array]:
+    """What to take off at every place: (source, place) beside the bias, and (2, source, place) times cosine and sine of
+    the hour in UTC; course: see `fit_course`."""
+    cosine, sine = np.einsum("sic,cp->isp", course, membership).astype(np.float32)
+    centre = skill.course[:2, :, lead_bin][..., skill.pools.index]  # the hours that the bias is the mean of
+    east, north = np.cos(np.deg2rad(longitude)).astype(np.float32), np.sin(np.deg2rad(longitude)).astype(np.float32)
+    beside = -(cosine * centre[0] + sine * centre[1])
+    return beside, np.stack([cosine * east + sine * north, sine * east - cosine * north])
