@@ -22,14 +22,14 @@ from bench.rehearsal import Array, Change, finished_demo, forget, read_truth, re
 from pipeline.cycle import Cycle
 from pipeline.demo import HOUR
 from pipeline.parameters import blended
-from pipeline.science.plausibility import implausible
+from pipeline.science.plausibility import frozen, implausible
 from pipeline.steps import Deployment
 from pipeline.steps.hindcast import Hindcast, blend_fields
 from pipeline.steps.inputs import sources_of
 from pipeline.steps.verify_pairs import blocks, pair
 
 OUT = Path("build/adversary.json")
-LEAD = 24
+LEAD, LATER = 24, 72
 DAYS, CALM_DAYS = 29, 14  # of which nothing happens in the first
 SHIFTS = {"temperature_2m": 50.0, "pressure_at_sea_level": 5000.0, "wind_speed_10m": 50.0, "precipitation": 10.0}
 IMPROVED = 0.3  # of its errors are left to a source that improves overnight
@@ -56,7 +56,8 @@ def replay(deployment: Deployment, name: str, hours: Sequence[Cycle], change: Ch
     with rehearsal(change):
         for hindcast in walk(deployment, name, hours):
             seen = np.zeros(len(sources), bool)
-            errors, area = _errors(deployment, hindcast, name, seen, check=check)
+            repeats = [_repeats(deployment, name, source, hindcast.hour, change) for source in sources]
+            errors, area = _errors(deployment, hindcast, name, seen, np.array(repeats), check=check)
             rmse.append(np.sqrt(errors**2 @ area / area.sum()))
             weight.append(_mean_weight(deployment, hindcast))
             caught.append(seen)
@@ -64,8 +65,25 @@ def replay(deployment: Deployment, name: str, hours: Sequence[Cycle], change: Ch
     return Replay(sources, np.array(weight), ours, equal, np.array(caught))
 
 
+def _repeats(deployment: Deployment, name: str, source: str, hour: Cycle, change: Change | None) -> bool:
+    """Whether a source says of LEAD what it said the day before, though it says another thing of later on."""
+    row = blended()[name]
+    said = [read_verified(deployment, source, row, start, LEAD) for start in (hour, hour - 24)]
+    later = read_verified(deployment, source, row, hour, LATER)
+    if change is not None:
+        said = [change(source, start, field) for start, field in zip((hour, hour - 24), said, strict=True)]
+    newest, before = said
+    return newest is not None and before is not None and later is not None and frozen(newest, before, later)
+
+
 def _errors(
-    deployment: Deployment, hindcast: Hindcast, name: str, seen: NDArray[np.bool_], *, check: bool
+    deployment: Deployment,
+    hindcast: Hindcast,
+    name: str,
+    seen: NDArray[np.bool_],
+    repeats: NDArray[np.bool_],
+    *,
+    check: bool,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(2, cell) errors of the blend and of equal weights, and the cells' area; fills in `seen` (source,)."""
     row, sources = blended()[name], hindcast.weights.sources
@@ -74,6 +92,8 @@ def _errors(
         index = [sources.index(source) for source in fields]
         usual = np.sqrt(hindcast.mean_square[index])
         absurd = implausible(np.stack(list(fields.values()))[:, None], usual)[:, 0]
+        if 2 * repeats[index].sum() < len(index):
+            absurd = absurd | repeats[index]
         seen[index] = absurd
         kept = {source: field for source, field, bad in zip(fields, fields.values(), absurd, strict=True) if not bad}
         return blend_fields(deployment, row, hindcast, LEAD, kept if check else fields)

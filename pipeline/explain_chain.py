@@ -119,7 +119,7 @@ def ingredients(at: At, row: Parameter) -> Ingredients:
     covered = np.stack([coverage(at.deployment, part)[at.cells] for part in parts])
     forecasts = np.stack([at_hours(at.deployment, part, row, at.hour, at.leads.tolist(), at.cells) for part in parts])
     for index, part in enumerate(parts):
-        forecasts[index, np.isin(at.leads, left_out(at, row.name, part.source))] = np.nan
+        forecasts[index, np.isin(at.leads, list(left_out(at, row.name, part.source)))] = np.nan
     taper = np.stack([_taper(at, part, row) for part in parts])
     used = tile_weights(fitted, [part.source for part in parts], covered, slice(None))
     mapped = without_course(forecasts, used.course, bins, at.leads, day_hours(row, at.hour, at.leads))

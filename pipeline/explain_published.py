@@ -82,15 +82,15 @@ def contributions(at: At) -> dict[str, Contribution]:
     }
 
 
-def left_out(at: At, name: str, source: str) -> list[int]:
-    """The leads at which a source's field here was not believed."""
+def left_out(at: At, name: str, source: str) -> dict[int, str]:
+    """The leads at which a source's field here was not believed, and why."""
     latitude = float(at.best["latitude"])
-    return [
-        lead
+    return {
+        lead: item["reason"]
         for item in at.manifest["sources"][source].get("implausible", [])
         if item["parameter"] == name and min(item["latitudes"]) <= latitude <= max(item["latitudes"])
         for lead in item["leads"]
-    ]
+    }
 
 
 def why_absent(at: At, name: str, source: str, lead: int) -> str:
@@ -99,8 +99,9 @@ def why_absent(at: At, name: str, source: str, lead: int) -> str:
         return (
             "quarantined: its files could not be used" if record["quarantined"] else "late: no usable run had arrived"
         )
-    if lead in left_out(at, name, source):
-        return "left out: too far from what the sources agree on"
+    reason = left_out(at, name, source).get(lead)
+    if reason:
+        return f"left out: {reason}"
     if not float(at.weights["coverage"].sel(source=source)):
         return "does not cover this place"
     if last < 0:

@@ -240,7 +240,7 @@ def test_a_field_that_was_not_believed_is_named_and_a_chain_that_does_not_fit_sa
     finally:
         deployment.store.write(key, written)
     note = next(link.note for link in chain(found).links if link.source == "gfs")
-    assert note == "left out: too far from what the sources agree on"
+    assert note == "left out: too far"
     assert not found.exact, "the forecast has believed it"
     assert explanation_text.verdict(found).startswith("This does not come to the published number: it is")
     assert elsewhere.exact

@@ -1,4 +1,4 @@
-"""Whether an input can be believed: a field far from what the sources agree on, by the usual size of its errors."""
+"""Whether an input can be believed: a field far from what the sources agree on, or the same as in the run before."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ ABSURD = 10.0
 """Usual errors from the other sources that no weather explains at many places at once."""
 SHARE = 0.25
 """Of a field's places that must be absurd: storms are on fewer, a wrong unit or date shows on more."""
+FEWEST_MOVING, THE_SAME = 20, 0.99
+"""Places that must change from lead to lead to tell a frozen run, and the share of them where it repeats the other."""
 FEWEST = 3
 """Sources needed to tell which of them is wrong."""
 
@@ -73,6 +75,19 @@ def far_from_median(
                     there[source, lead] += 1
                     beyond[source, lead] += abs(value - median) > limit[source, lead]
     return there, beyond
+
+
+def frozen(newest: Array, before: Array, later: Array) -> bool:
+    """Whether a run says again what the run before it said, so that it is a stale file under a new name.
+
+    newest, before: (..., place) both runs so many hours after their starts; later: the newest at another lead. Judged
+    by the places where the newest changes from lead to lead: there, two runs are never the same by chance.
+    """
+    moving = np.isfinite(newest + before + later) & (newest != later)
+    known = np.isfinite(newest).sum()
+    if moving.sum() < max(FEWEST_MOVING, SHARE * known):
+        return False
+    return bool((newest == before)[moving].mean() >= THE_SAME)
 
 
 def changed(beyond: NDArray[np.integer], present: NDArray[np.integer]) -> NDArray[np.bool_]:

@@ -77,6 +77,16 @@ def contribution(deployment: Deployment, name: str, hour: Cycle) -> Contribution
     return None
 
 
+def run_before(deployment: Deployment, part: Contribution) -> Cycle | None:
+    """The newest cycle of the source before that of the contribution that is in the input store, of the day before."""
+    cycles = SOURCES[part.source].cycles
+    for back in range(1, 25):
+        cycle = part.cycle - back
+        if cycle.init_time.hour in cycles and _records(deployment.store, part.source, cycle):
+            return cycle
+    return None
+
+
 def _records(store: Store, name: str, cycle: Cycle) -> list[dict[str, Any]]:
     """The records of what a source's run is read from, as far as it has come."""
     return [found for one in _stored(name) if (found := _record(store, one, cycle)) is not None]

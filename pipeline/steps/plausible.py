@@ -1,4 +1,4 @@
-"""Plausible: fields that no weather explains are left out of the blend, and the hour says so.
+"""Plausible: fields that no weather explains, and runs that repeat the last, are left out of the blend and noted.
 
 Once an hour and parameter, whatever the tiles: every source's newest run is judged band of latitudes by band.
 """
@@ -17,9 +17,10 @@ from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.grid import Grid
 from pipeline.parameters import Parameter
-from pipeline.science.plausibility import implausible
+from pipeline.science.plausibility import frozen, implausible
+from pipeline.sources import SOURCES
 from pipeline.steps import Deployment
-from pipeline.steps.inputs import Contribution, at_hours, contribution, holds
+from pipeline.steps.inputs import Contribution, at_hours, contribution, holds, native, run_before
 
 Array = NDArray[np.float32]
 
@@ -27,14 +28,16 @@ BAND_DEGREES = 5.0
 """Of latitude, believed or not as one: what is absurd in a region of this height is left out there alone."""
 SAMPLE = 100
 """Places of a band that are looked at: enough to know a share of a quarter within some hundredths."""
-REASON = "too far from what the sources agree on"
+REASON, FROZEN = "too far from what the sources agree on", "the same as the run before"
+LEADS_COMPARED = 4
+"""Of a run with the one before."""
 
 
 def judge(
     deployment: Deployment, hour: Cycle, row: Parameter, sources: Sequence[str], lead_bins: Sequence[float],
     usual: NDArray[np.float64],
 ) -> None:  # fmt: skip
-    """Note where and when a source's newest field of a parameter is absurd, for `leave_out` and the manifest.
+    """Note where and when a source's newest field of a parameter is absurd or stale, for `leave_out` and the manifest.
 
     usual: (source, lead_bin) root mean square error as known beforehand, NaN without history. Directions, which cannot
     be far off, are always believed.
@@ -49,7 +52,29 @@ def judge(
         absurd = [implausible(np.stack(fields), errors) for fields in zip(*samples, strict=True)]  # of each band
         for index, name in enumerate(parts):
             notes += _merged(deployment.grid, name, [leads[flags[index]].tolist() for flags in absurd])
+        stale = [name for name, part in parts.items() if _repeats(deployment, hour, row, part)]
+        if 2 * len(stale) < len(parts):
+            everywhere = [0, deployment.grid.shape[0]]
+            notes += [{"source": name, "leads": leads.tolist(), "rows": everywhere, "reason": FROZEN} for name in stale]
     deployment.store.write(_key(hour, row.name), json.dumps(notes).encode())
+
+
+def _repeats(deployment: Deployment, hour: Cycle, row: Parameter, part: Contribution) -> bool:
+    """Whether the source's run says on a row of middle latitudes, where weather never rests, what its last said."""
+    earlier = None if SOURCES[part.source].role == "persistence" else run_before(deployment, part)
+    if earlier is None:
+        return False
+    middle = deployment.grid.shape[0] // 4
+    rows = slice(middle, middle + 1)
+    newest, before = (native(deployment, part.source, run, row, hour, rows=rows) for run in (part.cycle, earlier))
+    if newest is None or before is None or len(newest.valid_hours) < 2:
+        return False
+    starts = [run.lead_hours(hour.init_time) for run in (part.cycle, earlier)]
+    leads = newest.valid_hours + starts[0], before.valid_hours + starts[1]
+    _, mine, theirs = np.intersect1d(*leads, return_indices=True)
+    mine, theirs = (index[:: -(-len(index) // LEADS_COMPARED) or 1] for index in (mine, theirs))
+    other = np.where(mine + 1 < len(newest.values), mine + 1, mine - 1)
+    return frozen(newest.values[mine], before.values[theirs], newest.values[other])
 
 
 def _samples(deployment: Deployment, hour: Cycle, row: Parameter, part: Contribution, leads: list[int]) -> list[Array]:
@@ -117,7 +142,8 @@ def left_out(deployment: Deployment, hour: Cycle) -> dict[str, list[dict[str, An
         for note in json.loads(store.read(stored.key)):
             first, stop = note["rows"]
             latitudes = latitude[[first, stop - 1]].tolist()
-            item = {"parameter": name, "leads": note["leads"], "latitudes": latitudes, "reason": REASON}
+            reason = note.get("reason", REASON)
+            item = {"parameter": name, "leads": note["leads"], "latitudes": latitudes, "reason": reason}
             found.setdefault(note["source"], []).append(item)
     return found
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.science.plausibility import ABSURD, changed, implausible
+from pipeline.science.plausibility import ABSURD, changed, frozen, implausible
 
 USUAL = np.array([[1.0], [1.5], [2.0], [1.2]])
 PLACES = 400
@@ -86,3 +86,16 @@ def test_a_source_that_changed_is_told_from_a_corrupt_truth() -> None:
     assert changed((np.abs(errors) > 2).sum(axis=1), present).tolist() == [False, True, False, False]
     errors[:] = 9  # a corrupt analysis
     assert not changed((np.abs(errors) > 2).sum(axis=1), present).any()
+
+
+def test_a_frozen_run_is_told_by_the_places_where_weather_moves() -> None:
+    generator = np.random.default_rng(0)
+    newest, later = generator.normal(0, 1, (2, 100)).astype(np.float32)
+    assert frozen(newest, newest.copy(), later)
+    assert not frozen(newest, later, later)
+    assert not frozen(newest, newest, newest), "what never changes, such as sea ice, tells nothing"
+    almost = newest.copy()
+    almost[:10] += 1
+    assert not frozen(newest, almost, later)
+    gone = np.full(100, np.nan, np.float32)
+    assert not frozen(gone, gone, later)

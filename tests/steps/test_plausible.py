@@ -49,16 +49,19 @@ def _fields(deployment: Deployment) -> Array:
     return (weather + generator.standard_normal((4, *weather.shape[1:]))).astype(np.float32)
 
 
+def _write(deployment: Deployment, name: str, cycle: Cycle, leads: NDArray[np.int64], values: Array) -> None:
+    key = paths.input_zarr(name, cycle)
+    writer = InputWriter(deployment.store, key, deployment.grid, leads.tolist(), [NAME], ["forecast"])
+    writer.write(parameter(NAME), "forecast", values.reshape(len(leads), -1), np.zeros(len(leads)))
+    writer.close(np.ones(values[0].size, np.float32), {})
+    deployment.store.write(paths.input_record(name, cycle), json.dumps({}).encode())
+
+
 def _judged(deployment: Deployment, fields: Array) -> Array:
     """The fields when what is not believed is left out."""
     for name, values in zip(NAMES, fields, strict=True):
         cycle = due_cycles(SOURCES[name], HOUR)[0]
-        age = round(cycle.lead_hours(HOUR.init_time))
-        key = paths.input_zarr(name, cycle)
-        writer = InputWriter(deployment.store, key, deployment.grid, (LEADS + age).tolist(), [NAME], ["forecast"])
-        writer.write(parameter(NAME), "forecast", values.reshape(len(LEADS), -1), np.zeros(len(LEADS)))
-        writer.close(np.ones(values[0].size, np.float32), {})
-        deployment.store.write(paths.input_record(name, cycle), json.dumps({}).encode())
+        _write(deployment, name, cycle, LEADS + round(cycle.lead_hours(HOUR.init_time)), values)
     judge(deployment, HOUR, parameter(NAME), NAMES, BINS, USUAL)
     found = fields.copy().reshape(4, len(LEADS), -1)
     leave_out(deployment, HOUR, parameter(NAME), NAMES, found, LEADS, slice(0, found.shape[2]))
@@ -87,6 +90,20 @@ def test_what_is_left_out_is_noted_and_becomes_a_sentence(deployment: Deployment
     assert provenance.degradations(provenance.Ingredients({"ifs": record}, {}, {}, {})) == [
         f"ifs: {NAME} left out at 6 leads from 3 to 8 h (too far from what the sources agree on)"
     ]
+
+
+@pytest.mark.parametrize("stale", [True, False])
+def test_a_run_that_repeats_the_one_before_is_left_out(deployment: Deployment, stale: bool) -> None:
+    fields = _fields(deployment)
+    cycle = due_cycles(SOURCES["ifs"], HOUR)[0]
+    leads = LEADS + round(cycle.lead_hours(HOUR.init_time))
+    before = fields[1] if stale else np.roll(fields[1], 3, axis=0)
+    _write(deployment, "ifs", cycle - 12, leads, before)
+    found = _judged(deployment, fields)
+    assert np.isnan(found[1]).all() == stale
+    assert np.isfinite(found[[0, 2, 3]]).all()
+    reasons = {item["reason"] for item in left_out(deployment, HOUR).get("ifs", [])}
+    assert reasons == ({"the same as the run before"} if stale else set())
 
 
 def test_a_source_that_is_absurd_in_one_region_is_left_out_there(deployment: Deployment) -> None:
