@@ -7,6 +7,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -35,18 +36,24 @@ def add_terms(
     vapour pressure (kPa)."""
     power = np.ones((3, 7, LANES), np.float32)
     for start in range(0, len(out), LANES):
-        count = min(LANES, len(out) - start)
+        stop = min(start + LANES, len(out))
+        t, total = temperature[start:stop], out[start:stop]
+        a, b, c = wind[start:stop], radiation[start:stop], vapour[start:stop]
         for k in range(1, 7):
-            for i in range(count):
-                power[0, k, i] = power[0, k - 1, i] * wind[start + i]
-                power[1, k, i] = power[1, k - 1, i] * radiation[start + i]
-                power[2, k, i] = power[2, k - 1, i] * vapour[start + i]
-        out[start : start + count] = f4(0.0)
+            for i in range(len(t)):
+                power[0, k, i] = power[0, k - 1, i] * a[i]
+                power[1, k, i] = power[1, k - 1, i] * b[i]
+                power[2, k, i] = power[2, k - 1, i] * c[i]
+        total[:] = f4(0.0)
         for g in range(len(powers)):
-            c0, c1, c2, c3 = coefficients[g, 0], coefficients[g, 1], coefficients[g, 2], coefficients[g, 3]
-            c4, c5, c6 = coefficients[g, 4], coefficients[g, 5], coefficients[g, 6]
             first, second, third = power[0, powers[g, 0]], power[1, powers[g, 1]], power[2, powers[g, 2]]
-            for i in range(count):
-                t = temperature[start + i]
-                value = (((((c6 * t + c5) * t + c4) * t + c3) * t + c2) * t + c1) * t + c0
-                out[start + i] += value * first[i] * second[i] * third[i]
+            _add_group(coefficients[g], t, first, second, third, total)
+
+
+@numba.njit(error_model="numpy", fastmath={"contract"}, inline="never")
+def _add_group(c: Any, t: Any, first: Any, second: Any, third: Any, total: Any) -> None:
+    """The terms of one power of wind, radiation and vapour, by Horner's rule in temperature."""
+    c0, c1, c2, c3, c4, c5, c6 = c[0], c[1], c[2], c[3], c[4], c[5], c[6]
+    for i in range(len(t)):
+        value = (((((c6 * t[i] + c5) * t[i] + c4) * t[i] + c3) * t[i] + c2) * t[i] + c1) * t[i] + c0
+        total[i] += value * first[i] * second[i] * third[i]
