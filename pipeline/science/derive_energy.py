@@ -29,10 +29,10 @@ def _padded(curve: tuple[float, ...]) -> NDArray[np.float32]:
 CURVES = {name: _padded(curve) for name, curve in _CURVES.items()}
 
 
-def power_of(speed: Field, density: Field, curve: NDArray[np.float32]) -> Field:
-    """1: share of its rating that a turbine gives, linear between whole m s-1, its wind corrected by IEC 61400-12-1."""
-    corrected = np.nan_to_num(np.clip(speed * np.cbrt(density / np.float32(1.225)), 0, 26))
-    whole = corrected.astype(np.intp)
+def power_of(speed: Field, factor: Field, curve: NDArray[np.float32]) -> Field:
+    """1: share of its rating that a turbine gives, linear between whole m s-1, wind times the factor of its density."""
+    corrected = np.nan_to_num(np.clip(speed * factor, 0, 26))
+    whole = corrected.astype(np.int32)
     low = curve[whole]
     return (low + (corrected - whole.astype(np.float32)) * (curve[whole + 1] - low)) * (speed <= CUT_OUT)
 
@@ -47,32 +47,33 @@ def wind_power_density_120m(wind_speed_120m: Field, air_density_100m: Field) -> 
     return 0.5 * air_density_100m * wind_speed_120m**3
 
 
-def wind_turbine_capacity_factor_class1(wind_speed_80m: Field, air_density_100m: Field) -> Field:
+def wind_turbine_capacity_factor_class1(wind_speed_80m: Field, density_speed_factor: Field) -> Field:
     """1: composite turbine for strong wind (IEC class I) with its hub at 80 m. King et al. (2014)."""
-    return power_of(wind_speed_80m, air_density_100m, CURVES["class 1"])
+    return power_of(wind_speed_80m, density_speed_factor, CURVES["class 1"])
 
 
-def wind_turbine_capacity_factor_class2(wind_speed_100m: Field, air_density_100m: Field) -> Field:
+def wind_turbine_capacity_factor_class2(wind_speed_100m: Field, density_speed_factor: Field) -> Field:
     """1: composite turbine for medium wind (IEC class II) with its hub at 100 m. King et al. (2014)."""
-    return power_of(wind_speed_100m, air_density_100m, CURVES["class 2"])
+    return power_of(wind_speed_100m, density_speed_factor, CURVES["class 2"])
 
 
-def wind_turbine_capacity_factor_class3(wind_speed_120m: Field, air_density_100m: Field) -> Field:
+def wind_turbine_capacity_factor_class3(wind_speed_120m: Field, density_speed_factor: Field) -> Field:
     """1: composite turbine for weak wind (IEC class III) with its hub at 120 m. King et al. (2014)."""
-    return power_of(wind_speed_120m, air_density_100m, CURVES["class 3"])
+    return power_of(wind_speed_120m, density_speed_factor, CURVES["class 3"])
 
 
-def wind_turbine_capacity_factor_offshore(wind_speed_120m: Field, air_density_100m: Field) -> Field:
+def wind_turbine_capacity_factor_offshore(wind_speed_120m: Field, density_speed_factor: Field) -> Field:
     """1: composite offshore turbine with its hub at 120 m. King et al. (2014)."""
-    return power_of(wind_speed_120m, air_density_100m, CURVES["offshore"])
+    return power_of(wind_speed_120m, density_speed_factor, CURVES["offshore"])
 
 
 def declination(day_of_year: Field) -> Field:
     """Radians. Spencer (1971)."""
-    a = (day_of_year - 1) * np.float32(2 * np.pi / 365)
-    first = 0.006918 - 0.399912 * np.cos(a) + 0.070257 * np.sin(a)
-    second = -0.006758 * np.cos(2 * a) + 0.000907 * np.sin(2 * a)
-    return first + second - 0.002697 * np.cos(3 * a) + 0.00148 * np.sin(3 * a)
+    angle = (day_of_year - 1) * np.float32(2 * np.pi / 365)
+    c, s = np.cos(angle), np.sin(angle)  # of twice and three times the angle they are polynomials of these
+    second = -0.006758 * (2 * c * c - 1) + 0.001814 * s * c
+    third = -0.002697 * c * (4 * c * c - 3) + 0.00148 * s * (3 - 4 * s * s)
+    return 0.006918 - 0.399912 * c + 0.070257 * s + second + third
 
 
 def best_tilt(latitude: Field) -> Field:
@@ -152,9 +153,12 @@ def rime_ice_load(temperature_2m: Field, visibility: Field, wind_speed_10m: Fiel
 
     Liquid water from the visibility: extinction 144.7 km-1 times g m-3 to the power 0.88. Kunkel (1984).
     """
+    load = np.zeros_like(temperature_2m)
     fog = (temperature_2m < FREEZING) & (visibility < 1000)
-    water = 1e-3 * np.power(3.912 / (144.7e-3 * np.maximum(visibility, 20)), np.float32(1 / 0.88))
-    return collision_efficiency(wind_speed_10m, air_density_2m) * water * wind_speed_10m * (ROD * 3600) * fog
+    wind, density = wind_speed_10m[fog], air_density_2m[fog]
+    water = 1e-3 * np.power(3.912 / (144.7e-3 * np.maximum(visibility[fog], 20)), np.float32(1 / 0.88))
+    load[fog] = collision_efficiency(wind, density) * water * wind * (ROD * 3600)
+    return load
 
 
 def wet_snow_load(
@@ -187,14 +191,15 @@ def ampacity(
     """A: IEEE 738 (2012) for 795 kcmil Drake: `absorbed` W m-2 of sun, degC at which it may run, ohm m-1 there."""
     diameter, film = 0.02814, (celsius + limit) / 2
     density = (1.293 - 1.525e-4 * altitude + 6.379e-9 * altitude * altitude) / (1 + 0.00367 * film)
-    viscosity = 1.458e-6 * (film + 273) ** 1.5 / (film + 383.4)
+    viscosity = 1.458e-6 * (film + 273) * np.sqrt(film + 273) / (film + 383.4)
     conductivity = 2.424e-2 + 7.477e-5 * film - 4.407e-9 * film * film
     phi, over = math.radians(angle), np.maximum(limit - celsius, 0)
     direction = 1.194 - math.cos(phi) + 0.194 * math.cos(2 * phi) + 0.368 * math.sin(2 * phi)
     reynolds = diameter * density * wind / viscosity
     forced = np.maximum(1.01 + 1.35 * reynolds**0.52, 0.754 * reynolds**0.6) * direction * conductivity * over
-    natural = 3.645 * np.sqrt(density) * diameter**0.75 * over**1.25
-    radiated = 17.8 * diameter * 0.8 * (((limit + 273) / 100) ** 4 - ((celsius + 273) / 100) ** 4)
+    natural = 3.645 * np.sqrt(density) * diameter**0.75 * over * np.sqrt(np.sqrt(over))
+    square = ((celsius + 273) / 100) ** 2
+    radiated = 17.8 * diameter * 0.8 * (((limit + 273) / 100) ** 4 - square * square)
     spare = np.maximum(forced, natural) + radiated - absorbed * diameter
     return np.sqrt(np.maximum(spare, 0) / resistance)
 

@@ -53,13 +53,16 @@ def equivalent(temperature: Any, dew_point: Any, pressure: Any) -> Any:
 
 @inline
 def _nearer_parcel(found: Any, target: Any, pressure: Any) -> Any:
-    """Halley's step towards saturated air whose equivalent potential temperature has the logarithm `target`."""
+    """Halley's step towards saturated air whose equivalent potential temperature, brought down from the pressure (Pa)
+    without its vapour, has the logarithm `target`."""
     vapour = min(exp(log_saturation(found)), pressure / f4(3.0))
     dry = f4(1.0) / (pressure - vapour)
+    x = vapour / pressure
+    less = x * (f4(1.0) + x * (f4(1 / 2) + x * (f4(1 / 3) + x * (f4(1 / 4) + x * (f4(1 / 5) + x * f4(1 / 6))))))
     ratio, inverse = EPSILON * vapour * dry, f4(1.0) / found
     steep, warm = f4(3036.0) * inverse - f4(1.78), f4(1.0) + f4(0.448) * ratio
     heat = steep * ratio * warm
-    value = _LOG_TRIPLE_POINT - triple_ratio(found) + KAPPA * log(f4(100000.0) * dry) + heat
+    value = _LOG_TRIPLE_POINT - triple_ratio(found) + KAPPA * less + heat
     growth = (_LATENT - _SLOPE * (found - _TRIPLE)) / _VAPOUR_GAS * inverse * inverse
     slope = inverse - f4(3036.0) * inverse * inverse * ratio * warm
     slope += growth * (steep * (f4(1.0) + f4(0.896) * ratio) * ratio * pressure + KAPPA * vapour) * dry
@@ -74,8 +77,8 @@ def saturated(target: Any, pressure: Any) -> Any:
 
     Two steps leave less than 0.002 K from 170 to 305 K (a loop in a loop is not made wide, so they are written out).
     """
-    found = exp(target) * power(pressure / f4(100000.0), KAPPA) - f4(15.0)
-    found = min(max(found, f4(180.0)), f4(295.0))
+    target += KAPPA * log(pressure / f4(100000.0))
+    found = min(max(exp(target) - f4(15.0), f4(180.0)), f4(295.0))
     return _nearer_parcel(_nearer_parcel(found, target, pressure), target, pressure)
 
 

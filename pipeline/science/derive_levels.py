@@ -73,8 +73,8 @@ def difference(lower: Field, upper: Field) -> Field:
 
 
 def lapse_rate_between(lower: Field, upper: Field, low: Field, high: Field) -> Field:
-    """K km-1 from temperatures (K) and heights (m), positive where it cools upwards."""
-    return (lower - upper) / np.maximum(high - low, 50) * 1000
+    """K km-1 from temperatures (K) and heights (m), positive where it cools upwards; a layer is at least 500 m deep."""
+    return (lower - upper) / np.maximum(high - low, 500) * 1000
 
 
 def shear_between(east_low: Field, north_low: Field, east_high: Field, north_high: Field) -> Field:

@@ -78,9 +78,14 @@ def air_density_100m(air_density_2m: Field, virtual_temperature_2m: Field) -> Fi
     return air_density_2m * (1 - np.float32(0.0065 * 98) / virtual_temperature_2m) ** exponent
 
 
-def density_corrected_wind_speed_100m(wind_speed_100m: Field, air_density_100m: Field) -> Field:
-    """m s-1 that carries as much power at 1.225 kg m-3. IEC 61400-12-1, eq. for stall-free turbines."""
-    return wind_speed_100m * np.cbrt(air_density_100m / np.float32(REFERENCE_DENSITY))
+def density_speed_factor(air_density_100m: Field) -> Field:
+    """1: cube root of density at 100 m over 1.225 kg m-3. IEC 61400-12-1, for turbines that pitch."""
+    return np.cbrt(air_density_100m / np.float32(REFERENCE_DENSITY))
+
+
+def density_corrected_wind_speed_100m(wind_speed_100m: Field, density_speed_factor: Field) -> Field:
+    """m s-1 that carries as much power at 1.225 kg m-3. IEC 61400-12-1, for turbines that pitch."""
+    return wind_speed_100m * density_speed_factor
 
 
 def turbulence_intensity_10m(gust_factor: Field, wind_speed_10m: Field) -> Field:
@@ -152,6 +157,7 @@ FORMULAS = (
     wind_from_direction_160m,
     wind_from_direction_200m,
     air_density_100m,
+    density_speed_factor,
     density_corrected_wind_speed_100m,
     turbulence_intensity_10m,
     surface_roughness_length,

@@ -13,8 +13,8 @@ LOWEST_COSINE = 0.065  # of the sun's zenith angle that a flux is divided by, so
 def sun_distance_factor(day_of_year: Field) -> Field:
     """1: squared ratio of the sun's mean to its present distance. Spencer (1971)."""
     angle = (day_of_year - 1) * np.float32(2 * np.pi / 365)
-    near = 1.00011 + 0.034221 * np.cos(angle) + 0.00128 * np.sin(angle)
-    return near + 0.000719 * np.cos(2 * angle) + 0.000077 * np.sin(2 * angle)
+    c, s = np.cos(angle), np.sin(angle)
+    return 1.00011 + 0.034221 * c + 0.00128 * s + 0.000719 * (2 * c * c - 1) + 0.000154 * s * c
 
 
 def cosine_of_zenith(toa_incoming_shortwave_flux: Field, day_of_year: Field | None = None) -> Field:

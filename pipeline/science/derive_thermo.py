@@ -144,7 +144,9 @@ def helicity(
 ) -> Field:
     """m2 s-2: relative to a storm's motion, from the ground, the first of the levels, up to `depth` metres over it."""
     z, u, shape = _levels(heights, eastward)
-    _, v, _ = _levels(heights, northward)
+    v = np.empty_like(u)
+    for k, value in enumerate(northward):
+        v[k].reshape(shape)[...] = value
     motion = np.stack([np.broadcast_to(part, shape).reshape(-1) for part in storm]).astype(np.float32)
     result = np.empty(shape, np.float32)
     kernels.helicity(z, u, v, motion, np.float32(depth), result.reshape(-1))

@@ -33,7 +33,7 @@ ZERO = 273.15
 STEPS = {
     "cosine_of_zenith", "local_noon", "eastward_deep_shear", "northward_deep_shear", "eastward_mean_wind_0_500m",
     "northward_mean_wind_0_500m", "storm_depth_shear", "temperature_3000m", "diffuse_fraction", "lifted_index_925hpa",
-    "contrail_threshold_temperature_250hpa", "condensation_temperature_2m",
+    "contrail_threshold_temperature_250hpa", "condensation_temperature_2m", "density_speed_factor",
 }  # fmt: skip
 """Formulas that only others need; nobody asks for their values."""
 

@@ -41,7 +41,9 @@ def test_hub_winds_follow_the_power_law() -> None:
         assert found[0] == pytest.approx((355 + 40 * math.log10(height / 100)) % 360, abs=0.01)
     density = derive_profile.air_density_100m(array(1.225), array(288.15))
     assert density[0] == pytest.approx(1.2135, abs=0.0005)  # ICAO at 98 m
-    equal = derive_profile.density_corrected_wind_speed_100m(array(10), array(1.225 / 8))
+    equal = derive_profile.density_corrected_wind_speed_100m(
+        array(10), derive_profile.density_speed_factor(array(1.225 / 8))
+    )
     assert equal[0] == pytest.approx(5, rel=1e-5)
     np.testing.assert_allclose(derive_profile.turbulence_intensity_10m(array(1.6, 3.0), array(8, 0.5)), [0.2, 0])
 
