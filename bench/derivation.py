@@ -55,7 +55,9 @@ def h_derive() -> Iterator[Timed]:
 
     given = fields()
     names = derive.possible(given)
-    yield Timed("hourcast", f"{len(names)} parameters", lambda: derive.derive(given))
+    spare = derive.derive(given)
+    yield Timed("hourcast", f"{len(names)} parameters, memory used again", lambda: derive.derive(given, spare))
+    yield Timed("hourcast_new_arrays", "the same into new memory", lambda: derive.derive(given))
     t, wind = (given[name][0].astype(np.float64) for name in ("temperature_2m", "wind_speed_10m"))
     vapour = np.exp(given["dew_point_temperature_2m"][0] / 20 - 12).astype(np.float64)
     yield Timed("thermofeel", "one of them, the thermal climate index", lambda: thermofeel.calculate_utci(

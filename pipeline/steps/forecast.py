@@ -75,9 +75,10 @@ def write_best(
     around = {name: values.reshape(*values.shape[:-1], *shape[1:]) for name, values in around.items()}
     tile = layout.TileWriter(deployment.store, paths.forecast(hour, "best.zarr"), rows)
     changed: Counter[str] = Counter()
+    made: dict[str, Array] = {}
     for band in tile.bands:
         beside = {name: _cut(values, band) for name, values in around.items()}
-        made, counts = consistent({name: _cut(values, band) for name, values in tiles.items()}, beside)
+        made, counts = consistent({name: _cut(values, band) for name, values in tiles.items()}, beside, out=made)
         changed.update(counts)
         for name in names:
             tile.add(name, made[name].reshape(len(leads), shape[1], -1), band)
@@ -136,9 +137,11 @@ def surroundings(deployment: Deployment, hour: Cycle, leads: NDArray[np.int64], 
     return dict(zip(SURROUNDINGS, (flux, altitude, land, latitude.astype(np.float32), day), strict=True))
 
 
-def consistent(fields: dict[str, Array], beside: dict[str, Array]) -> tuple[dict[str, Array], dict[str, int]]:
+def consistent(
+    fields: dict[str, Array], beside: dict[str, Array], out: dict[str, Array] | None = None
+) -> tuple[dict[str, Array], dict[str, int]]:
     """The fields made consistent and all that is derived from them and their surroundings; how many values each rule
-    changed."""
+    changed. What an earlier call has derived, `out`, may be written over."""
     corrected, counts = consistency.apply(fields | beside)
     del fields  # what was cut for this call is no longer needed, and large
-    return corrected | derive.derive(corrected | beside), counts
+    return corrected | derive.derive(corrected | beside, out), counts

@@ -144,6 +144,18 @@ def test_blocks_do_not_show() -> None:
         np.testing.assert_array_equal(whole[name][:, 1090:1100], part[name], err_msg=name)
 
 
+def test_memory_of_an_earlier_call_is_used_again() -> None:
+    fields = anything(5, 300)
+    fresh = derive(fields)
+    spare = derive(anything(5, 300) | {"temperature_2m": np.full((5, 300), 280, np.float32)})
+    spare["beaufort_wind_force"] = spare["beaufort_wind_force"][:, :7]  # of another shape: left alone
+    again = derive(fields, spare)
+    for name, values in fresh.items():
+        np.testing.assert_array_equal(again[name], values, err_msg=name)
+    assert again["heat_index"] is spare["heat_index"]
+    assert again["beaufort_wind_force"].shape == (5, 300)
+
+
 @pytest.fixture(scope="module")
 def referee(tmp_path_factory: pytest.TempPathFactory) -> dict[str, NDArray[np.float64]]:
     pytest.importorskip("importlib.metadata").version("MetPy")
