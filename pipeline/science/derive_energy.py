@@ -96,10 +96,11 @@ def plane_of_array_irradiance(
     """
     phi, sun = np.deg2rad(latitude), declination(day_of_year)
     tilt = np.deg2rad(best_tilt(latitude))
-    sine, cosine = np.sin(sun), np.cos(sun)
+    sine = np.sin(sun)
+    cosine = np.sqrt(1 - sine * sine)
     hour = (cosine_of_zenith - sine * np.sin(phi)) / (cosine * np.maximum(np.cos(phi), 0.02))
     virtual = phi - np.copysign(tilt, phi)
-    incidence = sine * np.sin(virtual) + cosine * np.cos(virtual) * np.clip(hour, -1, 1)
+    incidence = sine * np.sin(virtual) + cosine * (np.cos(virtual) * np.clip(hour, -1, 1))
     beam = direct_normal_irradiance * np.maximum(incidence, 0) * (cosine_of_zenith > LOWEST_COSINE)
     lean = np.cos(tilt)
     return beam + (diffuse_horizontal_irradiance * (1 + lean) + surface_upwelling_shortwave_flux * (1 - lean)) / 2

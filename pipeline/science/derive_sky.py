@@ -50,9 +50,10 @@ def cloud_top_altitude(
     The highest layer (above 440, 680 hPa, below) that covers an eighth, in it the moistest level, at 84 % or more
     the upper of two. After Wang and Rossow (1995); layers of ISCCP.
     """
-    high = np.where(relative_humidity_250hpa >= 0.6, geopotential_height_250hpa, geopotential_height_250hpa - 2000)
-    upper = relative_humidity_500hpa >= np.minimum(relative_humidity_700hpa, 0.84)
-    medium = np.where(upper, geopotential_height_500hpa, (geopotential_height_500hpa + geopotential_height_700hpa) / 2)
+    high = geopotential_height_250hpa - np.float32(2000) * (relative_humidity_250hpa < 0.6)
+    upper = relative_humidity_500hpa < np.minimum(relative_humidity_700hpa, 0.84)
+    lower = (geopotential_height_500hpa - geopotential_height_700hpa) / 2
+    medium = geopotential_height_500hpa - lower * upper
     upper = relative_humidity_700hpa >= np.minimum(relative_humidity_850hpa, 0.84)
     low = np.where(upper, geopotential_height_700hpa, geopotential_height_850hpa)
     top = np.where(low_cloud_cover >= 0.125, low, surface_altitude)
