@@ -31,7 +31,7 @@ def a(*values: float) -> NDArray[np.float32]:
 
 CASES = (
     (derive_humidity.absolute_humidity_2m, (a(293.15), a(1169.5)), 1169.5 / (461.5 * 293.15)),
-    (derive_humidity.vapour_pressure_deficit_2m, (a(293.15), a(1168.5)), 2337.0 - 1168.5),  # Magnus: 23.37 hPa at 20 degC
+    (derive_humidity.vapour_pressure_deficit_2m, (a(293.15), a(1168.5)), 2337.0 - 1168.5),
     (derive_humidity.equivalent_potential_temperature_2m, (a(293.15), a(288.15), a(100000)), 323.6),
     (derive_comfort.feels_like_temperature, (a(305), a(310), a(305)), 310),
     (derive_comfort.feels_like_temperature, (a(270), a(270), a(262)), 262),
