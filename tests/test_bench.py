@@ -21,7 +21,17 @@ SLICE = {
 
 
 def test_cases_have_the_names_that_others_read() -> None:
-    expected = {"a_blend", "b_quantiles", "c_oi", "d_bias", "e_bilinear", "e_conservative", "f_kmeans", "g_zarr"}
+    expected = {
+        "a_blend",
+        "b_quantiles",
+        "c_oi",
+        "d_bias",
+        "e_bilinear",
+        "e_conservative",
+        "f_kmeans",
+        "g_zarr",
+        "h_derive",
+    }
     assert expected | {"hour_slice", "hour_full_model"} == {*CASES, *HOURS}
 
 

@@ -21,7 +21,11 @@ TITLES = {
 }  # also the order in which parameters are shown
 _UNITS = {"Pa": ("hPa", 0.01), "1": ("%", 100.0), "kg m-2": ("mm", 1.0), "m s-1": ("m/s", 1.0), "degree": ("°", 1.0)}
 
-_DIFFERENCES = ("depression", "difference", "k_index", "total_totals", "showalter", "lifted", "degree")
+_DIFFERENCES = (
+    "depression", "difference", "totals_index", "k_index", "showalter", "lifted", "degree", "range_24h", "change_24h",
+    "atmosphere_deviation", "temperature_drop", "jefferson", "s_index", "thompson", "bradbury", "humidity_index",
+    "deep_convective", "thermal_index",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

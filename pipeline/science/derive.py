@@ -5,67 +5,60 @@ To add one: a function in a `derive_*` file, its name in that file's `FORMULAS`,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
-from inspect import signature
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline import parameters
 from pipeline.science import (
+    derive_aviation,
     derive_comfort,
+    derive_crops,
+    derive_energy,
+    derive_fire,
+    derive_fire_codes,
     derive_humidity,
+    derive_isotherms,
     derive_land,
+    derive_levels,
     derive_marine,
+    derive_past,
+    derive_people,
+    derive_profile,
+    derive_radiation,
+    derive_sea,
+    derive_sky,
+    derive_stability,
+    derive_storms,
     derive_upper,
     derive_weather,
     derive_wind,
 )
-from pipeline.science import derive_thermo as thermo
+from pipeline.science.derive_formula import Formula, by_name
 
 Field = NDArray[np.floating]
 
-LEVELS = (925, 850, 700, 500, 250)
 BLOCK = 32768
 """Values of a field worked on at a time, so that a formula's intermediates stay in cache."""
 
-
-@dataclass(frozen=True)
-class Formula:
-    """How a parameter follows from others; `optional` inputs may be missing."""
-
-    compute: Callable[..., Field]
-    inputs: tuple[str, ...]
-    optional: tuple[str, ...] = ()
-
-
-def _by_name(*functions: Callable[..., Field]) -> dict[str, Formula]:
-    formulas = {}
-    for function in functions:
-        arguments = signature(function).parameters.values()
-        needed = tuple(argument.name for argument in arguments if argument.default is argument.empty)
-        optional = tuple(argument.name for argument in arguments if argument.default is not argument.empty)
-        formulas[function.__name__] = Formula(function, needed, optional)
-    return formulas
-
-
-def _on_levels() -> dict[str, Formula]:
-    formulas = {}
-    for level in LEVELS:
-        wind = (f"eastward_wind_{level}hpa", f"northward_wind_{level}hpa")
-        formulas[f"wind_speed_{level}hpa"] = Formula(derive_upper.wind_speed_at, wind)
-        formulas[f"wind_from_direction_{level}hpa"] = Formula(thermo.wind_from, wind)
-        if level > 500:
-            moist = (f"temperature_{level}hpa", f"relative_humidity_{level}hpa")
-            formulas[f"dew_point_temperature_{level}hpa"] = Formula(derive_upper.dew_point_at, moist)
-    return formulas
-
-
 FORMULAS: dict[str, Formula] = (
-    _by_name(*derive_humidity.FORMULAS, *derive_upper.SURFACE, *derive_comfort.FORMULAS, *derive_wind.FORMULAS)
-    | _on_levels()
-    | _by_name(*derive_upper.FORMULAS, *derive_weather.FORMULAS, *derive_land.FORMULAS, *derive_marine.FORMULAS)
+    by_name(*derive_past.DIRECT, *derive_humidity.FORMULAS, *derive_upper.SURFACE, *derive_comfort.FORMULAS)
+    | by_name(*derive_wind.FORMULAS, *derive_profile.FORMULAS)
+    | derive_levels.on_levels()
+    | derive_levels.between_levels()
+    | derive_isotherms.between_levels()
+    | by_name(*derive_profile.UPPER, *derive_upper.FORMULAS, *derive_weather.FORMULAS, *derive_stability.FORMULAS)
+    | by_name(*derive_storms.MOTION)
+    | derive_storms.helicity()
+    | by_name(*derive_storms.FORMULAS)
+    | derive_aviation.icing_levels()
+    | by_name(*derive_aviation.FORMULAS, *derive_sky.FORMULAS, *derive_land.FORMULAS, *derive_past.FORMULAS)
+    | by_name(*derive_radiation.FORMULAS, *derive_people.FORMULAS)
+    | by_name(*derive_fire_codes.FORMULAS, *derive_fire.FORMULAS, *derive_crops.FORMULAS, *derive_energy.FORMULAS)
+    | by_name(*derive_marine.FORMULAS, *derive_sea.FORMULAS)
 )
 """In an order in which every input that is itself derived stands before."""
 
@@ -87,12 +80,14 @@ def _followers(given: Collection[str]) -> list[str]:
     return found
 
 
-def derive(fields: Mapping[str, Field]) -> dict[str, Field]:
+def derive(fields: Mapping[str, Field], out: Mapping[str, Field] | None = None) -> dict[str, Field]:
     """All parameters of `derived.csv` that follow from the fields given.
 
     fields: blended parameters by name, (lead, place) in the catalogue's units, leads hourly and ascending; also
     `toa_incoming_shortwave_flux` (lead, place), see `solar.Sun.flux`, for what depends on the sun, and if known
     `surface_altitude` (place,) in m, which is otherwise had from the two pressures, and `land_area_fraction` (place,).
+    out: results of an earlier call, whose memory is written over where the shape is the same: fresh memory for all
+    costs as much time as half of the formulas.
     Returns (lead, place) float32 within the catalogue's bounds; NaN only where an input is. A derived parameter that
     is given stands as it is.
     Sources: each formula's docstring and the `source` column.
@@ -101,22 +96,38 @@ def derive(fields: Mapping[str, Field]) -> dict[str, Field]:
     names = _followers(fields)
     rows = parameters.derived()
     result = {name: np.array(fields[name], np.float32) for name in rows if name in fields}
-    result |= {name: np.empty(shape, np.float32) for name in names if name in rows}
+    old = {name: field for name, field in (out or {}).items() if field.shape == shape and name not in result}
+    new = [name for name in names if name in rows and name not in old]
+    result |= dict(zip(new, np.empty((len(new), *shape), np.float32), strict=True))
+    result |= {name: old[name] for name in names if name in rows and name in old}
     width = max(1, BLOCK // max(shape[0], 1))
-    for start in range(0, shape[-1], width):
-        block = slice(start, start + width)
-        known = {name: np.ascontiguousarray(field[..., block], np.float32) for name, field in fields.items()}
-        missing = {name: values for name in fields if (values := np.isnan(known[name])).any()}
-        for name in names:
-            formula = FORMULAS[name]
-            extra = {other: known[other] for other in formula.optional if other in known}
-            values = formula.compute(*(known[other] for other in formula.inputs), **extra)
-            gone = [missing[other] for other in formula.inputs if other in missing]
-            if gone:
-                missing[name] = np.logical_or.reduce(np.broadcast_arrays(*gone))
-                values = np.where(missing[name], np.nan, values)
-            known[name] = np.asarray(values, np.float32)
-            if name in rows:
-                np.clip(known[name], rows[name].minimum, rows[name].maximum, out=result[name][:, block])
-                known[name] = result[name][:, block]
+    blocks = [slice(start, start + width) for start in range(0, shape[-1], width)]
+    threads = min(numba.get_num_threads(), len(blocks))
+    if threads < 2:
+        for block in blocks:
+            _derive_block(fields, names, block, result)
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(lambda block: _derive_block(fields, names, block, result), blocks))
     return result
+
+
+def _derive_block(
+    fields: Mapping[str, Field], names: Sequence[str], block: slice, result: dict[str, NDArray[np.float32]]
+) -> None:
+    """Derive `names` of a block of places into `result`."""
+    rows = parameters.derived()
+    known = {name: np.ascontiguousarray(field[..., block], np.float32) for name, field in fields.items()}
+    missing = {name: values for name in fields if (values := np.isnan(known[name])).any()}
+    for name in names:
+        formula = FORMULAS[name]
+        extra = {other: known[other] for other in formula.optional if other in known}
+        values = formula.compute(*(known[other] for other in formula.inputs), **extra)
+        gone = [missing[other] for other in formula.inputs if other in missing]
+        if gone:
+            missing[name] = np.logical_or.reduce(np.broadcast_arrays(*gone))
+            values = np.where(missing[name], np.nan, values)
+        if name in rows:
+            known[name] = np.clip(values, rows[name].minimum, rows[name].maximum, out=result[name][:, block])
+        else:
+            known[name] = np.asarray(values, np.float32)

@@ -71,7 +71,7 @@ def reference_evapotranspiration(
     psychrometric = 0.665e-6 * surface_pressure
     watts = 0.77 * surface_downwelling_shortwave_flux + surface_downwelling_longwave_flux
     watts = watts - STEFAN_BOLTZMANN * temperature_2m**4
-    available = watts * 0.0036 * np.where(surface_downwelling_shortwave_flux > 1, 0.9, 0.5)
+    available = watts * 0.0036 * (0.5 + np.float32(0.4) * (surface_downwelling_shortwave_flux > 1))
     wind = 0.748 * wind_speed_10m
     aerodynamic = psychrometric * 37 / temperature_2m * wind * vapour_pressure_deficit_2m / 1000
     return np.maximum((0.408 * slope * available + aerodynamic) / (slope + psychrometric * (1 + 0.34 * wind)), 0)

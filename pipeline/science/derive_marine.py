@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from pipeline.science.derive_thermo import FREEZING, GRAVITY, Field
+from pipeline.science.derive_thermo import FREEZING, GRAVITY, Field, category
 
 SEA_DENSITY = 1025.0  # kg m-3
-DOUGLAS = np.array([0.0, 0.1, 0.5, 1.25, 2.5, 4.0, 6.0, 9.0, 14.0], np.float32)
+DOUGLAS = (0.0, 0.1, 0.5, 1.25, 2.5, 4.0, 6.0, 9.0, 14.0)
 """Upper limits of states 0 to 8 in m, WMO code table 3700."""
 
 
@@ -47,7 +47,7 @@ def wave_age(primary_wave_period: Field, wind_speed_10m: Field) -> Field:
 
 def sea_state(significant_wave_height: Field) -> Field:
     """0 to 9. WMO code table 3700 (Douglas)."""
-    return np.searchsorted(DOUGLAS, significant_wave_height, side="left").astype(np.float32)
+    return category(significant_wave_height, *(np.nextafter(np.float32(limit), np.float32(99)) for limit in DOUGLAS))
 
 
 def sea_air_temperature_difference(sea_surface_temperature: Field, temperature_2m: Field) -> Field:

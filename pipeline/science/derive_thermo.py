@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pipeline.science import derive_kernels as kernels
+from pipeline.science.derive_math import elementwise
 
 Field = NDArray[np.floating]
 
@@ -18,32 +22,21 @@ KAPPA = 0.2857
 STEFAN_BOLTZMANN = 5.670374e-8  # W m-2 K-4
 LAPSE_RATE = 0.0065  # K m-1, ICAO standard atmosphere
 
-_TRIPLE, _TRIPLE_PRESSURE = 273.16, 611.655  # K, Pa
-_LATENT = 2.50084e6  # J kg-1, of vaporisation at the triple point
-_SLOPE = 4219.4 - 1860.078  # J kg-1 K-1, heat capacity of liquid water less that of vapour
-
-
-def log_saturation(temperature: Field) -> Field:
-    """Natural logarithm of the saturation vapour pressure (Pa) over water: Ambaum (2020), eq. 13."""
-    latent = _LATENT - _SLOPE * (temperature - _TRIPLE)
-    power = (_SLOPE / VAPOUR_GAS) * np.log(_TRIPLE / temperature)
-    return np.asarray(
-        math.log(_TRIPLE_PRESSURE) + power + (_LATENT / _TRIPLE - latent / temperature) / VAPOUR_GAS, np.float32
-    )
-
 
 def saturation_vapour_pressure(temperature: Field) -> Field:
-    """Pa, over water, from K: Ambaum (2020)."""
-    return np.exp(log_saturation(temperature))
+    """Pa, over water, from K: Ambaum (2020), eq. 13."""
+    return elementwise(kernels.saturation, temperature)
+
+
+def ice_saturation(temperature: Field) -> Field:
+    """Pa, over ice, from K: Murphy and Koop (2005), eq. 7."""
+    t = np.asarray(temperature, np.float32)
+    return np.exp(np.float32(9.550426) - 5723.265 / t + np.float32(3.53068) * np.log(t) - np.float32(0.00728332) * t)
 
 
 def dew_point(temperature: Field, relative_humidity: Field) -> Field:
     """K, from K and relative humidity (1), which counts as at least 0.001: Bolton (1980) and one Newton step."""
-    target = log_saturation(temperature) + np.log(np.maximum(relative_humidity, 0.001))
-    scaled = target - math.log(611.2)
-    guess = FREEZING + 243.5 * scaled / (17.67 - scaled)
-    latent = _LATENT - _SLOPE * (guess - _TRIPLE)
-    return np.asarray(guess - (log_saturation(guess) - target) * VAPOUR_GAS * guess**2 / latent, np.float32)
+    return elementwise(kernels.dew_point, temperature, relative_humidity)
 
 
 def mixing_ratio(vapour_pressure: Field, pressure: Field | float) -> Field:
@@ -63,16 +56,7 @@ def wet_bulb(temperature: Field, vapour_pressure: Field, pressure: Field | float
     Solves e_s(T_w) - A p (T - T_w) = e with WMO's A = 6.53e-4 (1 + 9.44e-4 T_w / degC) (WMO-No. 8, annex 4.B) by
     Newton's method; the residual after five steps is below 0.005 K.
     """
-    saturation = saturation_vapour_pressure(temperature)
-    deficit = np.maximum(saturation - vapour_pressure, 0)
-    slope = saturation * (_LATENT / VAPOUR_GAS) / temperature**2
-    found = temperature - deficit / (slope * np.float32(0.6) + np.float32(6.53e-4) * pressure)
-    for _ in range(5):
-        saturation = saturation_vapour_pressure(found)
-        slope = saturation * (_LATENT / VAPOUR_GAS) / found**2
-        constant = np.float32(6.53e-4) * (1 + np.float32(9.44e-4) * (found - FREEZING)) * pressure
-        found = found - (saturation - constant * (temperature - found) - vapour_pressure) / (slope + constant)
-    return np.minimum(found, temperature)
+    return elementwise(kernels.wet_bulb, temperature, vapour_pressure, pressure)
 
 
 def condensation_temperature(temperature: Field, dewpoint: Field) -> Field:
@@ -82,41 +66,101 @@ def condensation_temperature(temperature: Field, dewpoint: Field) -> Field:
 
 def equivalent_potential(temperature: Field, dewpoint: Field, pressure: Field | float) -> Field:
     """Equivalent potential temperature (K): Bolton (1980), eq. 39."""
-    vapour = np.minimum(saturation_vapour_pressure(dewpoint), pressure / np.float32(3))
-    ratio = EPSILON * vapour / (pressure - vapour)
-    condensation = condensation_temperature(temperature, dewpoint)
-    dry = temperature * (100000 / (pressure - vapour)) ** KAPPA * (temperature / condensation) ** (0.28 * ratio)
-    return np.asarray(dry * np.exp((3036 / condensation - 1.78) * ratio * (1 + 0.448 * ratio)), np.float32)
+    return elementwise(kernels.equivalent_potential, temperature, dewpoint, pressure)
 
 
-def saturated_parcel(equivalent: Field, pressure: float) -> Field:
+def wet_bulb_potential(equivalent: Field) -> Field:
+    """Wet-bulb from equivalent potential temperature (K): Davies-Jones (2008), eq. 3.8; the same below -100 degC."""
+    x = equivalent / np.float32(FREEZING)
+    numerator = 7.101574 + x * (-20.68208 + x * (16.11182 + x * (2.574631 - 5.205688 * x)))
+    denominator = 1 + x * (-3.552497 + x * (3.781782 + x * (-0.6899655 - 0.5929340 * x)))
+    warm = equivalent >= np.float32(173.15)
+    return equivalent - warm * np.exp(numerator / (denominator * warm + ~warm))
+
+
+def saturated_parcel(equivalent: Field, pressure: Field | float) -> Field:
     """Temperature (K) of saturated air of that equivalent potential temperature (K) at `pressure` (Pa), by Newton."""
-    target = np.log(equivalent)
-    found = np.clip(equivalent * np.float32((pressure / 100000) ** KAPPA) - 20, 180, 290).astype(np.float32)
-    for _ in range(6):
-        vapour = np.minimum(saturation_vapour_pressure(found), pressure / 3)
-        ratio = EPSILON * vapour / (pressure - vapour)
-        heat = (3036 / found - 1.78) * ratio * (1 + 0.448 * ratio)
-        value = np.log(found) + KAPPA * np.log(100000 / (pressure - vapour)) + heat
-        slope = 1 / found + (3036 / found) * ratio * (_LATENT / VAPOUR_GAS) / found**2
-        found = found + np.clip((target - value) / slope, -25, 25)
-    return found
+    return elementwise(kernels.saturated_parcel, equivalent, pressure)
 
 
 def lifted(temperature: Field, dewpoint: Field, pressure: Field | float, top: float) -> Field:
     """Temperature (K) of a parcel lifted from `pressure` to `top` (Pa), dry below its condensation level."""
-    condensation = condensation_temperature(temperature, dewpoint)
-    level = pressure * (condensation / temperature) ** np.float32(1 / KAPPA)
-    moist = saturated_parcel(equivalent_potential(temperature, dewpoint, pressure), top)
-    dry = temperature * (top / pressure) ** np.float32(KAPPA)
-    return np.where(level > top, moist, dry)
+    return elementwise(kernels.lifted, temperature, dewpoint, pressure, top)
 
 
 def wind_from(eastward: Field, northward: Field) -> Field:
     """Direction (degrees, 0 to 360) the wind comes from; 0 in calm."""
-    angle = np.rad2deg(np.arctan2(-eastward, -northward))
-    angle = np.where(angle < 0, angle + 360, angle)
-    return np.where((angle >= 360) | (angle == 0) | ((eastward == 0) & (northward == 0)), 0, angle)
+    return elementwise(kernels.wind_from, eastward, northward)
+
+
+def length(eastward: Field, northward: Field) -> Field:
+    """Length of the vector."""
+    return np.sqrt(eastward * eastward + northward * northward)
+
+
+def category(value: Field, *limits: float) -> Field:
+    """How many of the ascending limits the value reaches: 0 below the first."""
+    result = np.empty(np.shape(value), np.float32)
+    flat = np.ascontiguousarray(value, np.float32)
+    flat = flat if flat.flags.writeable else flat.copy()
+    kernels.count_reached(flat.reshape(-1), np.array(limits, np.float32), result.reshape(-1))
+    return result
+
+
+def crossing(heights: Sequence[Field], temperatures: Sequence[Field], target: float) -> Field:
+    """Height (m) above which it is colder than `target` (K), linear between levels, of which the first is the ground.
+
+    The ground where all is colder; levels below the ground do not count.
+    """
+    z, t, shape = _levels(heights, temperatures)
+    result = np.empty(shape, np.float32)
+    kernels.highest_crossing(z, t, np.float32(target), result.reshape(-1))
+    return result
+
+
+def at_height(heights: Sequence[Field], values: Sequence[Field], above: Field | float) -> Field:
+    """The values `above` metres over the ground, the first of the levels, linear between those that lie over it."""
+    z, v, shape = _levels(heights, values)
+    result = np.empty(shape, np.float32)
+    sought = np.array(np.broadcast_to(np.asarray(above, np.float32), shape)).reshape(-1)
+    kernels.at_height(z, v, sought, result.reshape(-1))
+    return result
+
+
+def mean_below(heights: Sequence[Field], values: Sequence[Field], depth: float) -> Field:
+    """Mean by height of the values from the ground, the first of the levels, up to `depth` metres over it."""
+    z, v, shape = _levels(heights, values)
+    result = np.empty(shape, np.float32)
+    kernels.mean_below(z, v, np.float32(depth), result.reshape(-1))
+    return result
+
+
+def helicity(
+    heights: Sequence[Field],
+    eastward: Sequence[Field],
+    northward: Sequence[Field],
+    storm: tuple[Field, Field],
+    depth: float,
+) -> Field:
+    """m2 s-2: relative to a storm's motion, from the ground, the first of the levels, up to `depth` metres over it."""
+    z, u, shape = _levels(heights, eastward)
+    v = np.empty_like(u)
+    for k, value in enumerate(northward):
+        v[k].reshape(shape)[...] = value
+    motion = np.stack([np.broadcast_to(part, shape).reshape(-1) for part in storm]).astype(np.float32)
+    result = np.empty(shape, np.float32)
+    kernels.helicity(z, u, v, motion, np.float32(depth), result.reshape(-1))
+    return result
+
+
+def _levels(heights: Sequence[Field], values: Sequence[Field]) -> tuple[Field, Field, tuple[int, ...]]:
+    """Both as (level, place), and the shape of a field."""
+    shape = np.broadcast_shapes(*(field.shape for field in (*heights, *values)))
+    stacked = np.empty((2, len(heights), math.prod(shape)), np.float32)
+    for k, (height, value) in enumerate(zip(heights, values, strict=True)):
+        stacked[0, k].reshape(shape)[...] = height
+        stacked[1, k].reshape(shape)[...] = value
+    return stacked[0], stacked[1], shape
 
 
 def ramp(value: Field, low: float, high: float) -> Field:

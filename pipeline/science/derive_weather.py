@@ -1,47 +1,21 @@
-"""Weather as people name it: sums, rain and snow, sun, clouds, fog, aviation, the weather code."""
+"""Weather as people name it: rain and snow, sun, clouds, fog, thunder, the weather code."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
+from pipeline.science import derive_thermo as thermo
 from pipeline.science.derive_thermo import FREEZING, Field, ramp
 
 WET = 0.1  # kg m-2 in an hour: the least that is reported as precipitation
+_TYPES = np.array([1, 7, 5], np.float32)  # rain, rain and snow, snow
 UNLIMITED = 20000.0  # m, ceiling of a sky without broken cloud
-FEET, MILE = 0.3048, 1609.344  # m
-
-
-def _past_sum(amount: Field, hours: int) -> Field:
-    """Sum over the past hours; in the first hours of the forecast over those there are."""
-    total = np.cumsum(amount, axis=0, dtype=np.float64)
-    if len(total) > hours:
-        total[hours:] -= total[:-hours].copy()
-    return np.maximum(total, 0).astype(np.float32)
-
-
-def precipitation_3h(precipitation: Field) -> Field:
-    """kg m-2 in the past 3 hours, at shorter leads since the start."""
-    return _past_sum(precipitation, 3)
-
-
-def precipitation_6h(precipitation: Field) -> Field:
-    """kg m-2 in the past 6 hours, at shorter leads since the start."""
-    return _past_sum(precipitation, 6)
-
-
-def precipitation_24h(precipitation: Field) -> Field:
-    """kg m-2 in the past 24 hours, at shorter leads since the start."""
-    return _past_sum(precipitation, 24)
 
 
 def rainfall(precipitation: Field, snowfall: Field) -> Field:
     """kg m-2 in the past hour: what does not fall as snow."""
     return np.maximum(precipitation - snowfall, 0)
-
-
-def snowfall_24h(snowfall: Field) -> Field:
-    """kg m-2 of water in the past 24 hours, at shorter leads since the start."""
-    return _past_sum(snowfall, 24)
 
 
 def snow_to_liquid_ratio(
@@ -51,18 +25,13 @@ def snow_to_liquid_ratio(
     warmest = np.maximum(
         np.maximum(temperature_2m, temperature_925hpa), np.maximum(temperature_850hpa, temperature_700hpa)
     )
-    excess = warmest - 271.16
-    return np.clip(12 - np.where(excess > 0, 2, 1) * excess, 3, 30)
+    excess = warmest - np.float32(271.16)
+    return np.clip(12 - excess - np.maximum(excess, 0), 3, 30)
 
 
 def fresh_snow(snowfall: Field, snow_to_liquid_ratio: Field) -> Field:
     """m in the past hour, uncompacted."""
     return snowfall * snow_to_liquid_ratio / 1000
-
-
-def fresh_snow_24h(fresh_snow: Field) -> Field:
-    """m in the past 24 hours without settling, at shorter leads since the start."""
-    return _past_sum(fresh_snow, 24)
 
 
 def precipitation_type(
@@ -82,10 +51,10 @@ def precipitation_type(
     buried = geopotential_height_925hpa <= surface_altitude
     aloft = np.maximum(np.where(buried, temperature_850hpa, temperature_925hpa), temperature_850hpa)
     share = snowfall / np.maximum(precipitation, WET)
-    kind = np.where(share >= 0.75, 5, np.where(share > 0.25, 7, 1))
-    frost = (temperature_2m <= FREEZING) & (share < 0.75)
-    kind = np.where(frost & (aloft > FREEZING), np.where(aloft > FREEZING + 1, 3, 8), kind)
-    return np.where(precipitation < WET, 0, kind).astype(np.float32)
+    kind = _TYPES[thermo.category(share, 0.25000003, 0.75).astype(np.intp)]
+    melted = (temperature_2m <= np.float32(FREEZING)) & (share < 0.75) & (aloft > np.float32(FREEZING))
+    kind = np.where(melted, 8 - 5 * (aloft > np.float32(FREEZING + 1)).astype(np.float32), kind)
+    return kind * (precipitation >= WET)
 
 
 def clear_sky_flux(toa_incoming_shortwave_flux: Field, surface_altitude: Field) -> Field:
@@ -96,7 +65,7 @@ def clear_sky_flux(toa_incoming_shortwave_flux: Field, surface_altitude: Field) 
 def clear_sky_index(surface_downwelling_shortwave_flux: Field, clear_sky_flux: Field) -> Field:
     """1: flux over that of a clear sky, 0 at night and with the sun within some 1 degree of the horizon."""
     day = clear_sky_flux > 20
-    return np.where(day, surface_downwelling_shortwave_flux / np.where(day, clear_sky_flux, 1), 0)
+    return surface_downwelling_shortwave_flux / np.maximum(clear_sky_flux, 20) * day
 
 
 def sunshine_duration(clear_sky_index: Field, toa_incoming_shortwave_flux: Field) -> Field:
@@ -111,7 +80,7 @@ def cloud_base_height(lifting_condensation_level: Field, low_cloud_cover: Field,
     Low cloud at the condensation level within 30 to 2000 m, medium at 3500 m, else high at 8000 m: an estimate.
     """
     base = np.clip(lifting_condensation_level, 30, 2000)
-    return np.where(low_cloud_cover >= 0.125, base, np.where(medium_cloud_cover >= 0.125, 3500, 8000))
+    return _lowest(base, low_cloud_cover >= 0.125, medium_cloud_cover >= 0.125, np.full_like(base, 8000))
 
 
 def cloud_ceiling(
@@ -119,15 +88,12 @@ def cloud_ceiling(
 ) -> Field:
     """m above the surface of the lowest layer of more than half; 20000 without. Heights as `cloud_base_height`."""
     base = np.clip(lifting_condensation_level, 30, 2000)
-    high = np.where(high_cloud_cover > 0.5, 8000, UNLIMITED)
-    return np.where(low_cloud_cover > 0.5, base, np.where(medium_cloud_cover > 0.5, 3500, high))
+    high = np.where(high_cloud_cover > 0.5, np.float32(8000), np.float32(UNLIMITED))
+    return _lowest(base, low_cloud_cover > 0.5, medium_cloud_cover > 0.5, high)
 
 
-def flight_category(cloud_ceiling: Field, visibility: Field) -> Field:
-    """0 VFR, 1 MVFR, 2 IFR, 3 LIFR by ceiling and visibility. FAA and U.S. NWS instruction 10-813."""
-    sky = 0 + (cloud_ceiling <= 3000 * FEET) + (cloud_ceiling < 1000 * FEET) + (cloud_ceiling < 500 * FEET)
-    air = 0 + (visibility <= 5 * MILE) + (visibility < 3 * MILE) + (visibility < MILE)
-    return np.maximum(sky, air).astype(np.float32)
+def _lowest(base: Field, low: NDArray[np.bool_], medium: NDArray[np.bool_], high: Field) -> Field:
+    return np.where(low, base, np.where(medium, np.float32(3500), high))
 
 
 def fog_likelihood(relative_humidity_2m: Field, wind_speed_10m: Field, visibility: Field) -> Field:
@@ -160,32 +126,32 @@ def weather_code(
     """WMO code table 4677, main codes: 0 to 3 sky, 45 fog, 51 drizzle, 61 63 65 rain, 66 67 freezing rain,
     68 rain and snow, 71 73 75 snow, 79 ice pellets, 95 thunderstorm.
     """
-    sky = np.searchsorted(np.array([0.125, 0.5, 0.875], np.float32), total_cloud_cover, side="right")
-    code = np.where(fog_likelihood >= 0.6, 45, sky)
-    strength = np.searchsorted(np.array([2.5, 7.6], np.float32), precipitation, side="right")
-    rain = np.where(precipitation < 0.3, 51, 61 + 2 * strength)
-    snow = 71 + 2 * np.searchsorted(np.array([0.5, 2.0], np.float32), precipitation, side="right")
-    for kind, value in ((1, rain), (3, 66 + np.minimum(strength, 1)), (5, snow), (7, 68), (8, 79)):
-        code = np.where(precipitation_type == kind, value, code)
-    return np.where(thunderstorm_likelihood >= 0.5, 95, code).astype(np.float32)
+    code = thermo.category(total_cloud_cover, 0.125, 0.5, 0.875)
+    code[fog_likelihood >= 0.6] = 45
+    (wet,) = np.nonzero((precipitation_type > 0).reshape(-1))
+    amount, kind = precipitation.reshape(-1)[wet], precipitation_type.reshape(-1)[wet]
+    strength = thermo.category(amount, 0.3, 2.5, 7.6).astype(np.intp)
+    snow = thermo.category(amount, 0.5, 2.0).astype(np.intp)
+    code.reshape(-1)[wet] = _CODES[kind.astype(np.intp), np.where(kind == 5, snow, strength)]
+    code[thunderstorm_likelihood >= 0.5] = 95
+    return code
+
+
+_CODES = np.zeros((9, 4), np.float32)
+"""By precipitation type and strength, of which snow has three and the others from drizzle on four."""
+_CODES[1], _CODES[3], _CODES[5], _CODES[7], _CODES[8] = (51, 61, 63, 65), (66, 66, 67, 67), (71, 73, 75, 75), 68, 79
 
 
 FORMULAS = (
-    precipitation_3h,
-    precipitation_6h,
-    precipitation_24h,
     rainfall,
-    snowfall_24h,
     snow_to_liquid_ratio,
     fresh_snow,
-    fresh_snow_24h,
     precipitation_type,
     clear_sky_flux,
     clear_sky_index,
     sunshine_duration,
     cloud_base_height,
     cloud_ceiling,
-    flight_category,
     fog_likelihood,
     thunderstorm_likelihood,
     weather_code,

@@ -6,11 +6,11 @@ import math
 
 import numpy as np
 
-from pipeline.science.derive_thermo import Field, wind_from
+from pipeline.science.derive_thermo import Field, category, length, wind_from
 
-BEAUFORT = np.array([0.3, 1.6, 3.4, 5.5, 8.0, 10.8, 13.9, 17.2, 20.8, 24.5, 28.5, 32.7], np.float32)
+BEAUFORT = (0.3, 1.6, 3.4, 5.5, 8.0, 10.8, 13.9, 17.2, 20.8, 24.5, 28.5, 32.7)
 """Lower limits of forces 1 to 12 in m s-1, WMO-No. 8 (2018), table 5.1."""
-WARNINGS = np.array([10.8, 17.2, 24.5, 32.7], np.float32)
+WARNINGS = (10.8, 17.2, 24.5, 32.7)
 """Strong wind, gale, storm, hurricane force: lower limits of Beaufort 6, 8, 10 and 12 in m s-1."""
 
 
@@ -31,33 +31,33 @@ def gust_factor(wind_gust: Field, wind_speed_10m: Field) -> Field:
 
 def beaufort_wind_force(wind_speed_10m: Field) -> Field:
     """0 to 12. WMO-No. 8 (2018), table 5.1."""
-    return np.searchsorted(BEAUFORT, wind_speed_10m, side="right").astype(np.float32)
+    return category(wind_speed_10m, *BEAUFORT)
 
 
 def wind_warning_category(wind_speed_10m: Field) -> Field:
     """0 none, 1 strong wind, 2 gale, 3 storm, 4 hurricane force. WMO-No. 471, guide to marine services."""
-    return np.searchsorted(WARNINGS, wind_speed_10m, side="right").astype(np.float32)
+    return category(wind_speed_10m, *WARNINGS)
 
 
 def wind_shear_10m_100m(
     eastward_wind_10m: Field, northward_wind_10m: Field, eastward_wind_100m: Field, northward_wind_100m: Field
 ) -> Field:
     """m s-1: length of the vector difference between 100 m and 10 m."""
-    return np.hypot(eastward_wind_100m - eastward_wind_10m, northward_wind_100m - northward_wind_10m)
+    return length(eastward_wind_100m - eastward_wind_10m, northward_wind_100m - northward_wind_10m)
 
 
 def bulk_wind_shear_10m_500hpa(
     eastward_wind_10m: Field, northward_wind_10m: Field, eastward_wind_500hpa: Field, northward_wind_500hpa: Field
 ) -> Field:
     """m s-1: length of the vector difference between 500 hPa and 10 m, a stand-in for 0 to 6 km."""
-    return np.hypot(eastward_wind_500hpa - eastward_wind_10m, northward_wind_500hpa - northward_wind_10m)
+    return length(eastward_wind_500hpa - eastward_wind_10m, northward_wind_500hpa - northward_wind_10m)
 
 
 def wind_profile_exponent(wind_speed_10m: Field, wind_speed_100m: Field) -> Field:
     """1: exponent of the power law between 10 and 100 m (IEC 61400-1); 1/7 below 1 m s-1."""
     known = (wind_speed_10m >= 1) & (wind_speed_100m >= 1)
-    ratio = np.where(known, wind_speed_100m, 1) / np.where(known, wind_speed_10m, 1)
-    return np.where(known, np.log(ratio) / math.log(10), 1 / 7)
+    ratio = np.maximum(wind_speed_100m, 1) / np.maximum(wind_speed_10m, 1)
+    return np.where(known, np.log(ratio) / np.float32(math.log(10)), np.float32(1 / 7))
 
 
 def wind_power_density_100m(wind_speed_100m: Field, air_density_2m: Field) -> Field:
@@ -68,7 +68,7 @@ def wind_power_density_100m(wind_speed_100m: Field, air_density_2m: Field) -> Fi
 def wind_turbine_capacity_factor(wind_speed_100m: Field, air_density_2m: Field) -> Field:
     """1: a generic turbine (cut-in 3, rated 12.5, cut-out 25 m s-1, cubic between), density by IEC 61400-12-1."""
     speed = wind_speed_100m * (air_density_2m * (0.989 / 1.225)) ** np.float32(1 / 3)
-    return np.where(wind_speed_100m > 25, 0, np.clip((speed**3 - 27) / (12.5**3 - 27), 0, 1))
+    return np.clip((speed**3 - 27) / (12.5**3 - 27), 0, 1) * (wind_speed_100m <= 25)
 
 
 def wind_stress(wind_speed_10m: Field, air_density_2m: Field) -> Field:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ from pipeline.steps.learn import surface
 
 Array = NDArray[np.float32]
 
-SURROUNDINGS = ("toa_incoming_shortwave_flux", "surface_altitude", "land_area_fraction")
+SURROUNDINGS = ("toa_incoming_shortwave_flux", "surface_altitude", "land_area_fraction", "latitude", "day_of_year")
 """What consistency and derivation know of a cell beside the forecast."""
 
 
@@ -74,9 +75,10 @@ def write_best(
     around = {name: values.reshape(*values.shape[:-1], *shape[1:]) for name, values in around.items()}
     tile = layout.TileWriter(deployment.store, paths.forecast(hour, "best.zarr"), rows)
     changed: Counter[str] = Counter()
+    made: dict[str, Array] = {}
     for band in tile.bands:
         beside = {name: _cut(values, band) for name, values in around.items()}
-        made, counts = consistent({name: _cut(values, band) for name, values in tiles.items()}, beside)
+        made, counts = consistent({name: _cut(values, band) for name, values in tiles.items()}, beside, out=made)
         changed.update(counts)
         for name in names:
             tile.add(name, made[name].reshape(len(leads), shape[1], -1), band)
@@ -124,16 +126,22 @@ def blend_all(deployment: Deployment, hour: Cycle, leads: NDArray[np.int64], cel
 
 def surroundings(deployment: Deployment, hour: Cycle, leads: NDArray[np.int64], cells: slice) -> dict[str, Array]:
     """What consistency and derivation know of the flattened `cells` beside the forecast: SURROUNDINGS, (lead, place)
-    and (place,)."""
+    and (place,); the day of the year is that of the valid time, 1 and up."""
     latitude, longitude = (part[cells] for part in deployment.grid.places)
     sun = solar.sun(latitude, longitude, hour.init_time, int(leads[0]), int(leads[-1]))
     altitude, land = (part[cells].astype(np.float32) for part in surface(deployment))
-    return dict(zip(SURROUNDINGS, (sun.flux(int(leads[0]), int(leads[-1])), altitude, land), strict=True))
+    new_year = datetime(hour.init_time.year, 1, 1)
+    days = (1 + (hour.init_time - new_year).total_seconds() / 86400 + leads / 24).astype(np.float32)
+    day = np.broadcast_to(days[:, None], (len(leads), len(altitude)))
+    flux = sun.flux(int(leads[0]), int(leads[-1]))
+    return dict(zip(SURROUNDINGS, (flux, altitude, land, latitude.astype(np.float32), day), strict=True))
 
 
-def consistent(fields: dict[str, Array], beside: dict[str, Array]) -> tuple[dict[str, Array], dict[str, int]]:
+def consistent(
+    fields: dict[str, Array], beside: dict[str, Array], out: dict[str, Array] | None = None
+) -> tuple[dict[str, Array], dict[str, int]]:
     """The fields made consistent and all that is derived from them and their surroundings; how many values each rule
-    changed."""
+    changed. What an earlier call has derived, `out`, may be written over."""
     corrected, counts = consistency.apply(fields | beside)
     del fields  # what was cut for this call is no longer needed, and large
-    return corrected | derive.derive(corrected | beside), counts
+    return corrected | derive.derive(corrected | beside, out), counts
