@@ -31,16 +31,17 @@ def write(store: Store, key: str, data: xr.Dataset) -> None:
     An array is one chunk unless `encoding["chunks"]` says how it is cut. The group is there once all its arrays are.
     """
     store.delete(key)
-    folder = store.child(key)
+    folder, arrays = store.child(key), {}
     for name, array in data.variables.items():
         values = np.asarray(array.values)
         chunks = tuple(array.encoding.get("chunks", (max(size, 1) for size in values.shape)))
         for place in itertools.product(*(range(-(-n // size)) for n, size in zip(values.shape, chunks, strict=True))):
             part = values[tuple(slice(k * size, (k + 1) * size) for k, size in zip(place, chunks, strict=True))]
             folder.write(_chunk(str(name), place), _encoded(part, chunks))
-        metadata = _metadata(values, chunks, array.dims, dict(array.attrs))
-        folder.write(f"{name}/zarr.json", json.dumps(metadata).encode())
-    group = {"zarr_format": 3, "node_type": "group", "attributes": data.attrs}
+        arrays[str(name)] = _metadata(values, chunks, array.dims, dict(array.attrs))
+        folder.write(f"{name}/zarr.json", json.dumps(arrays[str(name)]).encode())
+    consolidated = {"kind": "inline", "must_understand": False, "metadata": arrays}
+    group = {"zarr_format": 3, "node_type": "group", "attributes": data.attrs, "consolidated_metadata": consolidated}
     folder.write("zarr.json", json.dumps(group).encode())
 
 
@@ -76,16 +77,15 @@ def read(store: Store, key: str, names: Collection[str] | None = None, **chosen:
     chosen: by dimension the part to read; chunks beside it are left alone.
     """
     folder = store.child(key)
-    attributes = json.loads(folder.read("zarr.json"))["attributes"]
+    group = json.loads(folder.read("zarr.json"))
     arrays: dict[str, xr.Variable] = {}
     coordinates = dict(arrays)
-    for name in folder.list_folders(""):
-        metadata = json.loads(folder.read(f"{name}/zarr.json"))
+    for name, metadata in group["consolidated_metadata"]["metadata"].items():
         dims = tuple(metadata["dimension_names"])
         if names is None or name in names or dims == (name,):
             values = _array(folder, name, metadata, [chosen.get(dim, slice(None)) for dim in dims])
             (coordinates if dims == (name,) else arrays)[name] = xr.Variable(dims, values, metadata["attributes"])
-    return xr.Dataset(arrays, coordinates, attributes)
+    return xr.Dataset(arrays, coordinates, group["attributes"])
 
 
 def _array(folder: Store, name: str, metadata: dict[str, Any], chosen: list[_Index]) -> NDArray[Any]:

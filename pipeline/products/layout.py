@@ -191,4 +191,4 @@ def _coordinate_bytes(coordinate: Coordinate) -> bytes:
 
 
 def _dump(metadata: Mapping[str, Any]) -> bytes:
-    return json.dumps(metadata, indent=1, allow_nan=False).encode()
+    return json.dumps(metadata, allow_nan=False).encode()  # indented it takes ten times as long

@@ -83,5 +83,10 @@ def _stored_variance(store: Store, name: str, parameter: str, hour: Cycle) -> di
 
 
 def open_ensemble(deployment: Deployment, hour: Cycle, name: str) -> xr.Dataset:
-    """The members of an ensemble at an hour, as `ingest_members` wrote them."""
-    return xr.open_zarr(deployment.store.zarr(paths.ensemble(hour, name)), consolidated=False, chunks=None)
+    """The members of an ensemble at an hour, as `ingest_members` wrote them; opened once for all parameters."""
+    return _opened(deployment.store, paths.ensemble(hour, name))
+
+
+@lru_cache(maxsize=16)
+def _opened(store: Store, key: str) -> xr.Dataset:
+    return xr.open_zarr(store.zarr(key), consolidated=False, chunks=None)
