@@ -67,36 +67,58 @@ def depart(
     their squares, and of their squares within `narrow`; then `parts` and `uniform` as `update_means` takes them.
     """
     count, pools = len(error), len(starts) - 1
-    sums, parts = np.zeros((4, count)), np.empty((3, count, pools), np.float32)
-    uniform = np.ones(count, np.bool_)
+    sums, parts = np.empty((4, count)), np.empty((3, count, pools), np.float32)
+    uniform = np.empty(count, np.bool_)
     for source in prange(count):
-        present = np.isfinite(error[source]).any()
-        for pool in range(pools):
-            own, there, ever = weight[source, lead_bin, pool], np.float32(0), np.float32(0)
-            part = own / (own + priors[0])
-            for k in range(starts[pool], starts[pool + 1]):
-                value, mean = error[source, k], before[source, k]
-                there += value == value
-                ever += value == value or mean == mean
-                if mean != mean:
-                    error[source, k] = np.float32(0) if value == value else value
-                elif value == value:
-                    centre = overall[source] + part * (mean - overall[source])
-                    departure = centre + within(value - centre, wide[source]) - mean
-                    previous, error[source, k] = last[source, lead_bin, k], departure
-                    last[source, lead_bin, k] = departure
-                    if previous == previous:
-                        sums[0, source] += 1
-                        sums[1, source] += departure * previous
-                        sums[2, source] += departure**2
-                        sums[3, source] += within(departure, narrow[source]) ** 2
-            grown = there / ever if ever else np.float32(present and partly[pool])
-            weight[source, lead_bin, pool] = own + grown
-            parts[0, source, pool] = 1 / max(own + grown, np.float32(1))
-            parts[1, source, pool], parts[2, source, pool] = part, own / (own + priors[1])
-            for kind in range(3):
-                uniform[source] &= parts[kind, source, pool] == parts[kind, source, 0]
+        own, part = weight[source, lead_bin], parts[:, source]
+        sums[:, source] = _depart(
+            error[source], before[source], last[source, lead_bin], own, starts, partly, overall[source],
+            narrow[source], wide[source], priors, part,
+        )  # fmt: skip
+        uniform[source] = _alike(part[0]) and _alike(part[1]) and _alike(part[2])
     return sums, parts, uniform
+
+
+# A function of its own: sums in registers, as two threads that add to one cache line wait for each other at every step.
+@njit(cache=True)
+def _depart(
+    error: Array, before: Array, last: Array, weight: Array, starts: NDArray[np.int64], partly: NDArray[np.bool_],
+    overall: Any, narrow: Any, wide: Any, priors: tuple[Any, Any], parts: Array,
+) -> tuple[float, float, float, float]:  # fmt: skip
+    """As `depart`, of one source: arrays of (sample,), weight of (pool,); fills `parts` (3, pool)."""
+    count, product, square, bounded = 0.0, 0.0, 0.0, 0.0
+    present = not np.isnan(error).all()
+    for pool in range(len(weight)):
+        own, there, ever = weight[pool], np.float32(0), np.float32(0)
+        part = own / (own + priors[0])
+        for k in range(starts[pool], starts[pool + 1]):
+            value, mean, previous = error[k], before[k], last[k]
+            known, seen = value == value, mean == mean
+            there += np.float32(known)
+            ever += np.float32(known or seen)
+            centre = overall + part * (mean - overall)
+            departure = centre + within(value - centre, wide) - mean
+            error[k] = (departure if seen else np.float32(0)) if known else value
+            if known and seen:
+                last[k] = departure
+                if previous == previous:
+                    count += 1
+                    product += departure * previous
+                    square += departure**2
+                    bounded += within(departure, narrow) ** 2
+        grown = there / ever if ever else np.float32(present and partly[pool])
+        weight[pool] = own + grown
+        parts[0, pool] = np.float32(1) / max(own + grown, np.float32(1))
+        parts[1, pool], parts[2, pool] = part, own / (own + priors[1])
+    return count, product, square, bounded
+
+
+@njit(cache=True)
+def _alike(values: Array) -> bool:
+    found = True
+    for value in values:
+        found &= value == values[0]
+    return found
 
 
 @njit(parallel=True, cache=True)
