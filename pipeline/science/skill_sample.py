@@ -130,22 +130,43 @@ def add_products(
     starts: (pool + 1,) where each pool's places begin; NaN is left out; pairs run over i <= j, row by row.
     about_mean: values depart from means that did not know them yet; what is left once those have moved is added.
     """
-    rows, pools = len(values), len(starts) - 1
-    for i in prange(rows):
-        for j in range(i, rows):
-            pair = i * rows - i * (i - 1) // 2 + j - i
-            for pool in range(pools):
-                total, count = np.float32(0), 0
-                for k in range(starts[pool], starts[pool + 1]):
-                    product = values[i, k] * values[j, k]
-                    if product == product:
-                        total += product
-                        count += 1
-                if count:
-                    share = np.float32(count) / np.float32(starts[pool + 1] - starts[pool])
-                    value = total / np.float32(count)
-                    now = weight[pair, lead_bin, pool] + share
-                    if about_mean:
-                        value *= max(np.float32(1) - np.float32(1) / max(now, np.float32(1)), np.float32(0))
-                    mean[pair, lead_bin, pool] += share / now * (value - mean[pair, lead_bin, pool])
-                    weight[pair, lead_bin, pool] = now
+    rows = len(values)
+    for pair in prange(len(mean)):  # not rows: the first has the most pairs
+        i, first = 0, 0
+        while first + rows - i <= pair:
+            first += rows - i
+            i += 1
+        total, count = _sums(values[i], values[i + pair - first], starts)
+        _move_products(total, count, starts, mean[pair, lead_bin], weight[pair, lead_bin], about_mean)
+
+
+@njit(cache=True)
+def _sums(a: Array, b: Array, starts: NDArray[np.int64]) -> tuple[Array, Array]:
+    """(pool,) sum of the products of two rows of (sample,), and how many there are."""
+    total, count = np.empty(len(starts) - 1, np.float32), np.empty(len(starts) - 1, np.float32)
+    for pool in range(len(total)):
+        products, known = np.float32(0), np.float32(0)
+        for k in range(starts[pool], starts[pool + 1]):
+            product = a[k] * b[k]
+            if product == product:
+                products += product
+                known += np.float32(1)
+        total[pool], count[pool] = products, known
+    return total, count
+
+
+# A loop of its own, without branches: only so does it become wide instructions.
+@njit(cache=True, error_model="numpy", inline="never")
+def _move_products(
+    total: Array, count: Array, starts: NDArray[np.int64], mean: Array, weight: Array, about_mean: bool
+) -> None:  # fmt: skip
+    """As `add_products`, of one pair: arrays of (pool,)."""
+    one = np.float32(1)
+    for pool in range(len(mean)):
+        share = count[pool] / np.float32(starts[pool + 1] - starts[pool])
+        now = weight[pool] + share
+        value = total[pool] / (count[pool] if count[pool] > one else one)
+        left = one - one / (now if now > one else one)
+        value *= left if about_mean else one
+        mean[pool] += share / (now if now > 0 else one) * (value - mean[pool])
+        weight[pool] = now
