@@ -74,8 +74,12 @@ def update_means(
     shared = (rows + together - 1) // together
     for task in prange((shared + SHARED - 1) // SHARED):
         here, half = np.empty((3, columns), np.float32), np.empty(columns, np.float32)
+        begin = task * SHARED * together
+        zones = np.zeros(SHARED * together, np.int64)
+        if not uniform.all():
+            _zones(pool[begin * columns : min(begin + SHARED * together, rows) * columns], columns, zones)
         for source in range(count):
-            part, other = parts[:, source], overall[source]
+            part, other, held = parts[:, source], overall[source], -1
             if uniform[source]:
                 for kind in range(3):
                     here[kind] = part[kind, 0]
@@ -83,17 +87,29 @@ def update_means(
                 squares = square[source, lead_bin, number * columns : (number + 1) * columns]
                 first, stop = number * together, min((number + 1) * together, rows)
                 middle = min(first + together // 2, rows - 1)
-                if not uniform[source]:
+                if not uniform[source] and zones[middle - begin] != held:
+                    held = zones[middle - begin]
                     _gather(here, part, pool[middle * columns : (middle + 1) * columns])
                 _bounds(squares, half, here[2], typical[source])
                 for row in range(first, stop):
                     place = slice(row * columns, (row + 1) * columns)
                     error, means = errors[source, place], mean[source, lead_bin, place]
-                    if not uniform[source]:
+                    if not uniform[source] and zones[row - begin] != held:
+                        held = zones[row - begin]
                         _gather(here, part, pool[place])
                     if row == middle:
                         _move_squares(error, means, squares, half, here, other, wide)
                     _move_means(error, means, half, here, other, narrow)
+
+
+@njit(cache=True)
+def _zones(pool: NDArray[np.int32], columns: int, zones: NDArray[np.int64]) -> None:
+    """Fill `zones` (row,) with a number that rows next to each other share if their pools are the same."""
+    for row in range(1, len(pool) // columns):
+        differ = False
+        for k in range(row * columns, (row + 1) * columns):
+            differ |= pool[k] != pool[k - columns]
+        zones[row] = zones[row - 1] + differ
 
 
 # Neither inlined nor with branches: only so do these become wide instructions.

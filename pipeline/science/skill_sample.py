@@ -67,36 +67,58 @@ def depart(
     their squares, and of their squares within `narrow`; then `parts` and `uniform` as `update_means` takes them.
     """
     count, pools = len(error), len(starts) - 1
-    sums, parts = np.zeros((4, count)), np.empty((3, count, pools), np.float32)
-    uniform = np.ones(count, np.bool_)
+    sums, parts = np.empty((4, count)), np.empty((3, count, pools), np.float32)
+    uniform = np.empty(count, np.bool_)
     for source in prange(count):
-        present = np.isfinite(error[source]).any()
-        for pool in range(pools):
-            own, there, ever = weight[source, lead_bin, pool], np.float32(0), np.float32(0)
-            part = own / (own + priors[0])
-            for k in range(starts[pool], starts[pool + 1]):
-                value, mean = error[source, k], before[source, k]
-                there += value == value
-                ever += value == value or mean == mean
-                if mean != mean:
-                    error[source, k] = np.float32(0) if value == value else value
-                elif value == value:
-                    centre = overall[source] + part * (mean - overall[source])
-                    departure = centre + within(value - centre, wide[source]) - mean
-                    previous, error[source, k] = last[source, lead_bin, k], departure
-                    last[source, lead_bin, k] = departure
-                    if previous == previous:
-                        sums[0, source] += 1
-                        sums[1, source] += departure * previous
-                        sums[2, source] += departure**2
-                        sums[3, source] += within(departure, narrow[source]) ** 2
-            grown = there / ever if ever else np.float32(present and partly[pool])
-            weight[source, lead_bin, pool] = own + grown
-            parts[0, source, pool] = 1 / max(own + grown, np.float32(1))
-            parts[1, source, pool], parts[2, source, pool] = part, own / (own + priors[1])
-            for kind in range(3):
-                uniform[source] &= parts[kind, source, pool] == parts[kind, source, 0]
+        own, part = weight[source, lead_bin], parts[:, source]
+        sums[:, source] = _depart(
+            error[source], before[source], last[source, lead_bin], own, starts, partly, overall[source],
+            narrow[source], wide[source], priors, part,
+        )  # fmt: skip
+        uniform[source] = _alike(part[0]) and _alike(part[1]) and _alike(part[2])
     return sums, parts, uniform
+
+
+# A function of its own: sums in registers, as two threads that add to one cache line wait for each other at every step.
+@njit(cache=True)
+def _depart(
+    error: Array, before: Array, last: Array, weight: Array, starts: NDArray[np.int64], partly: NDArray[np.bool_],
+    overall: Any, narrow: Any, wide: Any, priors: tuple[Any, Any], parts: Array,
+) -> tuple[float, float, float, float]:  # fmt: skip
+    """As `depart`, of one source: arrays of (sample,), weight of (pool,); fills `parts` (3, pool)."""
+    count, product, square, bounded = 0.0, 0.0, 0.0, 0.0
+    present = not np.isnan(error).all()
+    for pool in range(len(weight)):
+        own, there, ever = weight[pool], np.float32(0), np.float32(0)
+        part = own / (own + priors[0])
+        for k in range(starts[pool], starts[pool + 1]):
+            value, mean, previous = error[k], before[k], last[k]
+            known, seen = value == value, mean == mean
+            there += np.float32(known)
+            ever += np.float32(known or seen)
+            centre = overall + part * (mean - overall)
+            departure = centre + within(value - centre, wide) - mean
+            error[k] = (departure if seen else np.float32(0)) if known else value
+            if known and seen:
+                last[k] = departure
+                if previous == previous:
+                    count += 1
+                    product += departure * previous
+                    square += departure**2
+                    bounded += within(departure, narrow) ** 2
+        grown = there / ever if ever else np.float32(present and partly[pool])
+        weight[pool] = own + grown
+        parts[0, pool] = np.float32(1) / max(own + grown, np.float32(1))
+        parts[1, pool], parts[2, pool] = part, own / (own + priors[1])
+    return count, product, square, bounded
+
+
+@njit(cache=True)
+def _alike(values: Array) -> bool:
+    found = True
+    for value in values:
+        found &= value == values[0]
+    return found
 
 
 @njit(parallel=True, cache=True)
@@ -108,22 +130,43 @@ def add_products(
     starts: (pool + 1,) where each pool's places begin; NaN is left out; pairs run over i <= j, row by row.
     about_mean: values depart from means that did not know them yet; what is left once those have moved is added.
     """
-    rows, pools = len(values), len(starts) - 1
-    for i in prange(rows):
-        for j in range(i, rows):
-            pair = i * rows - i * (i - 1) // 2 + j - i
-            for pool in range(pools):
-                total, count = np.float32(0), 0
-                for k in range(starts[pool], starts[pool + 1]):
-                    product = values[i, k] * values[j, k]
-                    if product == product:
-                        total += product
-                        count += 1
-                if count:
-                    share = np.float32(count) / np.float32(starts[pool + 1] - starts[pool])
-                    value = total / np.float32(count)
-                    now = weight[pair, lead_bin, pool] + share
-                    if about_mean:
-                        value *= max(np.float32(1) - np.float32(1) / max(now, np.float32(1)), np.float32(0))
-                    mean[pair, lead_bin, pool] += share / now * (value - mean[pair, lead_bin, pool])
-                    weight[pair, lead_bin, pool] = now
+    rows = len(values)
+    for pair in prange(len(mean)):  # not rows: the first has the most pairs
+        i, first = 0, 0
+        while first + rows - i <= pair:
+            first += rows - i
+            i += 1
+        total, count = _sums(values[i], values[i + pair - first], starts)
+        _move_products(total, count, starts, mean[pair, lead_bin], weight[pair, lead_bin], about_mean)
+
+
+@njit(cache=True)
+def _sums(a: Array, b: Array, starts: NDArray[np.int64]) -> tuple[Array, Array]:
+    """(pool,) sum of the products of two rows of (sample,), and how many there are."""
+    total, count = np.empty(len(starts) - 1, np.float32), np.empty(len(starts) - 1, np.float32)
+    for pool in range(len(total)):
+        products, known = np.float32(0), np.float32(0)
+        for k in range(starts[pool], starts[pool + 1]):
+            product = a[k] * b[k]
+            if product == product:
+                products += product
+                known += np.float32(1)
+        total[pool], count[pool] = products, known
+    return total, count
+
+
+# A loop of its own, without branches: only so does it become wide instructions.
+@njit(cache=True, error_model="numpy", inline="never")
+def _move_products(
+    total: Array, count: Array, starts: NDArray[np.int64], mean: Array, weight: Array, about_mean: bool
+) -> None:  # fmt: skip
+    """As `add_products`, of one pair: arrays of (pool,)."""
+    one = np.float32(1)
+    for pool in range(len(mean)):
+        share = count[pool] / np.float32(starts[pool + 1] - starts[pool])
+        now = weight[pool] + share
+        value = total[pool] / (count[pool] if count[pool] > one else one)
+        left = one - one / (now if now > one else one)
+        value *= left if about_mean else one
+        mean[pool] += share / (now if now > 0 else one) * (value - mean[pool])
+        weight[pool] = now
