@@ -32,31 +32,26 @@ def take_off(
 
 @njit(cache=True)
 def follow(
-    departures: Array, angle: Array, share: Array, course: Array, lead_bin: int, starts: NDArray[np.int64]
+    departures: Array, hour: float, share: Array, course: Array, lead_bin: int, starts: NDArray[np.int64]
 ) -> None:
     """Move the moments of a skill state by departures (source, sample) from means that did not know them yet.
 
-    angle: (sample,) see `solar_angle`; share: (source, pool) of the new pair in all; course: see `Skill`; starts:
-    (pool + 1,) where each pool's places begin. Exponentially weighted moments after Welford (1962).
+    hour: of the day in UTC; share: (source, pool) of the new pair in all; course: see `Skill`; starts: (pool + 1,)
+    where each pool's places begin. Exponentially weighted moments after Welford (1962).
     """
+    angle = 2 * np.pi * hour / 24
+    cosine, sine = np.float32(np.cos(angle)), np.float32(np.sin(angle))
     for source in range(len(departures)):
         for pool in range(len(starts) - 1):
-            new = share[source, pool]
-            rest = np.float32(1) - new
-            first, second = course[0, source, lead_bin, pool], course[1, source, lead_bin, pool]
-            count, sums = np.float32(0), np.zeros(7, np.float32)
+            total, count = np.float32(0), 0
             for k in range(starts[pool], starts[pool + 1]):
-                error = departures[source, k]
-                if error == error:
-                    c, s = np.cos(angle[k]) - first, np.sin(angle[k]) - second
-                    count += np.float32(1)
-                    for moment, value in enumerate((c, s, c * c, c * s, s * s, c * error, s * error)):
-                        sums[moment] += value
+                if departures[source, k] == departures[source, k]:
+                    total += departures[source, k]
+                    count += 1
             if count:
-                for moment in range(7):
-                    value = sums[moment] / count
-                    if moment < 2:
-                        course[moment, source, lead_bin, pool] += new * value
-                    else:
-                        old = course[moment, source, lead_bin, pool]
-                        course[moment, source, lead_bin, pool] = rest * (old + new * value)
+                moments, new = course[:, source, lead_bin, pool], share[source, pool]
+                error, c, s = total / np.float32(count), cosine - moments[0], sine - moments[1]
+                moments[0] += new * c
+                moments[1] += new * s
+                for moment, value in enumerate((c * c, c * s, s * s, c * error, s * error), 2):
+                    moments[moment] = (np.float32(1) - new) * (moments[moment] + new * value)

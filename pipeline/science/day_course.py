@@ -26,17 +26,19 @@ def solar_angle(longitude: NDArray[np.floating], hour: float) -> Array:
     return np.asarray(np.deg2rad(np.mod(longitude + 15 * hour, 360)), np.float32)
 
 
-def fit_course(skill: Skill, lead_bin: int, membership: Array) -> Float:
+def fit_course(skill: Skill, lead_bin: int, membership: Array, longitude: Float) -> Float:
     """(source, 2, cluster) by how much a bias changes with cosine and sine of the solar angle, 0 where nobody knows.
 
     Least squares on the departures of each cluster (cluster, place), shrunk by what chance would make of them: the
-    positive part of James and Stein (1961).
+    positive part of James and Stein (1961). longitude: (place,) degrees east.
     """
-    moments, weight = skill.course[:, :, lead_bin].astype(np.float64), skill.weight[:, lead_bin].astype(np.float64)
+    weight = skill.weight[:, lead_bin].astype(np.float64)
     shares = pool_membership(membership, skill.pools)
     mass = weight @ shares.T
-    basis = (moments[2:5] * weight) @ shares.T / np.maximum(mass, 1e-9)
-    product = (moments[5:7] * weight) @ shares.T / np.maximum(mass, 1e-9)
+    moments = _solar(
+        skill.course[2:, :, lead_bin].astype(np.float64), longitude[skill.pools.sample[skill.pools.starts[:-1]]]
+    )
+    basis, product = np.split((moments * weight) @ shares.T / np.maximum(mass, 1e-9), [3])
     pairs = mass / np.maximum(shares.sum(axis=1), 1e-9) * INDEPENDENT_PLACES / repetition(skill, lead_bin)[:, None]
     noise = np.maximum(skill.echo[1, :, lead_bin].astype(np.float64), 1e-30)[:, None]
     values, vectors = np.linalg.eigh(np.moveaxis(basis[[[0, 1], [1, 2]]], (0, 1), (-2, -1)))
@@ -48,11 +50,21 @@ def fit_course(skill: Skill, lead_bin: int, membership: Array) -> Float:
     return np.asarray(np.einsum("scik,sck->sic", vectors, found))
 
 
+def _solar(moments: Float, longitude: Float) -> Float:
+    """Products (5, source, pool) of a skill state, as of the solar angle instead of the hour in UTC."""
+    c, s = np.cos(np.deg2rad(longitude)), np.sin(np.deg2rad(longitude))
+    cc, cs, ss, first, second = moments
+    return np.stack([
+        c * c * cc - 2 * c * s * cs + s * s * ss, c * s * (cc - ss) + (c * c - s * s) * cs,
+        s * s * cc + 2 * c * s * cs + c * c * ss, c * first - s * second, s * first + c * second,
+    ])  # fmt: skip
+
+
 def at_places(course: Float, skill: Skill, lead_bin: int, membership: Array, longitude: Float) -> tuple[Array, Array]:
     """What to take off at every place: (source, place) beside the bias, and (2, source, place) times cosine and sine of
     the hour in UTC; course: see `fit_course`."""
     cosine, sine = np.einsum("sic,cp->isp", course, membership).astype(np.float32)
-    centre = skill.course[:2, :, lead_bin][..., skill.pools.index]  # the hours that the bias is the mean of
     east, north = np.cos(np.deg2rad(longitude)).astype(np.float32), np.sin(np.deg2rad(longitude)).astype(np.float32)
-    beside = -(cosine * centre[0] + sine * centre[1])
-    return beside, np.stack([cosine * east + sine * north, sine * east - cosine * north])
+    waves = np.stack([cosine * east + sine * north, sine * east - cosine * north])
+    centre = skill.course[:2, :, lead_bin][..., skill.pools.index]  # the hours that the bias is the mean of
+    return -(waves * centre).sum(axis=0), waves

@@ -49,7 +49,7 @@ class Skill:
     product, shared: (pair, lead_bin, pool) mean product of two sources' departures, and its weight
     variance, variance_weight: (lead_bin, pool) of the ensemble
     contest, contest_weight: (pair of candidates, lead_bin, pool) mean product of the candidates' errors; see `guard`
-    course: (7, source, lead_bin, pool) how errors follow the sun: means of cosine and sine of the solar angle, mean
+    course: (7, source, lead_bin, pool) how errors follow the day: means of cosine and sine of the hour in UTC, mean
     products of their departures (cosine twice, both, sine twice), and those of theirs with the error's
     last: (source, lead_bin, sample) newest departure; echo: (3, source, lead_bin) mean product of a departure with the
     one before, mean square, and mean square within the bounds of the mean: how much news there is in a pair
@@ -131,14 +131,14 @@ def update(
     *,
     variance: Array | None = None,
     candidates: Array | None = None,
-    angle: Array | None = None,
+    hour: float | None = None,
     bounded: bool = True,
 ) -> None:
     """Add one verified forecast to the state, in place.
 
     errors: (source, place), NaN where a source is absent; variance: (place,) of the ensemble; candidates: (candidate,
-    place) errors of the blends that the guard compares; angle: (place,) of the sun, see `day_course`, if biases may
-    follow it. bounded: False for amounts, rare and large as they are.
+    place) errors of the blends that the guard compares; hour: of the day in UTC, where biases may follow it.
+    bounded: False for amounts, rare and large as they are.
     """
     expected = (len(skill.sources), len(skill.pools.index))
     if errors.shape != expected:
@@ -155,8 +155,8 @@ def update(
         np.float32(MEAN_LIMIT) * limit, np.float32(SQUARE_LIMIT) * limit, PRIORS,
     )  # fmt: skip
     _listen(skill, lead_bin, sums, most)
-    if angle is not None:
-        follow(sampled, angle[pools.sample], parts[0], skill.course, lead_bin, pools.starts)
+    if hour is not None:
+        follow(sampled, float(hour), parts[0], skill.course, lead_bin, pools.starts)
     add_products(sampled, pools.starts, skill.product, skill.shared, lead_bin, True)
     update_means(
         errors, skill.mean, skill.square, lead_bin, parts, pools.index, uniform, overall, typical,

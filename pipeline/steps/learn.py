@@ -18,7 +18,6 @@ from pipeline.science import amounts
 from pipeline.science import skill as skills
 from pipeline.science.amounts import Correction, Past
 from pipeline.science.blend import angular_error, blend, without_course
-from pipeline.science.day_course import solar_angle
 from pipeline.science.learn import AMOUNT_RULES, Places, candidates, learn
 from pipeline.science.pools import boxes
 from pipeline.science.references import models
@@ -130,7 +129,7 @@ def absorb(
             pair = _read_pair(deployment, row, state, start, lead)
             if pair is not None:
                 judging = (scheme.weights[index], scheme.correction) if scheme else None
-                _take_in(row, state, past, judging, lead, pair, where.longitude)
+                _take_in(row, state, past, judging, lead, pair)
                 fresh.add(float(lead))
     return [_aged(state, clock, hour) for state in states], _faded(past, clock, hour), fresh
 
@@ -190,7 +189,6 @@ def _take_in(
     scheme: tuple[Weights, Correction | None] | None,
     lead: int,
     pair: Pair,
-    longitude: NDArray[np.float64],
 ) -> None:
     """Add a pair to the state and to the past of amounts, in place; scheme: what it would have been blended with."""
     lead_bin, rivals, ours = state.lead_bins.index(lead), None, None
@@ -207,8 +205,8 @@ def _take_in(
     if past is not None:
         amounts.update(past, lead_bin, pair.forecasts, pair.observed, ours)
     errors = _difference(row, pair.forecasts, pair.observed)
-    angle = solar_angle(longitude, pair.hour) if past is None else None
-    skills.update(state, lead_bin, errors, variance=pair.variance, candidates=rivals, angle=angle, bounded=past is None)
+    hour = pair.hour if past is None else None
+    skills.update(state, lead_bin, errors, variance=pair.variance, candidates=rivals, hour=hour, bounded=past is None)
 
 
 def places(deployment: Deployment) -> Places:
