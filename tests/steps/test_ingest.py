@@ -287,7 +287,7 @@ def test_a_file_of_another_kind_is_told_in_one_line(
 def test_an_unknown_source_is_named_with_the_nearest(deployment: Deployment) -> None:
     with pytest.raises(ValueError, match="did you mean gfs"):
         list(ingest_files(deployment, "gsf", []))
-    assert shards(deployment, HOUR) == ["gfs", "gefs", "gdas"]
+    assert shards(deployment, HOUR) == ["gefs", "gfs", "gdas"], "ensembles first"
 
 
 def test_rounding_stays_within_the_precision_and_clears_bits() -> None:
