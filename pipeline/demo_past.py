@@ -27,13 +27,15 @@ def begin_with_past(
     deployment: Deployment, store: Path, world: Path, hours: Sequence[Cycle], proven: Sequence[str],
     pool: Pool | Cluster,
 ) -> None:  # fmt: skip
-    """Fill the deployment's `store`, unless it is there, with what was kept after the ascending `hours`.
+    """Fill the deployment's `store` with what was kept after the ascending `hours`, unless it is there.
 
+    A store of another world or other code begins anew.
     proven: parameters whose weights of all hours are kept; of the others only the last hour's.
     """
     past, fingerprint = world / "past", _fingerprint(world, hours)
     if not (past / _FINGERPRINT).exists() or (past / _FINGERPRINT).read_text() != fingerprint:
         shutil.rmtree(past, ignore_errors=True)
+        shutil.rmtree(store, ignore_errors=True)  # of another world, or of code that stored otherwise
         other = Deployment.open(deployment.config.model_copy(update={"store": f"file://{past}"}))
         _operate(other, hours, proven, pool)
         (past / _FINGERPRINT).write_text(fingerprint)

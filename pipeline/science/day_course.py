@@ -18,12 +18,7 @@ Float = NDArray[np.float64]
 LEAST_SEEN = 0.05
 """Variance of the hours that were verified, along cosine and sine, below which nothing is said: a day's is 0.5."""
 INDEPENDENT_PLACES = 2.0
-"""Errors of neighbours are alike: a cluster's departures are as sure as those of so many places."""
-
-
-def solar_angle(longitude: NDArray[np.floating], hour: float) -> Array:
-    """(place,) radians of the local solar day from midnight on; degrees east, hour UTC."""
-    return np.asarray(np.deg2rad(np.mod(longitude + 15 * hour, 360)), np.float32)
+"""Errors of neighbours are alike: what a cluster's places say together is as sure as from so many."""
 
 
 def fit_course(skill: Skill, lead_bin: int, membership: Array, longitude: Float) -> Float:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline.science import guard
 from pipeline.science.covariance import Errors, fit_errors
-from pipeline.science.day_course import at_places, fit_course
+from pipeline.science.day_course import INDEPENDENT_PLACES, at_places, fit_course
 from pipeline.science.least_variance import expected_square, weigh_places
 from pipeline.science.references import models
 from pipeline.science.skill import Skill, efficiency, mean_square_at, repetition
@@ -25,8 +25,6 @@ from pipeline.science.spread import fit_spread, realised_error
 Array = NDArray[np.float32]
 Float = NDArray[np.float64]
 
-INDEPENDENT_PLACES = 2.0
-"""Errors of neighbours are alike: a cluster's mean is as sure as that of two."""
 WEAKEST_SIGNAL = 0.005
 """Least variance of true biases, in variances of a single error, that is still believed in."""
 TAILS = 4.0

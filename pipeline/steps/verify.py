@@ -137,7 +137,3 @@ def _ours(best: xr.Dataset, row: Parameter, lead: int, fields: Mapping[str, Arra
     hours = best[row.name].sel(lead_time=slice(lead - interval + 1, lead)).values.reshape(interval, -1)
     combine = {"interval_maximum": np.max, "interval_minimum": np.min}.get(row.kind, np.mean)
     return np.asarray(combine(hours, axis=0), np.float32)
-
-
-def _open(deployment: Deployment, key: str) -> xr.Dataset:
-    return xr.open_zarr(deployment.store.zarr(key), consolidated=False, chunks=None, decode_timedelta=False)

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.science import skill as skills
 from pipeline.science.blend import without_course
-from pipeline.science.day_course import fit_course, solar_angle
+from pipeline.science.day_course import fit_course
 from pipeline.science.pools import boxes
 from pipeline.science.skill import Skill
 from pipeline.science.skill_exchange import from_dataset, merge, to_dataset
@@ -23,7 +23,7 @@ AMPLITUDE, PEAK = 1.2, 15.0
 
 
 def planted(hour: float) -> np.ndarray:
-    return AMPLITUDE * np.cos(solar_angle(LONGITUDE, hour) - 2 * np.pi * PEAK / 24)
+    return AMPLITUDE * np.cos(np.deg2rad(LONGITUDE + 15 * (hour - PEAK)))
 
 
 def month(hours: tuple[int, ...], days: int = 30, *, course: float = 1.0, seed: int = 0) -> Skill:

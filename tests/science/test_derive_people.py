@@ -177,4 +177,4 @@ def test_more_radiation_warms(air: float, wind: float, diffuse: float, more: flo
     assert mean[1][0] >= mean[0][0]
     vapour = array(500)
     index = [derive_people.universal_thermal_climate_index(array(air + ZERO), array(wind), m, vapour)[0] for m in mean]
-    assert index[1] >= index[0] - 0.5  # the polynomial is not quite monotonic
+    assert index[1] >= index[0] - 0.3  # the polynomial is not quite monotonic

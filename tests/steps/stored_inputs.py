@@ -11,7 +11,6 @@ from pipeline import paths
 from pipeline.config import Config
 from pipeline.cycle import Cycle
 from pipeline.parameters import parameter
-from pipeline.science.day_course import solar_angle
 from pipeline.steps import Deployment
 from pipeline.steps.input_store import InputWriter
 
@@ -50,7 +49,7 @@ def _store(deployment: Deployment, name: str, cycle: Cycle, leads: list[int], fi
 
 def course_at(deployment: Deployment, valid: Cycle, size: float) -> np.ndarray:
     """A bias that follows the sun, largest in the afternoon."""
-    return size * np.cos(solar_angle(deployment.grid.places[1], valid.init_time.hour) - 2 * np.pi * 15 / 24)
+    return size * np.cos(np.deg2rad(deployment.grid.places[1] + 15 * (valid.init_time.hour - 15)))
 
 
 def fill(deployment: Deployment, last_hours: int = 0, course: float = 0) -> None:
