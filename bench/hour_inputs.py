@@ -12,7 +12,7 @@ import yaml
 import zarr
 from numpy.typing import NDArray
 
-from pipeline import paths
+from pipeline import paths, store_arrays
 from pipeline.config import Config
 from pipeline.cycle import Cycle
 from pipeline.grid import Grid
@@ -143,7 +143,7 @@ def _write_weights(deployment: Deployment, row: Parameter) -> None:
     stored = learn.weights_dataset(learn.as_stored(weights, row), np.ones((1, places), np.float32))
     usual = np.full((len(names), len(bins)), MEAN_AND_RANGE[row.name][1] / 10)
     judge(deployment, HOUR, row, names, bins, usual)
-    learn._write(deployment, paths.work(HOUR, f"weights/{row.name}.zarr"), learn.by_tiles(deployment, stored))
+    store_arrays.write(deployment.store, learn.weights_key(HOUR, row.name), learn.by_tiles(deployment, stored))
 
 
 if __name__ == "__main__":

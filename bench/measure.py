@@ -6,6 +6,7 @@ import gc
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -75,9 +76,9 @@ def _read(values: NDArray[np.float32]) -> float:
     total = 0.0
     for row in prange(values.shape[0]):
         part = np.float32(0)
-        for column in range(values.shape[1]):
-            part += values[row, column]
-        total += part
+        for value in values[row]:
+            part += value
+        total += float(part)
     return total
 
 
@@ -91,5 +92,5 @@ def _change(values: NDArray[np.float32]) -> None:
 def bandwidth() -> dict[str, float]:
     """Bytes a second that all cores together read, and read and write back, from an array beyond every cache."""
     values = np.ones((4096, 1 << 16), np.float32)
-    read, change = (timed(lambda kernel=kernel: kernel(values)).least for kernel in (_read, _change))
+    read, change = (timed(partial(kernel, values)).least for kernel in (_read, _change))
     return {"read": values.nbytes / read, "change": 2 * values.nbytes / change}

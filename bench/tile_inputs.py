@@ -7,13 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import dask.array
 import numpy as np
 import yaml
 import zarr
 from numpy.typing import NDArray
 
-from pipeline import paths
+from pipeline import paths, store_arrays
 from pipeline.config import Config
 from pipeline.cycle import Cycle
 from pipeline.parameters import INTERVAL_KINDS, Parameter, blended
@@ -81,7 +80,8 @@ def write(folder: Path) -> tuple[Path, Path]:
         deployment.store.write(paths.work(HOUR, f"implausible/{row.name}.json"), b"[]")
     for name in STRUCTURES:
         increment = np.full(deployment.grid.shape, 0.01, np.float32)
-        ramp._write(deployment, HOUR, name, increment, np.linspace(1, 0, deployment.config.ramp_hours + 1))
+        decay = np.linspace(1, 0, deployment.config.ramp_hours + 1, dtype=np.float32)
+        ramp._write(deployment, HOUR, name, increment, decay)
     return found
 
 
@@ -148,22 +148,13 @@ def _write_members(deployment: Deployment, weather: _Weather) -> None:
 
 def _write_weights(deployment: Deployment, row: Parameter) -> None:
     names, bins = (*HOURLY, *COARSE), tuple(float(lead) for lead in deployment.config.learning.lead_hours)
-    places, tile = deployment.grid.places[0].size, TILE_ROWS * deployment.grid.shape[1]
-    key = deployment.store.zarr(paths.work(HOUR, f"weights/{row.name}.zarr"))
-
-    def weights(size: int, filled: Any) -> Any:
-        shape, flat = (len(names), len(bins), size), (len(bins), size)
-        fields = (filled(shape, 0.01), filled(shape, 1 / len(names)), filled(flat, 1.0), filled(flat, 1.0))
-        stored = Weights(names, bins, *fields, ratio=row.blend == "precipitation")
-        return learn.weights_dataset(stored, filled((1, size), 1.0))
-
-    def lazily(shape: tuple[int, ...], value: float) -> Any:
-        return dask.array.full(shape, np.float32(value), chunks=(*shape[:-1], tile))
-
-    weights(places, lazily).to_zarr(key, mode="w", compute=False, consolidated=False, zarr_format=3)
-    own = weights(tile, lambda shape, value: np.full(shape, np.float32(value)))
-    region = slice(TILE * tile, (TILE + 1) * tile)
-    own.drop_vars(["source", "lead_bin"]).to_zarr(key, region={"place": region}, consolidated=False)
+    flat = (len(bins), deployment.grid.places[0].size)
+    fields = (
+        np.broadcast_to(np.float32(value), shape)
+        for value, shape in ((0.01, (len(names), *flat)), (1 / len(names), (len(names), *flat)), (1, flat), (1, flat))
+    )
+    stored = learn.weights_dataset(Weights(names, bins, *fields), np.ones((1, flat[1]), np.float32))
+    store_arrays.write(deployment.store, learn.weights_key(HOUR, row.name), learn.by_tiles(deployment, stored))
 
 
 if __name__ == "__main__":
