@@ -24,7 +24,7 @@ from pipeline.steps import Deployment, learn
 from pipeline.steps.ingest import live_leads
 from pipeline.steps.ingest_members import DIMENSIONS
 from pipeline.steps.input_store import LEVEL, InputWriter, plain_array, rounded
-from pipeline.steps.plausible import judge
+from pipeline.steps.plausible import _bands, judge
 
 HOUR = Cycle.parse("2025-09-05T06")
 PARAMETERS = ("temperature_2m", "dew_point_temperature_2m", "pressure_at_sea_level")
@@ -141,7 +141,8 @@ def _write_weights(deployment: Deployment, row: Parameter) -> None:
     flat = np.ones(weight.shape[1:], np.float32)
     weights = Weights(names, bins, bias, weight / weight.sum(axis=0), flat, flat)
     stored = learn.weights_dataset(learn.as_stored(weights, row), np.ones((1, places), np.float32))
-    usual = np.full((len(names), len(bins)), MEAN_AND_RANGE[row.name][1] / 10)
+    bands = sum(1 for _ in _bands(deployment.grid))
+    usual = np.full((bands, len(names), len(bins)), MEAN_AND_RANGE[row.name][1] / 10)
     judge(deployment, HOUR, row, names, bins, usual)
     store_arrays.write(deployment.store, learn.weights_key(HOUR, row.name), learn.by_tiles(deployment, stored))
 

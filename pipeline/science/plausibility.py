@@ -12,8 +12,10 @@ ABSURD = 10.0
 """Usual errors from the other sources that no weather explains at many places at once."""
 SHARE = 0.25
 """Of a field's places that must be absurd: storms are on fewer, a wrong unit or date shows on more."""
-FEWEST_MOVING, THE_SAME = 20, 0.99
-"""Places that must change from lead to lead to tell a frozen run, and the share of them where it repeats the other."""
+FEWEST_PLACES = 10
+"""Places that must speak: on fewer, as where a sea has an island, it may be weather."""
+THE_SAME = 0.99
+"""Share of the places that change from lead to lead on which a frozen run repeats the other."""
 FEWEST = 3
 """Sources needed to tell which of them is wrong."""
 
@@ -25,14 +27,15 @@ def implausible(forecasts: Array, usual: NDArray[np.floating]) -> NDArray[np.boo
     known beforehand, NaN without history. A field is absurd if on SHARE of its places it lies more than ABSURD usual
     errors from the median of all; a usual error below the typical source's counts as that, so that neither a
     good source nor a new one is held to more than the others. Nothing is absurd where fewer than FEWEST sources are
-    present or none has a history, nor if half of them or more would be: nobody could say who is right.
+    present, on fewer than FEWEST_PLACES or without history, nor if half of the sources or more would be: nobody could
+    say who is right.
     """
     known = np.isfinite(usual).any(axis=0)
     typical = np.where(known, _median(usual), np.inf)
     limit = ABSURD * np.fmax(usual, typical)
     judged, beyond = far_from_median(np.ascontiguousarray(forecasts, np.float32), limit, FEWEST)
     share = beyond / np.maximum(judged, 1)
-    absurd = (share >= SHARE) & (judged > 0)
+    absurd = (share >= SHARE) & (judged >= FEWEST_PLACES)
     return np.asarray(absurd & (2 * absurd.sum(axis=0) < (judged > 0).sum(axis=0)))
 
 
@@ -85,7 +88,7 @@ def frozen(newest: Array, before: Array, later: Array) -> bool:
     """
     moving = np.isfinite(newest + before + later) & (newest != later)
     known = np.isfinite(newest).sum()
-    if moving.sum() < max(FEWEST_MOVING, SHARE * known):
+    if moving.sum() < max(FEWEST_PLACES, SHARE * known):
         return False
     return bool((newest == before)[moving].mean() >= THE_SAME)
 

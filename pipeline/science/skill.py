@@ -226,17 +226,19 @@ def _move(mean: Array, weight: Array, value: NDArray[np.floating], share: NDArra
     mean += share / np.maximum(weight, 1e-9) * (value - mean)
 
 
-def mean_square(skill: Skill) -> NDArray[np.float64]:
-    """(source, lead_bin) mean square error over all places, NaN without history."""
-    return np.stack([mean_square_at(skill, lead_bin) for lead_bin in range(len(skill.lead_bins))], axis=1)
+def mean_square(skill: Skill, places: slice = slice(None)) -> NDArray[np.float64]:
+    """(source, lead_bin) mean square error over all places or those in the slice, NaN without history."""
+    return np.stack([mean_square_at(skill, lead_bin, places) for lead_bin in range(len(skill.lead_bins))], axis=1)
 
 
-def mean_square_at(skill: Skill, lead_bin: int) -> NDArray[np.float64]:
+def mean_square_at(skill: Skill, lead_bin: int, places: slice = slice(None)) -> NDArray[np.float64]:
     """(source,) the same at one lead bin."""
-    sample, squares = skill.pools.sample, skill.pools.square_of_sample
+    first, stop, _ = places.indices(len(skill.pools.index))
+    chosen = (skill.pools.sample >= first) & (skill.pools.sample < stop)
+    sample, squares = skill.pools.sample[chosen], skill.pools.square_of_sample[chosen]
     mean = unpack(skill.mean[:, lead_bin, sample]).astype(np.float64)
     square = unpack(skill.square[:, lead_bin, squares]).astype(np.float64)
-    share = np.where(np.isnan(mean), 0, skill.weight[:, lead_bin][:, skill.pools.of_sample])
+    share = np.where(np.isnan(mean), 0, skill.weight[:, lead_bin][:, skill.pools.of_sample[chosen]])
     total = (share * np.nan_to_num(mean**2 + square)).sum(axis=1)
     weight = share.sum(axis=1)
     return np.where(weight > 0, total / np.maximum(weight, 1e-9), np.nan)

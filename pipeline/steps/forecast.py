@@ -19,7 +19,7 @@ from pipeline.science.ramp_length import at_leads
 from pipeline.steps import Deployment, ramp
 from pipeline.steps.blending import arrived, available, blend_parameter
 from pipeline.steps.distribution import QUANTILES, distribution_of, probabilistic
-from pipeline.steps.learn import surface
+from pipeline.steps.surface import surface
 
 Array = NDArray[np.float32]
 

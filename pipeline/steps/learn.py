@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -27,16 +26,14 @@ from pipeline.science.weights import Weights
 from pipeline.steps import Deployment, skill_store
 from pipeline.steps.ensembles import ensemble_variance, variances
 from pipeline.steps.inputs import components, sources_of, truth, truth_delay_hours, verified
-from pipeline.steps.plausible import judge, unbelieved
+from pipeline.steps.plausible import judge, unbelieved, usual_errors
 from pipeline.steps.skill_store import Known
-from pipeline.store import Store
+from pipeline.steps.surface import surface
 
 Array = NDArray[np.float32]
 
 JUDGE_HOURS = 120
 """How old the weights may be that the guard judges; an hour's run takes those of the hour before."""
-
-
 APPLIED = ("bias", "weight", "error_variance", "spread_factor")
 """What the blend applies, as it is stored."""
 
@@ -61,7 +58,7 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     today = np.mean([variances(deployment, row, hour) for row in rows], axis=0)
     learnt = learn(rows[0], states, where, before[0].centres, today=today, past=past)
     for row, state, weights in zip(rows, states, learnt.weights, strict=True):
-        judge(deployment, hour, row, state.sources, state.lead_bins, np.sqrt(skills.mean_square(state)))
+        judge(deployment, hour, row, state.sources, state.lead_bins, usual_errors(deployment, state))
         stored = weights_dataset(as_stored(weights, row), membership_as_stored(learnt.membership), learnt.correction)
         store_arrays.write(deployment.store, weights_key(hour, row.name), by_tiles(deployment, stored))
     if past is not None:
@@ -213,21 +210,6 @@ def places(deployment: Deployment) -> Places:
     """The cells of the target grid with altitude and land fraction."""
     latitude, longitude = deployment.grid.places
     return Places(latitude, longitude, *surface(deployment), boxes(latitude, longitude))
-
-
-def surface(deployment: Deployment) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(place,) altitude and land fraction of the cells, both 0 where no analysis has told them."""
-    if not deployment.store.exists(f"{paths.static_fields()}/zarr.json"):
-        return np.zeros(deployment.grid.places[0].size), np.zeros(deployment.grid.places[0].size)
-    return _surface(deployment.store)
-
-
-@lru_cache(maxsize=2)
-def _surface(store: Store) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The same out of the store, read once: it does not change."""
-    static = xr.open_zarr(store.zarr(paths.static_fields()), consolidated=False, chunks=None)
-    altitude, land = (static[name].values.astype(np.float64) for name in ("surface_altitude", "land_area_fraction"))
-    return altitude.ravel(), land.ravel()
 
 
 def weights_dataset(weights: Weights, membership: Array, correction: Correction | None = None) -> xr.Dataset:

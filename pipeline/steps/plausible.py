@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any
 
 import numpy as np
@@ -17,15 +17,20 @@ from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.grid import Grid
 from pipeline.parameters import Parameter
+from pipeline.science import skill as skills
 from pipeline.science.plausibility import frozen, implausible
+from pipeline.science.skill import Skill
 from pipeline.sources import SOURCES
 from pipeline.steps import Deployment
 from pipeline.steps.inputs import Contribution, at_hours, contribution, holds, native, run_before
+from pipeline.steps.surface import within
 
 Array = NDArray[np.float32]
 
 BAND_DEGREES = 5.0
 """Of latitude, believed or not as one: what is absurd in a region of this height is left out there alone."""
+CAP_DEGREES = 20.0
+"""Of latitude beside each pole, where meridians meet, that are one band: of less, one depression is a quarter."""
 SAMPLE = 100
 """Places of a band that are looked at: enough to know a share of a quarter within some hundredths."""
 REASON, FROZEN = "too far from what the sources agree on", "the same as the run before"
@@ -39,17 +44,19 @@ def judge(
 ) -> None:  # fmt: skip
     """Note where and when a source's newest field of a parameter is absurd or stale, for `leave_out` and the manifest.
 
-    usual: (source, lead_bin) root mean square error as known beforehand, NaN without history. Directions, which cannot
-    be far off, are always believed.
+    usual: (band, source, lead_bin) root mean square error as known beforehand, see `usual_errors`. Directions, which
+    cannot be far off, are always believed.
     """
     leads = np.arange(deployment.config.last_lead_hours + 1)
     found = [] if row.blend == "circular" else [(name, contribution(deployment, name, hour)) for name in sources]
     parts = {name: part for name, part in found if part is not None and holds(deployment, part, row)}
     notes: list[dict[str, Any]] = []
     if parts:
-        errors = np.stack([np.interp(leads, lead_bins, usual[sources.index(name)]) for name in parts])
+        chosen = usual[:, [sources.index(name) for name in parts]]
+        errors = np.apply_along_axis(lambda known: np.interp(leads, lead_bins, known), -1, chosen)
         samples = [_samples(deployment, hour, row, part, leads.tolist()) for part in parts.values()]
-        absurd = [implausible(np.stack(fields), errors) for fields in zip(*samples, strict=True)]  # of each band
+        fields = (np.stack(band) for band in zip(*samples, strict=True))
+        absurd = [implausible(*band) for band in zip(fields, errors, strict=True)]
         for index, name in enumerate(parts):
             notes += _merged(deployment.grid, name, [leads[flags[index]].tolist() for flags in absurd])
         stale = [name for name, part in parts.items() if _repeats(deployment, hour, row, part)]
@@ -57,6 +64,17 @@ def judge(
             everywhere = [0, deployment.grid.shape[0]]
             notes += [{"source": name, "leads": leads.tolist(), "rows": everywhere, "reason": FROZEN} for name in stale]
     deployment.store.write(_key(hour, row.name), json.dumps(notes).encode())
+
+
+def usual_errors(deployment: Deployment, state: Skill) -> NDArray[np.float64]:
+    """(band, source, lead_bin) root mean square error in each band, or of all places where that is more.
+
+    NaN without history. Some errors live in few regions: on ice sheets snow is metres off, elsewhere there is none.
+    """
+    columns = deployment.grid.shape[1]
+    bands = [slice(rows.start * columns, rows.stop * columns) for rows, _ in _bands(deployment.grid)]
+    everywhere = skills.mean_square(state)
+    return np.sqrt(np.stack([np.fmax(skills.mean_square(state, cells), everywhere) for cells in bands]))
 
 
 def _repeats(deployment: Deployment, hour: Cycle, row: Parameter, part: Contribution) -> bool:
@@ -78,21 +96,21 @@ def _repeats(deployment: Deployment, hour: Cycle, row: Parameter, part: Contribu
 
 
 def _samples(deployment: Deployment, hour: Cycle, row: Parameter, part: Contribution, leads: list[int]) -> list[Array]:
-    """(lead, place) a source at the places of each band that are looked at."""
-    columns = deployment.grid.shape[1]
+    """(lead, place) a source at the places of each band that are looked at, of those where the parameter exists."""
+    columns, exists = deployment.grid.shape[1], within(deployment, row.domain)
     looked = [slice(rows.start * columns, rows.stop * columns) for _, rows in _bands(deployment.grid)]
     if 2 * len(looked) >= deployment.grid.shape[0]:  # a coarse grid, whose chunks hold many bands: at once
         whole = at_hours(deployment, part, row, hour, leads, slice(None))
-        return [_sampled(whole[:, cells]) for cells in looked]
-    return [_sampled(at_hours(deployment, part, row, hour, leads, cells)) for cells in looked]
+        return [_sampled(whole[:, cells][:, exists[cells]]) for cells in looked]
+    return [_sampled(at_hours(deployment, part, row, hour, leads, cells)[:, exists[cells]]) for cells in looked]
 
 
 def _bands(grid: Grid) -> Iterator[tuple[slice, slice]]:
     """Rows of each band, and those in its middle that hold SAMPLE places."""
     rows, columns = grid.shape
-    height = max(1, round(BAND_DEGREES / grid.resolution))
-    for first in range(0, rows, height):
-        stop = min(first + height, rows)
+    height, cap = (max(1, round(degrees / grid.resolution)) for degrees in (BAND_DEGREES, CAP_DEGREES))
+    edges = [0, *range(min(cap, rows), rows - cap - height // 2, height), max(rows - cap, min(cap, rows)), rows]
+    for first, stop in pairwise(dict.fromkeys(edges)):
         looked = min(stop - first, -(-SAMPLE // columns))
         middle = (first + stop - looked) // 2
         yield slice(first, stop), slice(middle, middle + looked)
@@ -130,7 +148,7 @@ def unbelieved(errors: Array, usual: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 def _sampled(fields: Array) -> Array:
     """(..., place) of about SAMPLE places."""
-    return fields[..., :: -(-fields.shape[-1] // SAMPLE)]
+    return fields[..., :: -(-fields.shape[-1] // SAMPLE) or 1]
 
 
 def left_out(deployment: Deployment, hour: Cycle) -> dict[str, list[dict[str, Any]]]:

@@ -99,3 +99,10 @@ def test_a_frozen_run_is_told_by_the_places_where_weather_moves() -> None:
     assert not frozen(newest, almost, later)
     gone = np.full(100, np.nan, np.float32)
     assert not frozen(gone, gone, later)
+
+
+def test_what_only_an_island_says_may_be_weather() -> None:
+    fields = _fields()
+    fields[2] += 100
+    fields[:, :, 5:] = np.nan
+    assert not implausible(fields, USUAL).any()

@@ -14,11 +14,12 @@ from pipeline.config import Config
 from pipeline.cycle import Cycle
 from pipeline.parameters import parameter
 from pipeline.products import provenance
+from pipeline.science import skill as skills
 from pipeline.sources import SOURCES
 from pipeline.sources.newest import due_cycles
-from pipeline.steps import Deployment
+from pipeline.steps import Deployment, learn
 from pipeline.steps.input_store import InputWriter
-from pipeline.steps.plausible import _bands, judge, leave_out, left_out
+from pipeline.steps.plausible import _bands, judge, leave_out, left_out, usual_errors
 
 HOUR = Cycle.parse("2026-01-31T06")
 NAME = "temperature_2m"
@@ -62,7 +63,8 @@ def _judged(deployment: Deployment, fields: Array) -> Array:
     for name, values in zip(NAMES, fields, strict=True):
         cycle = due_cycles(SOURCES[name], HOUR)[0]
         _write(deployment, name, cycle, LEADS + round(cycle.lead_hours(HOUR.init_time)), values)
-    judge(deployment, HOUR, parameter(NAME), NAMES, BINS, USUAL)
+    usual = np.broadcast_to(USUAL, (len(list(_bands(deployment.grid))), *USUAL.shape))
+    judge(deployment, HOUR, parameter(NAME), NAMES, BINS, usual)
     found = fields.copy().reshape(4, len(LEADS), -1)
     leave_out(deployment, HOUR, parameter(NAME), NAMES, found, LEADS, slice(0, found.shape[2]))
     return found.reshape(fields.shape)
@@ -135,10 +137,29 @@ def test_a_tile_leaves_out_what_the_whole_leaves_out(deployment: Deployment) -> 
         np.testing.assert_array_equal(part, whole[:, 2:, first : first + 2].reshape(part.shape))
 
 
+def test_errors_of_a_band_are_judged_by_what_is_usual_there(deployment: Deployment) -> None:
+    bands, places = [rows for rows, _ in _bands(deployment.grid)], learn.places(deployment)
+    columns = deployment.grid.shape[1]
+    errors = np.ones((len(NAMES), places.latitude.size), np.float32)
+    errors[:, bands[1].start * columns : bands[1].stop * columns] = 30
+    state = skills.zero(NAMES, BINS, places.pools)
+    for lead_bin in range(len(BINS)):
+        skills.update(state, lead_bin, errors)
+    usual = usual_errors(deployment, state)
+    assert usual.shape == (len(bands), len(NAMES), len(BINS))
+    np.testing.assert_allclose(usual[1], 30, rtol=1e-3)
+    everywhere = np.sqrt(skills.mean_square(state))
+    assert (everywhere > 1).all(), "a quiet band is not held to more than the world"
+    np.testing.assert_array_equal(np.delete(usual, 1, axis=0), np.stack([everywhere] * (len(bands) - 1)))
+
+
 def test_bands_do_not_depend_on_tiles_and_cover_every_row() -> None:
-    for resolution, height in ((0.25, 20), (1.0, 5), (3.0, 2), (30.0, 1)):
+    for resolution, height, cap in ((0.25, 20, 80), (1.0, 5, 20), (3.0, 2, 7), (30.0, 1, 1)):
         grid = Deployment(Config(store="memory://", grid_resolution=resolution, sources={"gfs": {}}), None).grid  # type: ignore[arg-type]
         bands = list(_bands(grid))
         assert [row for rows, _ in bands for row in _all(rows)] == list(range(grid.shape[0]))
-        assert {rows.stop - rows.start for rows, _ in bands[:-1]} == {height}
+        sizes = [rows.stop - rows.start for rows, _ in bands]
+        assert [sizes[0], *sizes[1:-2]] == [cap] + [height] * (len(sizes) - 3), "polar caps, and bands between"
+        assert sizes[-1] in (cap, cap + 1)
+        assert height <= sizes[-2] <= 1.5 * height
         assert all(rows.start <= looked.start < looked.stop <= rows.stop for rows, looked in bands)

@@ -1,0 +1,41 @@
+"""What lies below the target grid, as an analysis has told it: altitude and land; and where a parameter exists."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from pipeline import paths
+from pipeline.parameters import Domain
+from pipeline.steps import Deployment
+from pipeline.store import Store
+
+
+def surface(deployment: Deployment) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(place,) altitude in m and land fraction of the cells, both 0 where no analysis has told them."""
+    if not _is_known(deployment):
+        return np.zeros(deployment.grid.places[0].size), np.zeros(deployment.grid.places[0].size)
+    return _surface(deployment.store)
+
+
+def within(deployment: Deployment, domain: Domain) -> NDArray[np.bool_]:
+    """(place,) where a parameter of that domain exists: cells with some land or some sea; all if nobody knows."""
+    if domain == "all" or not _is_known(deployment):
+        return np.ones(deployment.grid.places[0].size, bool)
+    _, land = surface(deployment)
+    return land > 0 if domain == "land" else land < 1
+
+
+def _is_known(deployment: Deployment) -> bool:
+    return deployment.store.exists(f"{paths.static_fields()}/zarr.json")
+
+
+@lru_cache(maxsize=2)
+def _surface(store: Store) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The same out of the store, read once: it does not change."""
+    static = xr.open_zarr(store.zarr(paths.static_fields()), consolidated=False, chunks=None)
+    altitude, land = (static[name].values.astype(np.float64) for name in ("surface_altitude", "land_area_fraction"))
+    return altitude.ravel(), land.ravel()
