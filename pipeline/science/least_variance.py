@@ -21,11 +21,22 @@ def least_variance(covariance: Float, known: NDArray[np.bool_]) -> Float:
     covariance: (source, source), positive definite; `known` (source,): the others get their share of equal weights.
     The most negative source is dropped until none is, which finds the least variance but in rare ties.
     """
-    count = covariance.shape[0]
-    index = np.flatnonzero(known)
-    size, share = len(index), len(index) / count
-    result = np.full(count, 1.0 / count)
-    factors, solution = np.empty((size, size)), np.empty(size)
+    count = len(known)
+    scratch, result = np.empty((count + 1, count)), np.empty(count)
+    _weigh(covariance, known, np.empty(count, np.intp), scratch, result)
+    return result
+
+
+@njit(cache=True)
+def _weigh(covariance: Float, known: NDArray[np.bool_], index: NDArray[np.intp], scratch: Float, result: Float) -> None:
+    """The same into `result`; index (source,) and scratch (source + 1, source) are written over."""
+    count, size = len(known), 0
+    for source in range(count):
+        result[source] = 0.0 if known[source] else 1.0 / count
+        if known[source]:
+            index[size] = source
+            size += 1
+    share, factors, solution = size / count, scratch[:count], scratch[count]
     while size:
         for i in range(size):
             for j in range(i):
@@ -34,12 +45,13 @@ def least_variance(covariance: Float, known: NDArray[np.bool_]) -> Float:
         _solve_ones(factors, solution, size)
         lowest = np.argmin(solution[:size])
         if solution[lowest] >= 0 or size == 1:
-            result[known] = 0.0
-            result[index[:size]] = share * solution[:size] / solution[:size].sum()
+            total = solution[:size].sum()
+            for i in range(size):
+                result[index[i]] = share * solution[i] / total
             break
         size -= 1
-        index[lowest:size] = index[lowest + 1 : size + 1].copy()
-    return result
+        for i in range(lowest, size):
+            index[i] = index[i + 1]
 
 
 @njit(cache=True)
@@ -70,15 +82,19 @@ def weigh_places(deviation: Array, correlation: Float, membership: Float, known:
     deviation: (source, place); correlation: (cluster, source, source); membership: (place, cluster).
     """
     count, places = deviation.shape
-    weights = np.empty((count, places), np.float32)
+    weights, pairs = np.empty((count, places), np.float32), _pairs(correlation)
     for task in prange((places + BLOCK - 1) // BLOCK):
-        covariance = np.empty((count, count))
+        covariance, mixed, result = np.empty((count, count)), np.empty(pairs.shape[1]), np.empty(count)
+        index, scratch = np.empty(count, np.intp), np.empty((count + 1, count))
         for place in range(task * BLOCK, min((task + 1) * BLOCK, places)):
-            _mix(correlation, membership[place], 1e-3, covariance)
+            total, pair = _mix(pairs, membership[place], 1e-3, mixed), 0
             for i in range(count):
-                for j in range(count):
-                    covariance[i, j] *= deviation[i, place] * deviation[j, place]
-            weights[:, place] = least_variance(covariance, known)
+                for j in range(i):
+                    covariance[i, j] = mixed[pair] * deviation[i, place] * deviation[j, place]
+                    pair += 1
+                covariance[i, i] = total * deviation[i, place] ** 2
+            _weigh(covariance, known, index, scratch, result)
+            weights[:, place] = result
     return weights
 
 
@@ -86,27 +102,43 @@ def weigh_places(deviation: Array, correlation: Float, membership: Float, known:
 def expected_square(deviation: Array, correlation: Float, membership: Float, weights: Array) -> Array:
     """(place,) variance of the weighted mean; arguments as those of `weigh_places`."""
     count, places = deviation.shape
-    result = np.empty(places, np.float32)
+    result, pairs = np.empty(places, np.float32), _pairs(correlation)
     for task in prange((places + BLOCK - 1) // BLOCK):
-        mixed, scaled = np.empty((count, count)), np.empty(count)
+        mixed, scaled = np.empty(pairs.shape[1]), np.empty(count)
         for place in range(task * BLOCK, min((task + 1) * BLOCK, places)):
-            _mix(correlation, membership[place], 0.0, mixed)
-            total = 0.0
+            share, pair, total = _mix(pairs, membership[place], 0.0, mixed), 0, 0.0
             for i in range(count):
                 scaled[i] = weights[i, place] * deviation[i, place]
                 for j in range(i):
-                    total += 2 * scaled[i] * mixed[i, j] * scaled[j]
-                total += scaled[i] * mixed[i, i] * scaled[i]
+                    total += 2 * scaled[i] * mixed[pair] * scaled[j]
+                    pair += 1
+                total += share * scaled[i] ** 2
             result[place] = total
     return result
 
 
 @njit(cache=True)
-def _mix(matrices: Float, shares: Float, least: float, result: Float) -> None:
-    """The mean of `matrices` (cluster, source, source) by a place's `shares` (cluster,) that are above `least`."""
+def _pairs(correlation: Float) -> Float:
+    """(cluster, pair) correlations below the diagonal, row by row, from (cluster, source, source)."""
+    clusters, count, _ = correlation.shape
+    result = np.empty((clusters, count * (count - 1) // 2))
+    for cluster in range(clusters):
+        pair = 0
+        for i in range(count):
+            for j in range(i):
+                result[cluster, pair] = correlation[cluster, i, j]
+                pair += 1
+    return result
+
+
+@njit(cache=True)
+def _mix(pairs: Float, shares: Float, least: float, result: Float) -> float:
+    """The sum of `pairs` (cluster, pair) by a place's `shares` (cluster,) that are above `least`; returns theirs."""
+    total = 0.0
     result[:] = 0
     for cluster in range(len(shares)):
         if shares[cluster] > least:
-            for i in range(result.shape[0]):
-                for j in range(result.shape[1]):
-                    result[i, j] += shares[cluster] * matrices[cluster, i, j]
+            total += shares[cluster]
+            for pair in range(len(result)):
+                result[pair] += shares[cluster] * pairs[cluster, pair]
+    return total
