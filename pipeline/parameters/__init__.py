@@ -31,6 +31,11 @@ CELL_METHODS: dict[Kind, str] = {
     "interval_minimum": "time: minimum (interval: 1 hour)",
 }
 INTERVAL_KINDS = tuple(CELL_METHODS)
+ELSEWHERE: dict[Domain, str] = {
+    "sea": "of the sea; on land continued from the nearest sea",
+    "land": "of the land; at sea continued from the nearest land",
+}
+"""What the values are where the parameter does not exist."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,8 @@ class Parameter:
         if self.flags:
             attributes["flag_values"] = [value for value, _ in self.flags]
             attributes["flag_meanings"] = " ".join(meaning for _, meaning in self.flags)
+        if self.domain in ELSEWHERE:
+            attributes["comment"] = ELSEWHERE[self.domain]
         return attributes
 
 
@@ -136,5 +143,5 @@ def parameter(name: str) -> Parameter:
     except KeyError:
         from difflib import get_close_matches
 
-        near = get_close_matches(name, catalogue(), n=3) or ["hourcast --help lists them"]
+        near = get_close_matches(name, catalogue(), n=3) or ["none; `hourcast parameters list` names all"]
         raise KeyError(f"unknown parameter {name!r}; did you mean {', '.join(near)}?") from None
