@@ -31,11 +31,6 @@ CELL_METHODS: dict[Kind, str] = {
     "interval_minimum": "time: minimum (interval: 1 hour)",
 }
 INTERVAL_KINDS = tuple(CELL_METHODS)
-ELSEWHERE: dict[Domain, str] = {
-    "sea": "of the sea; on land continued from the nearest sea",
-    "land": "of the land; at sea continued from the nearest land",
-}
-"""What the values are where the parameter does not exist."""
 
 
 @dataclass(frozen=True)
@@ -83,9 +78,17 @@ class Parameter:
         if self.flags:
             attributes["flag_values"] = [value for value, _ in self.flags]
             attributes["flag_meanings"] = " ".join(meaning for _, meaning in self.flags)
-        if self.domain in ELSEWHERE:
-            attributes["comment"] = ELSEWHERE[self.domain]
+        if self.domain != "all":
+            attributes["comment"] = self.where
         return attributes
+
+    @property
+    def where(self) -> str:
+        """Where the parameter exists, and what its values are elsewhere."""
+        if self.domain == "all":
+            return "everywhere"
+        elsewhere = "what the formula gives" if self.source else f"continued from the nearest {self.domain}"
+        return f"of the {self.domain}; elsewhere {elsewhere}"
 
 
 def _read(row: dict[str, str]) -> Parameter:

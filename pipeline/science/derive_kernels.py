@@ -230,7 +230,7 @@ def at_height(heights: Any, values: Any, above: Any, out: Any) -> None:
 
 @inline
 def _part_below(reached: Any, level: Any, ground: Any, depth: Any) -> Any:
-    """Share of the way from the height reached to a level's that lies within `depth` of the ground; 0 of a level in it."""
+    """Share of the way from the height reached to a level's within `depth` of the ground; 0 if that is in it."""
     usable = (level > ground) & (reached < ground + depth)
     return min((ground + depth - reached) / max(level - reached, f4(1.0)), f4(1.0)) if usable else f4(0.0)
 
