@@ -105,11 +105,16 @@ def test_contrails_of_appleman_and_schumann() -> None:
     assert found[0] == pytest.approx(-52.5, abs=1.5)
     assert (np.diff(found) > 0).all()
     slope = 1.25 * 1004 * 25000 / (0.622 * 43.2e6 * 0.7)
-    for humidity, threshold in zip((0.3, 0.6), found[1:3], strict=True):  # the mixing line touches saturation
-        full = thermo.saturation_vapour_pressure(np.linspace(230, 250, 4001).astype(np.float32))
-        vapour = humidity * thermo.saturation_vapour_pressure(array(threshold + ZERO))[0]
-        line = vapour + slope * (np.linspace(230, 250, 4001) - threshold - ZERO)
-        assert (line - full).max() == pytest.approx(0, abs=0.35)
+    warmer = np.linspace(215, 245, 6001)
+    full = thermo.saturation_vapour_pressure(warmer.astype(np.float32)).astype(np.float64)
+    for humidity in (0.3, 0.6, 0.9, 0.97, 0.99, 0.998):  # the mixing line touches saturation
+        threshold = derive_aviation.contrail_threshold_temperature_250hpa(array(humidity))[0]
+        vapour = humidity * np.interp(threshold, warmer, full)
+        line = vapour + slope * (warmer - threshold)
+        assert (line - full).max() / slope == pytest.approx(0, abs=0.03)  # K
+    damp = derive_aviation.contrail_threshold_temperature_250hpa(np.linspace(0, 1, 1001).astype(np.float32))
+    assert (np.diff(damp) >= 0).all()
+    assert np.diff(damp[:-5]).max() < 0.1
     forms = derive_aviation.contrail_formation_250hpa(array(225, 240), array(230, 230))
     np.testing.assert_array_equal(forms, [1, 0])
     np.testing.assert_array_equal(

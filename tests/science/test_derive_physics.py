@@ -1,4 +1,4 @@
-"""What must hold in any plausible weather: bounds without being forced, parts like the whole, more of this more of that."""
+"""What must hold in any plausible weather: bounds unforced, parts like the whole, more of this never less of that."""
 
 from __future__ import annotations
 
@@ -20,14 +20,16 @@ RISES = {
     "chandler_burning_index": "temperature_2m", "clear_sky_longwave_flux": "vapour_pressure_2m",
     "cloud_okta": "total_cloud_cover", "clothing_insulation": "wind_speed_10m",
     "contrail_threshold_temperature_250hpa": "relative_humidity_250hpa", "cooling_degree": "temperature_2m",
-    "daily_severity_rating": "fire_weather_index", "downdraft_convective_available_potential_energy": "temperature_2m",
+    "daily_severity_rating": "fire_weather_index",
+    "downdraft_convective_available_potential_energy": "temperature_2m",
     "equivalent_potential_temperature_2m": "dew_point_temperature_2m", "fire_weather_index": "build_up_index",
     "forest_fire_danger_index": "wind_speed_10m", "fosberg_fire_weather_index": "wind_speed_10m",
     "frost_point_temperature_2m": "vapour_pressure_2m", "frostbite_time": "temperature_2m",
     "globe_temperature": "mean_radiant_temperature", "growing_degree": "temperature_2m",
-    "humidex": "vapour_pressure_2m", "ice_accretion": "freezing_rain", "icing_potential_850hpa": "relative_humidity_850hpa",
-    "ignition_probability": "temperature_2m", "immersion_survival_time": "sea_surface_temperature",
-    "initial_spread_index": "wind_speed_10m", "k_index": "dew_point_temperature_850hpa", "line_rating": "wind_speed_10m",
+    "humidex": "vapour_pressure_2m", "ice_accretion": "freezing_rain",
+    "icing_potential_850hpa": "relative_humidity_850hpa", "ignition_probability": "temperature_2m",
+    "immersion_survival_time": "sea_surface_temperature", "initial_spread_index": "wind_speed_10m",
+    "k_index": "dew_point_temperature_850hpa", "line_rating": "wind_speed_10m",
     "maximum_crest_height": "significant_wave_height", "maximum_wave_height": "significant_wave_height",
     "mean_radiant_temperature": "surface_downwelling_longwave_flux", "open_water_evaporation": "wind_speed_10m",
     "radar_reflectivity": "rainfall", "rain_kinetic_energy": "rainfall",
@@ -37,9 +39,10 @@ RISES = {
     "significant_hail_parameter": "convective_available_potential_energy",
     "significant_tornado_parameter": "storm_relative_helicity_0_1km", "snow_water_equivalent": "snow_depth",
     "snowmelt": "temperature_2m", "stokes_drift_speed": "significant_wave_height",
-    "tall_reference_evapotranspiration": "vapour_pressure_deficit_2m", "thunderstorm_likelihood": "convective_precipitation",
-    "vapour_pressure_2m": "dew_point_temperature_2m", "vapour_pressure_deficit_2m": "temperature_2m",
-    "vessel_icing": "freezing_spray_predictor", "wave_length": "primary_wave_period", "wave_power": "significant_wave_height",
+    "tall_reference_evapotranspiration": "vapour_pressure_deficit_2m",
+    "thunderstorm_likelihood": "convective_precipitation", "vapour_pressure_2m": "dew_point_temperature_2m",
+    "vapour_pressure_deficit_2m": "temperature_2m", "vessel_icing": "freezing_spray_predictor",
+    "wave_length": "primary_wave_period", "wave_power": "significant_wave_height",
     "wet_bulb_potential_temperature_2m": "equivalent_potential_temperature_2m",
     "wet_bulb_temperature_2m": "vapour_pressure_2m", "wind_driven_rain": "rainfall",
     "wind_power_density_100m": "wind_speed_100m", "wind_stress": "wind_speed_10m",
@@ -50,14 +53,14 @@ FALLS = {
     "dead_fuel_moisture": "vapour_pressure_deficit_2m", "density_altitude": "air_density_2m",
     "flight_category": "visibility", "fog_likelihood": "visibility",
     "forest_fire_danger_index": "relative_humidity_2m", "fosberg_fire_weather_index": "fine_fuel_moisture",
-    "freezing_spray_predictor": "temperature_2m", "frostbite_time": "wind_speed_10m", "heating_degree": "temperature_2m",
-    "ignition_probability": "fine_fuel_moisture", "lifted_index": "temperature_2m",
-    "lifting_condensation_level": "dew_point_temperature_2m", "line_rating": "temperature_2m",
-    "photovoltaic_power_ratio": "temperature_2m", "relative_humidity_2m": "temperature_2m",
-    "sheep_chill_index": "temperature_2m", "showalter_index": "dew_point_temperature_850hpa",
-    "snow_probability": "temperature_2m", "total_totals_index": "temperature_500hpa",
-    "ultraviolet_index": "low_cloud_cover", "wind_chill": "wind_speed_10m",
-    "work_capacity": "wet_bulb_globe_temperature_iso7243",
+    "freezing_spray_predictor": "temperature_2m", "frostbite_time": "wind_speed_10m",
+    "heating_degree": "temperature_2m", "ignition_probability": "fine_fuel_moisture",
+    "lifted_index": "temperature_2m", "lifting_condensation_level": "dew_point_temperature_2m",
+    "line_rating": "temperature_2m", "photovoltaic_power_ratio": "temperature_2m",
+    "relative_humidity_2m": "temperature_2m", "sheep_chill_index": "temperature_2m",
+    "showalter_index": "dew_point_temperature_850hpa", "snow_probability": "temperature_2m",
+    "total_totals_index": "temperature_500hpa", "ultraviolet_index": "low_cloud_cover",
+    "wind_chill": "wind_speed_10m", "work_capacity": "wet_bulb_globe_temperature_iso7243",
 }  # fmt: skip
 WAYS = [*((name, of, 1) for name, of in RISES.items()), *((name, of, -1) for name, of in FALLS.items())]
 SEEDS = st.integers(0, 1000)
