@@ -32,6 +32,7 @@ def a(*values: float) -> NDArray[np.float32]:
 HEIGHTS = (1500, 3000, 5600)  # m, of 850, 700 and 500 hPa
 CASES = (
     (derive_humidity.absolute_humidity_2m, (a(293.15), a(1169.5)), 1169.5 / (461.5 * 293.15)),
+    (derive_humidity.dew_point_depression_2m, (a(293.15), a(288.15)), 5),
     (derive_humidity.vapour_pressure_deficit_2m, (a(293.15), a(1168.5)), 2337.0 - 1168.5),
     (derive_humidity.equivalent_potential_temperature_2m, (a(293.15), a(288.15), a(100000)), 323.6),
     (derive_comfort.feels_like_temperature, (a(305), a(310), a(305)), 310),

@@ -155,8 +155,8 @@ def test_haines_of_the_published_table() -> None:
     np.testing.assert_array_equal(middle, [2, 4, 6])
     high = derive_fire.haines_index_high(array(280, 280, 280), array(265, 260, 255), array(10, 17, 25))
     np.testing.assert_array_equal(high, [2, 4, 6])
-    both = derive_fire.haines_index(array(2, 2), array(6, 6), array(100, 1500))
-    np.testing.assert_array_equal(both, [2, 6])
+    all_ = derive_fire.haines_index(array(2, 2, 2), array(4, 4, 4), array(6, 6, 6), array(100, 600, 1500))
+    np.testing.assert_array_equal(all_, [2, 4, 6])
     # Mills and McCaw (2010): CA = (T850 - T700) / 2 - 2, CB = (T850 - Td850) / 3 - 1, halved above 5
     found = derive_fire.continuous_haines_index(array(295, 295), array(279, 279), array(12, 27))
     np.testing.assert_allclose(found, [6 + 3, 6 + 6.5])
