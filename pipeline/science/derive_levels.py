@@ -181,8 +181,8 @@ def between_levels() -> dict[str, Formula]:
     for low, high in (("925hpa", "700hpa"), ("850hpa", "700hpa"), ("500hpa", "250hpa")):
         inputs = tuple(f"{what}_{level}" for what in ("temperature", "geopotential_height") for level in (low, high))
         found[f"lapse_rate_{low.removesuffix('hpa')}_{high}"] = Formula(lapse_rate_between, inputs)
-    upper = tuple(f"{what}_{level}hpa" for what in ("temperature", "geopotential_height") for level in (850, 700, 500))
-    found["lapse_rate_2m_850hpa"] = Formula(lapse_rate_from_ground, ("temperature_2m", "surface_altitude", *upper))
+    above = tuple(f"{what}_{level}hpa" for what in ("temperature", "geopotential_height") for level in (850, 700, 500))
+    found["lapse_rate_2m_850hpa"] = Formula(lapse_rate_from_ground, ("temperature_2m", "surface_altitude", *above))
     for low, high in (("10m", "850hpa"), ("850hpa", "500hpa")):
         inputs = (f"wind_from_direction_{low}", f"wind_from_direction_{high}")
         found[f"wind_turning_{low.removesuffix('hpa')}_{high}"] = Formula(turning_between, inputs)
