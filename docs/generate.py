@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from pipeline.parameters import Parameter, blended, derived
+from pipeline.products import parameter_facts as facts
 from pipeline.sources import SOURCES
 from pipeline.stages import STAGES
 
@@ -76,23 +77,67 @@ def _hours(cycles: tuple[int, ...]) -> str:
     return "hourly" if len(cycles) == 24 else " ".join(f"{hour:02d}" for hour in cycles)
 
 
+def parameter_counts() -> str:
+    """How many there are."""
+    return _table(("table", "parameters", "of them of no pressure level"), facts.counts())
+
+
+def consistency_ties() -> str:
+    """What consistency makes hold, numbered as the other tables refer to it."""
+    rows = (
+        (number, relation.name, _names(relation.moved), _names(relation.trusted), _names(relation.words, "<br>"))
+        for number, relation in enumerate(facts.relations(), start=1)
+    )
+    return _table(("tie", "what holds", "gives way", "is trusted", "in detail"), rows)
+
+
 def blended_parameters() -> str:
     """What sources deliver."""
-    head = ("name", "what", "units", "kind", "in time", "in space", "blend", "stored to")
-    rows = (
-        (f"`{row.name}`", row.long_name, row.units, row.kind, row.time, row.regrid, row.blend, f"{row.precision:g}")
-        for row in blended().values()
-    )
-    return _table(head, rows)
+    head = ("name", "what", "CF standard name", "units", "bounds", "stored to", "kind", "in time", "in space", "blend",
+            "ties")  # fmt: skip
+    return _by_family(blended(), head, _blended)
+
+
+def _blended(row: Parameter) -> tuple[str, ...]:
+    return *_common(row), row.kind, row.time, row.regrid, row.blend, _ties(row.name)
 
 
 def derived_parameters() -> str:
     """What is computed from the blend."""
-    return _table(("name", "what", "units", "formula from"), (_derived(row) for row in derived().values()))
+    head = ("name", "what", "CF standard name", "units", "bounds", "stored to", "from", "after", "ties")
+    return _by_family(derived(), head, _derived)
 
 
 def _derived(row: Parameter) -> tuple[str, ...]:
-    return f"`{row.name}`", row.long_name, row.units, row.source
+    return *_common(row), _names(facts.inputs(row.name)) or "the hour and the place", row.source, _ties(row.name)
+
+
+def _by_family(
+    rows: Mapping[str, Parameter], head: Iterable[str], cells: Callable[[Parameter], tuple[str, ...]]
+) -> str:
+    """A table a family, under its title."""
+    parts = []
+    for kind, group in facts.families(rows).items():
+        parts += [f"### `{kind}`: {facts.title(group, kind)}", _table(head, map(cells, group.values()))]
+    return "\n\n".join(parts)
+
+
+def _common(row: Parameter) -> tuple[str, ...]:
+    standard_name = row.standard_name or "–"
+    return f"`{row.name}`", row.long_name, standard_name, row.units, _bounds(row), f"{row.precision:g}"
+
+
+def _bounds(row: Parameter) -> str:
+    return f"{row.minimum:g} to {row.maximum:g}"
+
+
+def _ties(name: str) -> str:
+    held = facts.ties(name)
+    return " ".join(str(number) for number, one in enumerate(facts.relations(), start=1) if one in held)
+
+
+def _names(names: Iterable[str], between: str = ", ") -> str:
+    return between.join(f"`{name}`" for name in names)
 
 
 def floors() -> str:
@@ -109,6 +154,8 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "stages in full": stages_in_full,
     "sources": sources,
     "sources in full": sources_in_full,
+    "parameter counts": parameter_counts,
+    "consistency ties": consistency_ties,
     "blended parameters": blended_parameters,
     "derived parameters": derived_parameters,
 }

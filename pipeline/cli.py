@@ -30,6 +30,8 @@ app = typer.Typer(
 )
 export = typer.Typer(no_args_is_help=True, help="Copies of a published hour in other formats.")
 app.add_typer(export, name="export")
+parameters = typer.Typer(no_args_is_help=True, help="What the catalogue holds: units, formulas, ties, sources.")
+app.add_typer(parameters, name="parameters")
 
 ConfigOption = Annotated[
     Path, typer.Option("--config", "-c", envvar="HOURCAST_CONFIG", help="The description of the deployment.")
@@ -195,6 +197,49 @@ def netcdf(
     from pipeline.operate import export_netcdf
 
     export_netcdf(config, cycle, path, parameter or [])
+
+
+@parameters.command("list")
+def list_parameters(
+    family: Annotated[str | None, typer.Option(help="Only this family, such as humidity, fire or sea.")] = None,
+    blended: Annotated[
+        bool | None, typer.Option("--blended/--derived", help="Only what sources deliver, or what follows.")
+    ] = None,
+) -> None:
+    """A table of the parameters.
+
+    Examples: `hourcast parameters list --family humidity` · `hourcast parameters list --blended`
+    """
+    from pipeline.operate import list_parameters
+
+    list_parameters(family, blended)
+
+
+@parameters.command("search")
+def search_parameters(words: Annotated[list[str], typer.Argument(help="All of them must occur.")]) -> None:
+    """Find parameters by words of their names, CF standard names or units; misspelt words are read as the nearest.
+
+    Example: `hourcast parameters search wave period`
+    """
+    from pipeline.operate import search_parameters
+
+    search_parameters(words)
+
+
+@parameters.command("show")
+def show_parameter(
+    name: Annotated[str, typer.Argument(help="Which parameter.")],
+    lead: Annotated[int, typer.Option(min=0, help="Hours ahead of the map.")] = 24,
+    config: ConfigOption = FORECAST_YAML,
+    cycle: CycleOption = None,
+) -> None:
+    """All that is known of one parameter, with a map of the newest hour where one is published.
+
+    Example: `hourcast parameters show wet_bulb_temperature_2m --lead 48`
+    """
+    from pipeline.operate import show_parameter
+
+    show_parameter(name, lead, config, cycle)
 
 
 _INTERRUPTED = 130

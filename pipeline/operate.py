@@ -161,6 +161,40 @@ def export_netcdf(config: Path, cycle: str | None, path: Path, parameters: Seque
     print(path)
 
 
+def list_parameters(family: str | None, blended: bool | None) -> None:
+    """Print a table of the catalogue's parameters, of one family or one of its tables."""
+    from pipeline.products import parameter_facts, parameter_page
+
+    _wide(parameter_page.WIDTH).print(parameter_page.table(parameter_facts.chosen(family, blended)))
+
+
+def search_parameters(words: Sequence[str]) -> None:
+    """Print the parameters that words find."""
+    from pipeline.products import parameter_page
+
+    _wide(parameter_page.WIDTH).print(parameter_page.found(words))
+
+
+def show_parameter(name: str, lead: int, config: Path, cycle: str | None) -> None:
+    """Print what is known of a parameter; its map too, in colour, if there is a deployment that has published."""
+    from pipeline.products import parameter_page
+
+    console = _wide(parameter_page.WIDTH)
+    console.print(parameter_page.page(name))
+    if cycle is None and (not config.exists() or not open_deployment(config).store.exists(paths.LATEST)):
+        return
+    store = open_deployment(config).store
+    columns = console.width if console.color_system else 0
+    for part in parameter_page.example(store, _published_hour(store, cycle), name, lead, columns):
+        console.print(part)
+
+
+def _wide(width: int) -> Console:
+    """The terminal, or what is piped in so many columns."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=width)
+
+
 def show_explanation(
     config: Path, cycle: str | None, latitude: float, longitude: float, parameter: str, lead: int, picture: Path | None
 ) -> None:
@@ -172,10 +206,7 @@ def show_explanation(
         explanation_picture.check(picture)
     deployment = open_deployment(config)
     found = explain(deployment, _published_hour(deployment.store, cycle), latitude, longitude, parameter, lead)
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=explanation_text.WIDTH)
-    console.print(explanation_text.text(found))
+    _wide(explanation_text.WIDTH).print(explanation_text.text(found))
     if picture is not None:
         explanation_picture.write(found, picture)
         print(picture)

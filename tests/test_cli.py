@@ -18,7 +18,8 @@ from pipeline.store import Store
 from tests.tiny_deployment import HOUR, tiny
 
 LEAST = "store: file://{folder}/store\nsources: {{gfs: }}\n"
-COMMANDS = ("demo", "run", "resume", "status", "ingest", "evaluate", "point", "explain", "report", "export")
+COMMANDS = ("demo", "run", "resume", "status", "ingest", "evaluate", "point", "explain", "report")
+GROUPS = {"export": ("netcdf",), "parameters": ("list", "search", "show")}
 
 
 @pytest.fixture
@@ -43,17 +44,17 @@ def test_help_is_quick_and_names_every_command() -> None:
     begin = time.monotonic()
     done = subprocess.run([sys.executable, "-m", "pipeline", "--help"], capture_output=True, text=True, check=True)
     assert time.monotonic() - begin < 3, "nothing heavy may be imported (0.2 s on a quiet machine)"
-    assert all(command in done.stdout for command in COMMANDS)
+    assert all(command in done.stdout for command in (*COMMANDS, *GROUPS))
     program = "import pipeline.cli, sys; print(*sys.modules)"
     modules = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert {"numpy", "xarray", "zarr", "obstore", "pydantic"}.isdisjoint(modules.split())
 
 
-@pytest.mark.parametrize("command", COMMANDS[:-1])
+@pytest.mark.parametrize("command", [*COMMANDS, *(f"{group} {name}" for group in GROUPS for name in GROUPS[group])])
 def test_the_help_of_a_command_has_an_example(
     command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, out, _ = hourcast(monkeypatch, capsys, command, "--help")
+    code, out, _ = hourcast(monkeypatch, capsys, *command.split(), "--help")
     assert code == 0
     assert f"hourcast {command}" in out.split("Usage:")[1].split("Example")[1]
 
@@ -76,6 +77,10 @@ BAD_INPUT = [
     (["report"], "nothing is published in"),
     (["report", "--cycle", "2026-01-31T06"], "the hour 20260131T06Z is not published"),
     (["export", "netcdf", "a.nc"], "nothing is published in"),
+    (["parameters", "show", "wet_bulb_temperatur_2m"], "unknown parameter .*; did you mean wet_bulb_temperature_2m"),
+    (["parameters", "show", "wind_gust", "--cycle", "2026-01-31T06"], "the hour 20260131T06Z is not published"),
+    (["parameters", "list", "--family", "humidty"], "unknown family 'humidty'; did you mean humidity"),
+    (["parameters", "search", "xyzzy"], "no parameter has 'xyzzy'"),
     (["ingest", "gsf", "a.grib2"], "unknown source 'gsf'; did you mean gfs"),
     (["ingest", "gfs", "absent.grib2"], "expected a GRIB2 file; there is none at absent.grib2"),
     (["evaluate", "absent.csv"], "absent.csv"),
@@ -143,6 +148,20 @@ def test_status_of_an_empty_store_says_so(
     code, out, _ = hourcast(monkeypatch, capsys, "status", "--config", config)
     assert code == 0
     assert "No hour has been begun" in out
+
+
+def test_the_catalogue_is_told_without_a_deployment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for words, expected in (
+        (["list", "--derived", "--family", "sea"], "wave_group_speed"),
+        (["search", "wave", "period"], "primary_wave_period"),
+        (["show", "heat_index"], "Rothfusz"),
+    ):
+        code, out, _ = hourcast(monkeypatch, capsys, "parameters", *words)
+        assert code == 0
+        assert expected in out
 
 
 def test_ctrl_c_stops_with_130_and_nothing_half_written(config: Path) -> None:

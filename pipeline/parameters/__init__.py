@@ -78,7 +78,17 @@ class Parameter:
         if self.flags:
             attributes["flag_values"] = [value for value, _ in self.flags]
             attributes["flag_meanings"] = " ".join(meaning for _, meaning in self.flags)
+        if self.domain != "all":
+            attributes["comment"] = self.where
         return attributes
+
+    @property
+    def where(self) -> str:
+        """Where the parameter exists, and what its values are elsewhere."""
+        if self.domain == "all":
+            return "everywhere"
+        elsewhere = "what the formula gives" if self.source else f"continued from the nearest {self.domain}"
+        return f"of the {self.domain}; elsewhere {elsewhere}"
 
 
 def _read(row: dict[str, str]) -> Parameter:
@@ -136,5 +146,5 @@ def parameter(name: str) -> Parameter:
     except KeyError:
         from difflib import get_close_matches
 
-        near = get_close_matches(name, catalogue(), n=3) or ["hourcast --help lists them"]
+        near = get_close_matches(name, catalogue(), n=3) or ["none; `hourcast parameters list` names all"]
         raise KeyError(f"unknown parameter {name!r}; did you mean {', '.join(near)}?") from None

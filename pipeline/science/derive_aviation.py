@@ -13,6 +13,7 @@ from pipeline.science.derive_thermo import FREEZING, Field, ramp
 FEET, MILE, KNOT = 0.3048, 1609.344, 0.514444  # m, m, m s-1
 EMISSION, HEAT, EFFICIENCY = 1.25, 43.2e6, 0.30  # kg water a kg of kerosene, J kg-1, of a modern engine
 MOLAR_RATIO, HEAT_CAPACITY = 0.622, 1004.0  # J kg-1 K-1
+CLAPEYRON = 6139.0  # K: latent heat over the vapour's gas constant at some -50 degC
 ABOVE = 1.0001  # a ceiling of just 3000 ft and a visibility of just 5 miles are marginal
 
 
@@ -39,19 +40,22 @@ def contrail_threshold_temperature_250hpa(relative_humidity_250hpa: Field) -> Fi
     """K below which exhaust makes a contrail at 250 hPa. Schmidt (1941), Appleman (1953), Schumann (1996).
 
     Mixing line of kerosene at an efficiency of 0.3; threshold at saturation by Schumann's eq. 10, at other humidities
-    where the line from the ambient vapour touches saturation, by Newton's method.
+    where the line from the ambient vapour touches saturation, by Newton's method from saturation's parabola.
     """
     slope = EMISSION * HEAT_CAPACITY * 25000 / (MOLAR_RATIO * HEAT * (1 - EFFICIENCY))
     offset = math.log(slope - 0.053)
     limit = FREEZING - 46.46 + 9.43 * offset + 0.720 * offset * offset  # at 100 %
-    full = thermo.saturation_vapour_pressure(np.array(limit))
-    humidity = np.clip(relative_humidity_250hpa, 0, 0.99)
-    found = np.full_like(humidity, limit - float(full) / slope)  # of dry air; the others' steps approach from below
-    for _ in range(4):
+    full = float(thermo.saturation_vapour_pressure(np.array(limit)))
+    humidity = np.clip(relative_humidity_250hpa, 0, np.float32(0.999999))
+    rise = CLAPEYRON / (limit * limit)
+    bend, lack = humidity * np.float32(full * rise * (rise - 2 / limit) / slope), 1 - humidity
+    short = lack * np.float32(full / slope)
+    found = limit - 2 * short / (lack + np.sqrt(lack * lack + 2 * bend * short))
+    for _ in range(2):
         vapour = thermo.saturation_vapour_pressure(found)
-        rise = vapour * 6139 / (found * found)  # Clausius and Clapeyron at some -50 degC
-        found = found + (limit - found - (full - humidity * vapour) / slope) / (1 - humidity * rise / slope)
-    return np.where(relative_humidity_250hpa >= 0.995, np.float32(limit), found)
+        steepness = 1 - humidity * vapour * CLAPEYRON / (found * found * slope)
+        found = found + (limit - found - (full - humidity * vapour) / slope) / np.maximum(steepness, 0.1)
+    return np.minimum(found, np.float32(limit))
 
 
 def contrail_formation_250hpa(temperature_250hpa: Field, contrail_threshold_temperature_250hpa: Field) -> Field:

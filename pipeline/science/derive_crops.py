@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.science.derive_thermo import FREEZING, STEFAN_BOLTZMANN, Field, category, saturation_vapour_pressure
+from pipeline.science.derive_land import penman_monteith, penman_terms
+from pipeline.science.derive_thermo import FREEZING, Field, category
 from pipeline.science.derive_window import past_minimum, past_sum
 
 UTAH = np.array([0.0, 0.5, 1.0, 0.5, 0.0, -0.5, -1.0], np.float32)
@@ -89,16 +90,11 @@ def tall_reference_evapotranspiration(
 
     Radiation, wind and pressure as in `reference_evapotranspiration`; ground heat 0.04 of net by day, 0.2 by night.
     """
-    celsius = temperature_2m - FREEZING
+    fluxes = (surface_downwelling_shortwave_flux, surface_downwelling_longwave_flux)
+    terms = penman_terms(temperature_2m, surface_pressure, *fluxes, albedo=0.23)
     day = (surface_downwelling_shortwave_flux > 1).astype(np.float32)
-    saturation = saturation_vapour_pressure(temperature_2m) / 1000
-    slope, psychrometric = 4098 * saturation / (celsius + 237.3) ** 2, 0.665e-6 * surface_pressure
-    watts = 0.77 * surface_downwelling_shortwave_flux + surface_downwelling_longwave_flux
-    available = (watts - STEFAN_BOLTZMANN * temperature_2m**4) * 0.0036 * (0.8 + np.float32(0.16) * day)
-    wind = 0.748 * wind_speed_10m
-    aerodynamic = psychrometric * 66 / temperature_2m * wind * vapour_pressure_deficit_2m / 1000
-    resistance = 1.7 - np.float32(1.45) * day
-    return np.maximum((0.408 * slope * available + aerodynamic) / (slope + psychrometric * (1 + resistance * wind)), 0)
+    ground, resistance = 0.2 - np.float32(0.16) * day, 1.7 - np.float32(1.45) * day
+    return penman_monteith(terms, ground, 66, resistance, temperature_2m, vapour_pressure_deficit_2m, wind_speed_10m)
 
 
 def open_water_evaporation(
@@ -110,11 +106,8 @@ def open_water_evaporation(
     surface_downwelling_longwave_flux: Field,
 ) -> Field:
     """kg m-2 in the past hour from shallow water of albedo 0.08, at least 0. Penman (1948) by Shuttleworth (1993)."""
-    saturation = saturation_vapour_pressure(temperature_2m) / 1000
-    slope = 4098 * saturation / (temperature_2m - FREEZING + 237.3) ** 2
-    psychrometric = 0.665e-6 * surface_pressure
-    watts = 0.92 * surface_downwelling_shortwave_flux + surface_downwelling_longwave_flux
-    net = (watts - STEFAN_BOLTZMANN * temperature_2m**4) * 0.0036
+    fluxes = (surface_downwelling_shortwave_flux, surface_downwelling_longwave_flux)
+    slope, psychrometric, net = penman_terms(temperature_2m, surface_pressure, *fluxes, albedo=0.08)
     drying = 6.43 / 24 * (1 + 0.536 * 0.748 * wind_speed_10m) * vapour_pressure_deficit_2m / 1000
     return np.maximum((slope * net + psychrometric * drying) / (2.45 * (slope + psychrometric)), 0)
 

@@ -99,9 +99,12 @@ def haines_index_high(
     return _haines(temperature_700hpa - temperature_500hpa, dew_point_depression_700hpa, (18, 22), (15, 21))
 
 
-def haines_index(haines_index_middle: Field, haines_index_high: Field, surface_altitude: Field) -> Field:
-    """2 to 6, growth of plume fires: the middle variant up to 914 m of altitude, above it the high. Haines (1988)."""
-    return np.where(surface_altitude > 914.4, haines_index_high, haines_index_middle)
+def haines_index(
+    haines_index_low: Field, haines_index_middle: Field, haines_index_high: Field, surface_altitude: Field
+) -> Field:
+    """2 to 6, growth of plume fires: the variant for altitudes below 305 m, to 914 m, or above. Haines (1988)."""
+    near = np.where(surface_altitude < 304.8, haines_index_low, haines_index_middle)
+    return np.where(surface_altitude > 914.4, haines_index_high, near)
 
 
 def continuous_haines_index(

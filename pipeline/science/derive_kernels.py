@@ -228,6 +228,13 @@ def at_height(heights: Any, values: Any, above: Any, out: Any) -> None:
             out[i] = v + part * (values[k, i] - v) if usable else out[i]
 
 
+@inline
+def _part_below(reached: Any, level: Any, ground: Any, depth: Any) -> Any:
+    """Share of the way from the height reached to a level's within `depth` of the ground; 0 if that is in it."""
+    usable = (level > ground) & (reached < ground + depth)
+    return min((ground + depth - reached) / max(level - reached, f4(1.0)), f4(1.0)) if usable else f4(0.0)
+
+
 @kernel
 def mean_below(heights: Any, values: Any, depth: Any, out: Any) -> None:
     """Mean by height of values (level, place) from the first level up to `depth` metres over it, linear between the
@@ -236,10 +243,8 @@ def mean_below(heights: Any, values: Any, depth: Any, out: Any) -> None:
     out[:] = f4(0.0)
     for k in range(1, len(heights)):
         for i in range(len(out)):
-            top = heights[0, i] + depth
-            usable = (heights[k, i] > heights[0, i]) & (z[i] < top)
             rise = heights[k, i] - z[i]
-            part = min((top - z[i]) / max(rise, f4(1.0)), f4(1.0)) if usable else f4(0.0)
+            part = _part_below(z[i], heights[k, i], heights[0, i], depth)
             after = v[i] + part * (values[k, i] - v[i])
             out[i] += f4(0.5) * (v[i] + after) * part * rise
             z[i] += part * rise
@@ -256,10 +261,8 @@ def helicity(heights: Any, eastward: Any, northward: Any, storm: Any, depth: Any
     out[:] = f4(0.0)
     for k in range(1, len(heights)):
         for i in range(len(out)):
-            top = heights[0, i] + depth
-            usable = (heights[k, i] > heights[0, i]) & (z[i] < top)
             rise = heights[k, i] - z[i]
-            part = min((top - z[i]) / max(rise, f4(1.0)), f4(1.0)) if usable else f4(0.0)
+            part = _part_below(z[i], heights[k, i], heights[0, i], depth)
             east = u[i] + part * (eastward[k, i] - u[i])
             north = v[i] + part * (northward[k, i] - v[i])
             x, y = storm[0, i], storm[1, i]

@@ -52,6 +52,35 @@ def surface_net_radiation(surface_net_shortwave_flux: Field, surface_net_longwav
     return surface_net_shortwave_flux + surface_net_longwave_flux
 
 
+def penman_terms(
+    temperature: Field, pressure: Field, shortwave: Field, longwave: Field, albedo: float
+) -> tuple[Field, Field, Field]:
+    """Slope of saturation and psychrometric constant (kPa K-1), and net radiation of an hour (MJ m-2).
+
+    From K, Pa and W m-2 downward; a surface at air temperature. FAO-56 (Allen et al. 1998), eqs. 8, 13 and 40.
+    """
+    slope = 4.098 * saturation_vapour_pressure(temperature) / (temperature - FREEZING + 237.3) ** 2
+    watts = np.float32(1 - albedo) * shortwave + longwave - STEFAN_BOLTZMANN * temperature**4
+    return slope, 0.665e-6 * pressure, watts * 0.0036
+
+
+def penman_monteith(
+    terms: tuple[Field, Field, Field], ground: Field, numerator: float, resistance: Field | float, *weather: Field
+) -> Field:
+    """kg m-2 an hour, never negative, from `penman_terms`, the share of net radiation that goes into the ground, and
+    the crop's two constants.
+
+    weather: temperature (K), vapour pressure deficit (Pa), wind at 10 m (m s-1), brought to 2 m by FAO-56's eq. 47.
+    ASCE-EWRI (2005), eq. 1.
+    """
+    slope, psychrometric, net = terms
+    temperature, deficit, wind_10m = weather
+    wind = 0.748 * wind_10m
+    aerodynamic = psychrometric * numerator / temperature * wind * deficit / 1000
+    energy = 0.408 * slope * net * (1 - ground)
+    return np.maximum((energy + aerodynamic) / (slope + psychrometric * (1 + resistance * wind)), 0)
+
+
 def reference_evapotranspiration(
     temperature_2m: Field,
     vapour_pressure_deficit_2m: Field,
@@ -65,16 +94,10 @@ def reference_evapotranspiration(
     Albedo 0.23; long-wave balance from the forecast flux and a surface at air temperature; wind from 10 to 2 m by
     eq. 47; ground heat flux 0.1 of net radiation by day, 0.5 by night.
     """
-    celsius = temperature_2m - FREEZING
-    saturation = saturation_vapour_pressure(temperature_2m) / 1000
-    slope = 4098 * saturation / (celsius + 237.3) ** 2
-    psychrometric = 0.665e-6 * surface_pressure
-    watts = 0.77 * surface_downwelling_shortwave_flux + surface_downwelling_longwave_flux
-    watts = watts - STEFAN_BOLTZMANN * temperature_2m**4
-    available = watts * 0.0036 * (0.5 + np.float32(0.4) * (surface_downwelling_shortwave_flux > 1))
-    wind = 0.748 * wind_speed_10m
-    aerodynamic = psychrometric * 37 / temperature_2m * wind * vapour_pressure_deficit_2m / 1000
-    return np.maximum((0.408 * slope * available + aerodynamic) / (slope + psychrometric * (1 + 0.34 * wind)), 0)
+    fluxes = (surface_downwelling_shortwave_flux, surface_downwelling_longwave_flux)
+    terms = penman_terms(temperature_2m, surface_pressure, *fluxes, albedo=0.23)
+    ground = 0.5 - np.float32(0.4) * (surface_downwelling_shortwave_flux > 1)
+    return penman_monteith(terms, ground, 37, 0.34, temperature_2m, vapour_pressure_deficit_2m, wind_speed_10m)
 
 
 def growing_degree(temperature_2m: Field) -> Field:

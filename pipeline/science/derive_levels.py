@@ -77,6 +77,19 @@ def lapse_rate_between(lower: Field, upper: Field, low: Field, high: Field) -> F
     return (lower - upper) / np.maximum(high - low, 500) * 1000
 
 
+def lapse_rate_from_ground(ground: Field, altitude: Field, *above: Field) -> Field:
+    """K km-1 between 2 m and the first level that is 500 m over the ground, the last if none is.
+
+    above: temperatures (K) of levels, upwards, then as many heights (m).
+    """
+    count = len(above) // 2
+    upper, high = above[count - 1], above[-1]
+    for temperature, height in zip(above[count - 2 :: -1], above[-2 : count - 1 : -1], strict=True):
+        reached = height - altitude >= np.float32(500)
+        upper, high = np.where(reached, temperature, upper), np.where(reached, height, high)
+    return lapse_rate_between(ground, upper, altitude, high)
+
+
 def shear_between(east_low: Field, north_low: Field, east_high: Field, north_high: Field) -> Field:
     """m s-1: length of the vector difference of the winds at two levels."""
     return thermo.length(east_high - east_low, north_high - north_low)
@@ -165,10 +178,11 @@ def between_levels() -> dict[str, Formula]:
     for low, high in (("1000hpa", "850hpa"), ("1000hpa", "700hpa"), ("700hpa", "500hpa"), ("500hpa", "250hpa")):
         name = f"thickness_{low.removesuffix('hpa')}_{high}"
         found[name] = Formula(difference, (f"geopotential_height_{low}", f"geopotential_height_{high}"))
-    for low, high in (("2m", "850hpa"), ("925hpa", "700hpa"), ("850hpa", "700hpa"), ("500hpa", "250hpa")):
-        ground = "surface_altitude" if low == "2m" else f"geopotential_height_{low}"
-        inputs = (f"temperature_{low}", f"temperature_{high}", ground, f"geopotential_height_{high}")
+    for low, high in (("925hpa", "700hpa"), ("850hpa", "700hpa"), ("500hpa", "250hpa")):
+        inputs = tuple(f"{what}_{level}" for what in ("temperature", "geopotential_height") for level in (low, high))
         found[f"lapse_rate_{low.removesuffix('hpa')}_{high}"] = Formula(lapse_rate_between, inputs)
+    above = tuple(f"{what}_{level}hpa" for what in ("temperature", "geopotential_height") for level in (850, 700, 500))
+    found["lapse_rate_2m_850hpa"] = Formula(lapse_rate_from_ground, ("temperature_2m", "surface_altitude", *above))
     for low, high in (("10m", "850hpa"), ("850hpa", "500hpa")):
         inputs = (f"wind_from_direction_{low}", f"wind_from_direction_{high}")
         found[f"wind_turning_{low.removesuffix('hpa')}_{high}"] = Formula(turning_between, inputs)

@@ -87,8 +87,10 @@ def whitecap_fraction(wind_speed_10m: Field) -> Field:
 
 
 def vessel_icing(freezing_spray_predictor: Field) -> Field:
-    """m of ice on a trawler in the past hour from spray. Overland et al. (1986), Overland (1990)."""
-    p = freezing_spray_predictor
+    """m of ice on a trawler in the past hour from spray, predictors above 100 counting as 100, where the observations
+    end. Overland et al. (1986), Overland (1990).
+    """
+    p = np.minimum(freezing_spray_predictor, 100)
     return (2.73e-2 + (2.91e-4 + 1.84e-6 * p) * p) * p / 100
 
 

@@ -74,13 +74,16 @@ def sunshine_duration(clear_sky_index: Field, toa_incoming_shortwave_flux: Field
     return 3600 * fraction * ramp(toa_incoming_shortwave_flux, 20, 60)
 
 
-def cloud_base_height(lifting_condensation_level: Field, low_cloud_cover: Field, medium_cloud_cover: Field) -> Field:
-    """m above the surface of the lowest cloud layer of an eighth or more.
+def cloud_base_height(
+    lifting_condensation_level: Field, low_cloud_cover: Field, medium_cloud_cover: Field, high_cloud_cover: Field
+) -> Field:
+    """m above the surface of the lowest cloud layer of an eighth or more; 20000 without.
 
-    Low cloud at the condensation level within 30 to 2000 m, medium at 3500 m, else high at 8000 m: an estimate.
+    Low cloud at the condensation level within 30 to 2000 m, medium at 3500 m, high at 8000 m: an estimate.
     """
     base = np.clip(lifting_condensation_level, 30, 2000)
-    return _lowest(base, low_cloud_cover >= 0.125, medium_cloud_cover >= 0.125, np.full_like(base, 8000))
+    high = np.where(high_cloud_cover >= 0.125, np.float32(8000), np.float32(UNLIMITED))
+    return _lowest(base, low_cloud_cover >= 0.125, medium_cloud_cover >= 0.125, high)
 
 
 def cloud_ceiling(

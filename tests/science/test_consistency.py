@@ -122,6 +122,7 @@ def test_every_relation_holds_afterwards(seed: int) -> None:
     parts = np.hypot(f["wind_wave_height"], f["swell_wave_height"])
     assert (parts <= f["significant_wave_height"] * 1.002 + 0.006).all()
     assert (f["significant_wave_height"][f["sea_ice_fraction"] >= 0.95] == 0).all()
+    assert (f["sea_ice_fraction"][f["skin_temperature"] > ZERO + 10.1] == 0).all()
     steepness = 2 * np.pi * f["significant_wave_height"] / (9.80665 * f["primary_wave_period"].clip(0.01) ** 2)
     assert steepness.max() < 0.0901
     heights = [f[f"geopotential_height_{level}hpa"] for level in (925, 850, 700, 500, 250)]
@@ -140,6 +141,8 @@ def test_least_corrections() -> None:
     assert changed(primary_wave_period=1)["primary_wave_period"][0, 0] == pytest.approx(3.77, abs=0.01)
     assert changed(sea_surface_temperature=270)["sea_surface_temperature"][0, 0] == np.float32(271.35)
     assert changed(convective_precipitation=3)["convective_precipitation"][0, 0] == 1
+    assert changed(sea_ice_fraction=0.07)["sea_ice_fraction"][0, 0] == 0
+    assert changed(sea_ice_fraction=0.07, skin_temperature=275)["sea_ice_fraction"][0, 0] == np.float32(0.07)
 
 
 def test_what_is_tied_gives_way_together_by_its_errors() -> None:

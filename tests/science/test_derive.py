@@ -27,6 +27,7 @@ from pipeline.science import (
 )
 from pipeline.science import derive_thermo as thermo
 from pipeline.science.derive import FORMULAS, derive, possible
+from tests.science.referee import agrees
 
 Array = NDArray[np.float32]
 ZERO = 273.15
@@ -184,26 +185,26 @@ def test_metpy_agrees(referee: dict[str, NDArray[np.float64]]) -> None:
     low = thermo.equivalent_potential(t, td, 85000.0)
     few = slice(0, 40)
     table = (
-        ("saturation", thermo.saturation_vapour_pressure(t), 0.001, 0),
-        ("humidity", humidity, 0.001, 0),
-        ("dew_point", thermo.dew_point(t, humidity), 0, 0.4),  # MetPy's is Bolton's inverse
-        ("ratio", ratio, 0.002, 0),
-        ("density", derive_humidity.air_density_2m(virtual, p), 1e-4, 0),
-        ("virtual", virtual, 0, 0.02),
-        ("potential", derive_humidity.potential_temperature_2m(t, p), 0, 0.01),
-        ("equivalent", equivalent, 0.001, 0),
-        ("wet_bulb_potential", thermo.wet_bulb_potential(low), 0, 0.05),
-        ("wet_bulb", thermo.wet_bulb(t, vapour, p)[few], 0, 0.6),  # adiabatic against psychrometric
-        ("lifted", thermo.lifted(t, td, p, 50000.0)[few], 0, 0.8),  # Bolton's pseudoadiabat against an integral
-        ("condensation", thermo.condensation_temperature(t, td), 0, 0.4),
-        ("direction", thermo.wind_from(v, v[::-1]), 0, 0.01),
+        ("vapour_pressure_2m", "saturation", thermo.saturation_vapour_pressure(t), 0.001, 0),
+        ("relative_humidity_2m", "humidity", humidity, 0.001, 0),
+        ("dew_point_temperature_850hpa", "dew_point", thermo.dew_point(t, humidity), 0, 0.4),  # MetPy: Bolton's inverse
+        ("humidity_mixing_ratio_2m", "ratio", ratio, 0.002, 0),
+        ("air_density_2m", "density", derive_humidity.air_density_2m(virtual, p), 1e-4, 0),
+        ("virtual_temperature_2m", "virtual", virtual, 0, 0.02),
+        ("potential_temperature_2m", "potential", derive_humidity.potential_temperature_2m(t, p), 0, 0.01),
+        ("equivalent_potential_temperature_2m", "equivalent", equivalent, 0.001, 0),
+        ("wet_bulb_potential_temperature_850hpa", "wet_bulb_potential", thermo.wet_bulb_potential(low), 0, 0.05),
+        ("wet_bulb_temperature_2m", "wet_bulb", thermo.wet_bulb(t, vapour, p)[few], 0, 0.6),  # its is adiabatic
+        ("lifted_index", "lifted", thermo.lifted(t, td, p, 50000.0)[few], 0, 0.8),  # its pseudoadiabat is integrated
+        ("condensation_temperature_2m", "condensation", thermo.condensation_temperature(t, td), 0, 0.4),
+        ("wind_from_direction_10m", "direction", thermo.wind_from(v, v[::-1]), 0, 0.01),
     )
-    for name, found, relative, absolute in table:
-        np.testing.assert_allclose(found, referee[name], rtol=relative, atol=absolute, err_msg=name)
+    for name, theirs, found, relative, absolute in table:
+        agrees(name, found, referee[theirs], by="MetPy", rtol=relative, atol=absolute)
     np.testing.assert_allclose(thermo.dew_point(t, humidity), td, atol=0.005)
     cold = (t < ZERO + 9.9) & (v > 1.4)
     chill = np.minimum(referee["chill"], t)
-    np.testing.assert_allclose(derive_comfort.wind_chill(t, v)[cold], chill[cold], atol=0.01)
+    agrees("wind_chill", derive_comfort.wind_chill(t, v)[cold], chill[cold], by="MetPy", atol=0.01)
     warm = t > ZERO + 5
     apart = np.abs(derive_comfort.heat_index(t, humidity) - referee["heat_index"])[warm]
     assert np.quantile(apart, 0.98) < 0.05

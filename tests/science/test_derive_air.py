@@ -105,11 +105,16 @@ def test_contrails_of_appleman_and_schumann() -> None:
     assert found[0] == pytest.approx(-52.5, abs=1.5)
     assert (np.diff(found) > 0).all()
     slope = 1.25 * 1004 * 25000 / (0.622 * 43.2e6 * 0.7)
-    for humidity, threshold in zip((0.3, 0.6), found[1:3], strict=True):  # the mixing line touches saturation
-        full = thermo.saturation_vapour_pressure(np.linspace(230, 250, 4001).astype(np.float32))
-        vapour = humidity * thermo.saturation_vapour_pressure(array(threshold + ZERO))[0]
-        line = vapour + slope * (np.linspace(230, 250, 4001) - threshold - ZERO)
-        assert (line - full).max() == pytest.approx(0, abs=0.35)
+    warmer = np.linspace(215, 245, 6001)
+    full = thermo.saturation_vapour_pressure(warmer.astype(np.float32)).astype(np.float64)
+    for humidity in (0.3, 0.6, 0.9, 0.97, 0.99, 0.998):  # the mixing line touches saturation
+        threshold = derive_aviation.contrail_threshold_temperature_250hpa(array(humidity))[0]
+        vapour = humidity * np.interp(threshold, warmer, full)
+        line = vapour + slope * (warmer - threshold)
+        assert (line - full).max() / slope == pytest.approx(0, abs=0.03)  # K
+    damp = derive_aviation.contrail_threshold_temperature_250hpa(np.linspace(0, 1, 1001).astype(np.float32))
+    assert (np.diff(damp) >= 0).all()
+    assert np.diff(damp[:-5]).max() < 0.1
     forms = derive_aviation.contrail_formation_250hpa(array(225, 240), array(230, 230))
     np.testing.assert_array_equal(forms, [1, 0])
     np.testing.assert_array_equal(
@@ -174,16 +179,27 @@ def test_what_falls() -> None:
     reflectivity = derive_sky.radar_reflectivity(array(10), array(0))
     assert reflectivity[0] == pytest.approx(39.0, abs=0.05)  # Marshall and Palmer at 10 mm/h
     energy = derive_sky.rain_kinetic_energy(array(20))
-    assert energy[0] == pytest.approx(0.29e6 * (1 - 0.72 * math.exp(-1)) * 20 / 1000, rel=1e-5)
+    hectare = 1e4  # m2; RUSLE says 0.29 MJ ha-1 mm-1
+    assert energy[0] == pytest.approx(0.29e6 / hectare * (1 - 0.72 * math.exp(-1)) * 20, rel=1e-5)
+    assert energy[0] < 20 * 9.2**2 / 2  # of the largest drops, which fall no faster than 9.2 m/s
 
 
 def test_snow_and_frost() -> None:
     blows = derive_sky.blowing_snow(array(263, 263, 274), array(9, 7, 20), array(0.2, 0.2, 0.2), array(0, 0, 0))
     np.testing.assert_array_equal(blows, [1, 0, 0])
+    afloat = {"land_area_fraction": array(1, 0, 0), "sea_ice_fraction": array(0, 0, 0.9)}
+    drift = derive_sky.blowing_snow(array(263, 263, 263), array(15, 15, 15), array(1, 1, 1), array(1, 1, 1), **afloat)
+    np.testing.assert_array_equal(drift, [1, 0, 1])
     wild = derive_sky.blizzard(array(20, 20), array(300, 2000), array(1, 1), array(0, 0))
     np.testing.assert_array_equal(wild, [1, 0])
-    water = derive_sky.snow_water_equivalent(array(0, 1))
-    np.testing.assert_allclose(water, [0, 217 + 381 * (1 - math.exp(-0.5))], rtol=1e-4)
+    depth = np.array([0.01, 0.5, 1, 3, 10])
+    classes = (  # Sturm et al. (2010), table 4: alpine, maritime, prairie, tundra, taiga
+        (0.5975, 0.2237, 0.0012, 0.0038), (0.5979, 0.2578, 0.0010, 0.0038), (0.5940, 0.2332, 0.0016, 0.0031),
+        (0.3630, 0.2425, 0.0029, 0.0049), (0.2170, 0.2170, 0, 0),
+    )  # fmt: skip
+    density = [most - (most - first) * np.exp(-k1 * 100 * depth - k2 * 32) for most, first, k1, k2 in classes]
+    water = derive_sky.snow_water_equivalent(depth.astype(np.float32))
+    np.testing.assert_allclose(water, 1000 * np.mean(density, axis=0) * depth, rtol=0.02)
     assert derive_sky.roof_snow_load(array(100))[0] == pytest.approx(0.8 * 980.665, rel=1e-4)
     melt = derive_sky.snowmelt(array(ZERO + 5, ZERO + 5, ZERO - 1), array(0, 4, 4), array(100, 0.3, 100))
     np.testing.assert_allclose(melt, [5 * 3.5 / 24, 0.3, 0], rtol=1e-4)

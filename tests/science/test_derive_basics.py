@@ -29,8 +29,10 @@ def a(*values: float) -> NDArray[np.float32]:
     return np.array(values, np.float32)
 
 
+HEIGHTS = (1500, 3000, 5600)  # m, of 850, 700 and 500 hPa
 CASES = (
     (derive_humidity.absolute_humidity_2m, (a(293.15), a(1169.5)), 1169.5 / (461.5 * 293.15)),
+    (derive_humidity.dew_point_depression_2m, (a(293.15), a(288.15)), 5),
     (derive_humidity.vapour_pressure_deficit_2m, (a(293.15), a(1168.5)), 2337.0 - 1168.5),
     (derive_humidity.equivalent_potential_temperature_2m, (a(293.15), a(288.15), a(100000)), 323.6),
     (derive_comfort.feels_like_temperature, (a(305), a(310), a(305)), 310),
@@ -53,6 +55,9 @@ CASES = (
     (derive_upper.thickness_850_700hpa, (a(3000), a(1500)), 1500),
     (derive_upper.lapse_rate_850_500hpa, (a(285), a(256), a(4000)), 7.25),
     (derive_upper.lapse_rate_700_500hpa, (a(275), a(256), a(3000), a(5500)), 7.6),
+    *((derive_levels.lapse_rate_from_ground,
+       (a(300 - 6.5e-3 * ground), a(ground), *(a(300 - 6.5e-3 * z) for z in HEIGHTS), *(a(z) for z in HEIGHTS)), 6.5)
+      for ground in (0, 1400, 1600, 2900, 4800)),
     (derive_upper.humidity_mixing_ratio_850hpa, (a(283.15),), 0.622 * 1228 / (85000 - 1228)),
     (derive_upper.wet_bulb_potential_temperature_850hpa, (a(320),), 288.7),
     (derive_upper.maximum_updraft_speed, (a(1800),), 60),
@@ -62,8 +67,10 @@ CASES = (
     (derive_weather.snow_to_liquid_ratio, (a(273.16), a(266), a(264), a(260)), 12 - 2 * 2),
     (derive_weather.fresh_snow, (a(5), a(12)), 0.06),
     (derive_weather.clear_sky_flux, (a(1000), a(1000)), 770),
-    (derive_weather.cloud_base_height, (a(700), a(0.5), a(0)), 700),
-    (derive_weather.cloud_base_height, (a(700), a(0), a(0.5)), 3500),
+    (derive_weather.cloud_base_height, (a(700), a(0.5), a(0), a(1)), 700),
+    (derive_weather.cloud_base_height, (a(700), a(0), a(0.5), a(1)), 3500),
+    (derive_weather.cloud_base_height, (a(700), a(0), a(0), a(0.5)), 8000),
+    (derive_weather.cloud_base_height, (a(700), a(0), a(0.1), a(0)), 20000),
     (derive_weather.fog_likelihood, (a(0.99), a(1), a(500)), 1),
     (derive_weather.fog_likelihood, (a(1.0), a(1), a(20000)), 0.5),
     (derive_weather.thunderstorm_likelihood, (a(1000), a(1)), 0.5),

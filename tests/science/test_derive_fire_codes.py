@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pipeline.science import derive_fire, derive_fire_codes
 from pipeline.science import derive_thermo as thermo
 from pipeline.science.derive import derive
+from tests.science.referee import agrees
 
 Array = NDArray[np.float32]
 ZERO = 273.15
@@ -59,24 +60,25 @@ def test_xclim_agrees_on_a_day_of_anything() -> None:
     wide = [field.astype(np.float32) for field in (t, h, w, rain, fine, duff, drought, latitude)]
     t4, h4, w4, p4, f4, d4, c4, l4 = wide
     found = derive_fire_codes.step_fine_fuel(f4, t4, h4, w4, p4)
-    np.testing.assert_allclose(found, codes._fine_fuel_moisture_code(t, rain, w, h, fine), atol=0.02)
+    expected = codes._fine_fuel_moisture_code(t, rain, w, h, fine)
+    agrees("fine_fuel_moisture_code", found, expected, by="xclim", atol=0.02)
     hours = derive_fire_codes.day_length(l4, day)
     found = derive_fire_codes.step_duff(d4, t4, h4, p4, hours)
-    np.testing.assert_allclose(
-        found, codes._duff_moisture_code(t, rain, h, month, latitude, duff), rtol=5e-4, atol=0.03
-    )
+    expected = codes._duff_moisture_code(t, rain, h, month, latitude, duff)
+    agrees("duff_moisture_code", found, expected, by="xclim", rtol=5e-4, atol=0.03)
     factor = derive_fire_codes.drought_factor(l4, day)
     found = derive_fire_codes.step_drought(c4, t4, p4, factor)
     expected = codes._drought_code(t, rain, month, latitude, drought)
-    np.testing.assert_allclose(found, expected, rtol=2e-4, atol=0.05)
+    agrees("drought_code", found, expected, by="xclim", rtol=2e-4, atol=0.05)
     spread = derive_fire.spread_index(f4, w4 / np.float32(3.6))
-    np.testing.assert_allclose(spread, codes.initial_spread_index(w, fine), rtol=2e-4, atol=1e-4)
+    agrees("initial_spread_index", spread, codes.initial_spread_index(w, fine), by="xclim", rtol=2e-4, atol=1e-4)
     built = derive_fire.build_up_index(d4, c4)
-    np.testing.assert_allclose(built, codes.build_up_index(duff, drought), rtol=2e-4, atol=1e-3)
+    agrees("build_up_index", built, codes.build_up_index(duff, drought), by="xclim", rtol=2e-4, atol=1e-3)
     index = derive_fire.fire_weather_index(spread, built)
     expected = codes.fire_weather_index(spread.astype(float), built.astype(float))
-    np.testing.assert_allclose(index, expected, rtol=1e-3, atol=1e-3)
-    np.testing.assert_allclose(derive_fire.daily_severity_rating(index), codes.daily_severity_rating(index), rtol=1e-4)
+    agrees("fire_weather_index", index, expected, by="xclim", rtol=1e-3, atol=1e-3)
+    rating = derive_fire.daily_severity_rating(index)
+    agrees("daily_severity_rating", rating, codes.daily_severity_rating(index), by="xclim", rtol=1e-4)
     danger = derive_fire.fire_danger_category(array(1, 6, 12, 22, 40, 60))
     np.testing.assert_array_equal(danger, range(6))
 
@@ -153,8 +155,8 @@ def test_haines_of_the_published_table() -> None:
     np.testing.assert_array_equal(middle, [2, 4, 6])
     high = derive_fire.haines_index_high(array(280, 280, 280), array(265, 260, 255), array(10, 17, 25))
     np.testing.assert_array_equal(high, [2, 4, 6])
-    both = derive_fire.haines_index(array(2, 2), array(6, 6), array(100, 1500))
-    np.testing.assert_array_equal(both, [2, 6])
+    all_ = derive_fire.haines_index(array(2, 2, 2), array(4, 4, 4), array(6, 6, 6), array(100, 600, 1500))
+    np.testing.assert_array_equal(all_, [2, 4, 6])
     # Mills and McCaw (2010): CA = (T850 - T700) / 2 - 2, CB = (T850 - Td850) / 3 - 1, halved above 5
     found = derive_fire.continuous_haines_index(array(295, 295), array(279, 279), array(12, 27))
     np.testing.assert_allclose(found, [6 + 3, 6 + 6.5])

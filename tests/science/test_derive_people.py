@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.science import derive_comfort, derive_people
 from pipeline.science import derive_thermo as thermo
+from tests.science.referee import agrees
 
 Array = NDArray[np.float32]
 ZERO = 273.15
@@ -60,10 +61,11 @@ def test_thermofeel_agrees_on_radiation(weather: dict[str, Array]) -> None:
         w["down"] - w["up"], w["cosine"],
     )  # fmt: skip
     found = radiant(weather)
-    np.testing.assert_allclose(found, expected, atol=0.03)  # its Stefan-Boltzmann constant has three digits
+    # thermofeel's Stefan-Boltzmann constant has three digits
+    agrees("mean_radiant_temperature", found, expected, by="thermofeel", atol=0.03)
     globe = derive_people.globe_temperature(weather["t"], found, weather["wind"])
     expected = thermofeel.calculate_bgt(w["t"], found.astype(np.float64), w["wind"])
-    np.testing.assert_allclose(globe, expected, atol=0.01)
+    agrees("globe_temperature", globe, expected, by="thermofeel", atol=0.01)
 
 
 def test_two_libraries_agree_on_the_universal_index(weather: dict[str, Array]) -> None:
@@ -74,7 +76,7 @@ def test_two_libraries_agree_on_the_universal_index(weather: dict[str, Array]) -
     found = derive_people.universal_thermal_climate_index(t, wind, mean, vapour)
     wide = [field.astype(np.float64) for field in (t, wind, mean, vapour)]
     expected = thermofeel.calculate_utci(t2_k=wide[0], va=wide[1], mrt=wide[2], ehPa=wide[3] / 100)
-    np.testing.assert_allclose(found, expected, atol=0.02)
+    agrees("universal_thermal_climate_index", found, expected, by="thermofeel", atol=0.02)
     models = pytest.importorskip("pythermalcomfort.models")
     few = slice(0, 300)
     humidity = np.clip(100 * vapour / thermo.saturation_vapour_pressure(t), 0, 100)
@@ -82,7 +84,8 @@ def test_two_libraries_agree_on_the_universal_index(weather: dict[str, Array]) -
         tdb=wide[0][few] - ZERO, tr=wide[2][few] - ZERO, v=wide[1][few], rh=humidity[few].astype(float),
         limit_inputs=False, round_output=False,
     ).utci  # fmt: skip
-    np.testing.assert_allclose(found[few] - ZERO, theirs, atol=0.1)  # its saturation pressure is another
+    name = "universal_thermal_climate_index"
+    agrees(name, found[few] - ZERO, theirs, by="pythermalcomfort", atol=0.1)  # its saturation pressure is another
     category = derive_people.thermal_stress_category(
         array(*(ZERO + c for c in (-41, -30, -20, -5, 5, 20, 30, 35, 40, 50)))
     )
@@ -96,16 +99,16 @@ def test_thermofeel_agrees_on_simple_indices(weather: dict[str, Array]) -> None:
     net = derive_people.normal_effective_temperature(t, humidity, wind)
     percent = 100 * humidity.astype(np.float64)
     expected = thermofeel.calculate_normal_effective_temperature(t.astype(np.float64), wind.astype(np.float64), percent)
-    np.testing.assert_allclose(net, expected, atol=0.01)
+    agrees("normal_effective_temperature", net, expected, by="thermofeel", atol=0.01)
     simmer = derive_people.summer_simmer_index(t, humidity)
     warm = t > ZERO + 22
     expected = thermofeel.calculate_summer_simmer_index(t.astype(np.float64), percent)
-    np.testing.assert_allclose(simmer[warm], expected[warm], atol=0.01)
+    agrees("summer_simmer_index", simmer[warm], expected[warm], by="thermofeel", atol=0.01)
     np.testing.assert_array_equal(simmer[~warm], t[~warm])
     strain = derive_people.relative_strain_index(t, thermo.saturation_vapour_pressure(weather["td"]))
     expected = thermofeel.calculate_relative_strain_index(t.astype(np.float64), percent)
     hot = (t > ZERO + 21) & (weather["td"] < ZERO + 27)
-    np.testing.assert_allclose(strain[hot], expected[hot], rtol=0.01)
+    agrees("relative_strain_index", strain[hot], expected[hot], by="thermofeel", rtol=0.01)
 
 
 def test_wet_bulb_globe_temperatures_of_iso_7243() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pipeline.science import derive_energy, derive_radiation
+from tests.science.referee import agrees
 
 Array = NDArray[np.float32]
 ZERO = 273.15
@@ -50,11 +51,11 @@ def test_pvlib_agrees_on_direct_and_diffuse(sky: dict[str, Array]) -> None:
     np.testing.assert_allclose(cosine, sky["cosine"], atol=1e-5)
     elevation = derive_radiation.solar_elevation(cosine)
     up = sky["cosine"] > 0.1
-    np.testing.assert_allclose(elevation, np.rad2deg(np.arcsin(sky["cosine"])), atol=0.03)
+    agrees("solar_elevation", elevation, np.rad2deg(np.arcsin(sky["cosine"])), by="pvlib", atol=0.03)
     zenith = np.rad2deg(np.arccos(sky["cosine"].astype(np.float64)))
     expected = pvlib.irradiance.erbs(sky["global"].astype(float), zenith, sky["day"].astype(float))
-    np.testing.assert_allclose(diffuse[up], expected["dhi"][up], atol=5)  # its solar constant is 1366
-    np.testing.assert_allclose(direct[up], expected["dni"][up], atol=12)
+    agrees("diffuse_horizontal_irradiance", diffuse[up], expected["dhi"][up], by="pvlib", atol=5)  # of 1366 W m-2
+    agrees("direct_normal_irradiance", direct[up], expected["dni"][up], by="pvlib", atol=12)
     assert np.abs(direct - expected["dni"])[up].mean() < 2
 
 
@@ -77,14 +78,14 @@ def test_pvlib_agrees_on_the_tilted_panel(sky: dict[str, Array]) -> None:
         sky["global"].astype(float), diffuse.astype(float), albedo=0.2, model="isotropic",
     )["poa_global"]  # fmt: skip
     up = sky["cosine"] > 0.1
-    np.testing.assert_allclose(found[up], expected[up], atol=1.5)
+    agrees("plane_of_array_irradiance", found[up], expected[up], by="pvlib", atol=1.5)
     wind = np.full_like(found, 4)
     cell = derive_energy.photovoltaic_cell_temperature(np.full_like(found, 290), found, wind)
     theirs = pvlib.temperature.faiman(found.astype(float), 290 - ZERO, wind_speed=0.748 * 4)
-    np.testing.assert_allclose(cell - ZERO, theirs, atol=0.01)
+    agrees("photovoltaic_cell_temperature", cell - ZERO, theirs, by="pvlib", atol=0.01)
     ratio = derive_energy.photovoltaic_power_ratio_tilted(found, cell)
     theirs = pvlib.pvsystem.pvwatts_dc(found.astype(float), cell.astype(float) - ZERO, 1.0, -0.004)
-    np.testing.assert_allclose(ratio, np.maximum(theirs, 0), atol=1e-4)
+    agrees("photovoltaic_power_ratio_tilted", ratio, np.maximum(theirs, 0), by="pvlib", atol=1e-4)
 
 
 def test_declination_and_distance() -> None:

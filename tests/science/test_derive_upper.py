@@ -22,6 +22,7 @@ from pipeline.science import (
 )
 from pipeline.science import derive_thermo as thermo
 from pipeline.science.derive import FORMULAS
+from tests.science.referee import agrees
 
 Array = NDArray[np.float32]
 Referee = dict[str, NDArray[np.float64]]
@@ -79,27 +80,28 @@ def test_metpy_agrees_on_levels(referee: Referee) -> None:
     ])  # fmt: skip
     lifted = derive_humidity.lifting_condensation_pressure(thermo.condensation_temperature(t, td), t, p)
     table = (
-        ("vapour", derive_levels.vapour_pressure_at(td), 0.001, 0),
-        ("theta_v", derive_humidity.virtual_potential_temperature_2m(virtual, p), 0, 0.03),
-        ("theta_e", equivalent, 0.001, 0),
-        ("theta_w", derive_humidity.wet_bulb_potential_temperature_2m(equivalent), 0, 0.06),
-        ("condensation_pressure", lifted, 0.006, 0),  # Bolton's temperature against an iterated one
-        ("ice", thermo.ice_saturation(t), 0.015, 0),  # Murphy and Koop against Ambaum
-        ("standard_height", derive_humidity.pressure_altitude(p), 0.0006, 0.1),
-        ("rising", derive_levels.upward_air_velocity_700hpa(np.full_like(t, -2.0), t), 0.001, 0),
-    )
-    for name, found, relative, absolute in table:
-        np.testing.assert_allclose(found, referee[name], rtol=relative, atol=absolute, err_msg=name)
-    np.testing.assert_allclose(level[1:], referee["specific_humidity"][1:], rtol=0.002)
-    for k, hpa in enumerate((990, 925, 850, 700, 500, 250)):
-        if k:
-            theta = derive_levels.potential_temperature_at(t[k], pressure=100.0 * hpa)
-            np.testing.assert_allclose(theta, referee["theta"][k], atol=0.01)
-            wet = derive_levels.equivalent_potential_temperature_at(t[k], td[k], pressure=100.0 * hpa)
-            np.testing.assert_allclose(wet, referee["theta_e"][k], rtol=0.001)
+        ("vapour_pressure_850hpa", "vapour", derive_levels.vapour_pressure_at(td), 0.001, 0),
+        ("virtual_potential_temperature_2m", "theta_v", derive_humidity.virtual_potential_temperature_2m(virtual, p),
+         0, 0.03),
+        ("wet_bulb_potential_temperature_2m", "theta_w", derive_humidity.wet_bulb_potential_temperature_2m(equivalent),
+         0, 0.06),
+        ("lifting_condensation_pressure", "condensation_pressure", lifted, 0.006, 0),  # against an iterated temperature
+        ("ice_saturation", "ice", thermo.ice_saturation(t), 0.015, 0),  # Murphy and Koop against Ambaum
+        ("pressure_altitude", "standard_height", derive_humidity.pressure_altitude(p), 0.0006, 0.1),
+        ("upward_air_velocity_700hpa", "rising",
+         derive_levels.upward_air_velocity_700hpa(np.full_like(t, -2.0), t), 0.001, 0),
+    )  # fmt: skip
+    for name, theirs, found, relative, absolute in table:
+        agrees(name, found, referee[theirs], by="MetPy", rtol=relative, atol=absolute)
+    for k, hpa in enumerate((925, 850, 700, 500, 250), start=1):
+        agrees(f"specific_humidity_{hpa}hpa", level[k], referee["specific_humidity"][k], by="MetPy", rtol=0.002)
+        theta = derive_levels.potential_temperature_at(t[k], pressure=100.0 * hpa)
+        agrees(f"potential_temperature_{hpa}hpa", theta, referee["theta"][k], by="MetPy", atol=0.01)
+        wet = derive_levels.equivalent_potential_temperature_at(t[k], td[k], pressure=100.0 * hpa)
+        agrees(f"equivalent_potential_temperature_{hpa}hpa", wet, referee["theta_e"][k], by="MetPy", rtol=0.001)
     altitude = np.full_like(p[0], 500)
     back = derive_humidity.altimeter_setting(referee["station_pressure"].astype(np.float32), altitude)
-    np.testing.assert_allclose(back, p[0], atol=40)  # MetPy: Smithsonian's formula with its 0.3 hPa
+    agrees("altimeter_setting", back, p[0], by="MetPy", atol=40)  # Smithsonian's formula with its 0.3 hPa
 
 
 def test_metpy_agrees_on_storms(referee: Referee) -> None:
@@ -108,11 +110,12 @@ def test_metpy_agrees_on_storms(referee: Referee) -> None:
     storm = tuple(referee[f"right_{way}"].astype(np.float32)[None] for way in "uv")
     for depth in (1, 3):
         found = thermo.helicity(z, u, v, storm, 1000 * depth)
-        np.testing.assert_allclose(found[0], referee[f"helicity_{depth}"], atol=0.02, err_msg=f"{depth} km")
+        agrees(f"storm_relative_helicity_0_{depth}km", found[0], referee[f"helicity_{depth}"], by="MetPy", atol=0.02)
         height = {1: derive_isotherms.wind_1000m, 3: derive_isotherms.wind_3000m}[depth]
         call = getattr(derive_storms, f"bulk_wind_shear_0_{depth}km")
         shear = call(u[0], v[0], height(*z, *u), height(*z, *v))
-        np.testing.assert_allclose(shear[0], referee[f"shear_{depth}"], atol=0.35)  # MetPy: in log pressure
+        theirs = referee[f"shear_{depth}"]  # between levels by the logarithm of pressure
+        agrees(f"bulk_wind_shear_0_{depth}km", shear[0], theirs, by="MetPy", atol=0.35)
     deep = derive_isotherms.deep_shear(*z, *u), derive_isotherms.deep_shear(*z, *v)
     mean = derive_isotherms.mean_wind_0_6km(*z, *u), derive_isotherms.mean_wind_0_6km(*z, *v)
     length = derive_storms.storm_depth_shear(*deep)
@@ -124,22 +127,24 @@ def test_metpy_agrees_on_storms(referee: Referee) -> None:
         derive_storms.eastward_motion_of_left_mover(mean[0], deep[1], length),
         derive_storms.northward_motion_of_left_mover(mean[1], deep[0], length),
     )
-    for name, found in (("mean", mean), ("right", right), ("left", left)):
-        for way, part in zip("uv", found, strict=True):  # MetPy weights by pressure
-            np.testing.assert_allclose(part[0], referee[f"{name}_{way}"], atol=2.6, err_msg=f"{name} {way}")
+    names = (("mean", "mean_wind_0_6km", mean), ("right", "motion_of_right_mover", right),
+             ("left", "motion_of_left_mover", left))  # fmt: skip
+    for name, ours, found in names:
+        for way, long, part in zip("uv", ("eastward", "northward"), found, strict=True):  # MetPy weights by pressure
+            agrees(f"{long}_{ours}", part[0], referee[f"{name}_{way}"], by="MetPy", atol=2.6)
     both = [np.subtract(a, b) for a, b in zip(right, left, strict=True)]
     np.testing.assert_allclose(np.hypot(*both), 15, rtol=1e-4)  # twice 7.5 m s-1 across the shear
     np.testing.assert_allclose(both[0] * deep[0] + both[1] * deep[1], 0, atol=0.01)
     cape, helicity, shear, cloud = (referee[f"given_{name}"] for name in ("cape", "helicity", "shear", "cloud"))
     supercell = derive_storms.supercell_composite_parameter(cape, helicity, shear)
-    np.testing.assert_allclose(supercell, referee["supercell"], rtol=1e-5)
+    agrees("supercell_composite_parameter", supercell, referee["supercell"], by="MetPy", rtol=1e-5)
     tornado = derive_storms.significant_tornado_parameter(cape, cloud, helicity, shear)
-    np.testing.assert_allclose(tornado, referee["tornado"], rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(
-        derive_stability.vertical_totals_index(t[2], t[4])[0], referee["vertical_totals"], atol=0.01
-    )
+    agrees("significant_tornado_parameter", tornado, referee["tornado"], by="MetPy", rtol=1e-5, atol=1e-6)
+    vertical = derive_stability.vertical_totals_index(t[2], t[4])[0]
+    agrees("vertical_totals_index", vertical, referee["vertical_totals"], by="MetPy", atol=0.01)
     td = referee["given_dew_point"].astype(np.float32)
-    np.testing.assert_allclose(derive_stability.cross_totals_index(td[2], t[4][0]), referee["cross_totals"], atol=0.01)
+    cross = derive_stability.cross_totals_index(td[2], t[4][0])
+    agrees("cross_totals_index", cross, referee["cross_totals"], by="MetPy", atol=0.01)
 
 
 def test_metpy_agrees_on_downdrafts_roughly(referee: Referee) -> None:
@@ -147,9 +152,9 @@ def test_metpy_agrees_on_downdrafts_roughly(referee: Referee) -> None:
     aloft = thermo.equivalent_potential(t[3], td[3], 70000.0)
     found = derive_stability.downdraft_convective_available_potential_energy(t[0], p[0], t[1], t[2], t[3], aloft)
     least = thermo.equivalent_potential(t[4], td[4], 50000.0) > aloft  # MetPy's comes from the least of 700 to 500
-    apart = found - referee["dcape"]
     assert least.sum() > 5
-    assert np.abs(apart[least]).max() < 120
+    dcape = "downdraft_convective_available_potential_energy"
+    agrees(dcape, found[least], referee["dcape"][least], by="MetPy", atol=120)
     assert np.corrcoef(found[least], referee["dcape"][least])[0, 1] > 0.98
 
 

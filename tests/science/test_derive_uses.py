@@ -153,6 +153,7 @@ def test_sea_ice_and_icing() -> None:
     np.testing.assert_array_equal(derive_sea.vessel_icing_category(predictor), range(5))
     rate = derive_sea.vessel_icing(array(22.4, 53.3)) * 100  # cm: NCEP's limits 0.7 and 2.0 (light, moderate)
     np.testing.assert_allclose(rate, [0.77, 2.55], atol=0.05)
+    assert derive_sea.vessel_icing(array(3000))[0] < 0.1  # m an hour: an extrapolated cubic makes metres of it
     flags = derive_sea.small_craft_advisory(array(12, 5, 5), array(1, 3, 1))
     np.testing.assert_array_equal(flags, [1, 1, 0])
     ice = derive_sea.sea_ice_category(array(0, 0.05, 0.2, 0.5, 0.8, 0.95, 1))

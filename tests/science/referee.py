@@ -1,0 +1,33 @@
+"""Agreement with an independent code, kept with its worst difference: `docs/referees.py` makes a table of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How far a parameter is from what a referee says, at worst, where that is from `low` to `high`, in its units."""
+
+    parameter: str
+    referee: str
+    worst: float
+    low: float
+    high: float
+
+
+VERDICTS: list[Verdict] = []
+
+
+def agrees(
+    parameter: str, found: ArrayLike, expected: ArrayLike, *, by: str, rtol: float = 0.0, atol: float = 0.0
+) -> None:
+    """AssertionError unless `found` is within the tolerances of what the referee `by` expects."""
+    ours, theirs = np.broadcast_arrays(np.asarray(found, np.float64), np.asarray(expected, np.float64))
+    np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=atol, err_msg=parameter)
+    VERDICTS.append(
+        Verdict(parameter, by, float(np.abs(ours - theirs).max()), float(theirs.min()), float(theirs.max()))
+    )
