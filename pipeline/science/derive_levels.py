@@ -8,8 +8,8 @@ from functools import partial, update_wrapper
 import numpy as np
 
 from pipeline.science import derive_thermo as thermo
-from pipeline.science.derive_gradients import DEFORMED
 from pipeline.science.derive_formula import Formula
+from pipeline.science.derive_gradients import DEFORMED
 from pipeline.science.derive_thermo import GRAVITY, Field
 
 LEVELS = (925, 850, 700, 500, 250)  # hPa

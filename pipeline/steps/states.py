@@ -1,7 +1,7 @@
 """What an hour carries on from an earlier one: fire codes and sums of seasons start where its forecast had them.
 
-A state is published like any parameter, so that the newest earlier hour's forecast of this hour is all there is to keep.
-Its first hour is ramped to observations: hour by hour that is as near as a forecast comes to an analysis.
+A state is published like any parameter, so that the newest earlier hour's forecast of this hour is all that need be
+kept. Forecasts of a first hour are ramped to observations: one after the other they are nearly an analysis.
 """
 
 from __future__ import annotations

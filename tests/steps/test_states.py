@@ -1,4 +1,4 @@
-"""What is carried from hour to hour: a tiny deployment makes two hours, and their chain is that of one long derivation."""
+"""What is carried from hour to hour: two hours of a tiny deployment are one long derivation, and say what they are."""
 
 from __future__ import annotations
 
