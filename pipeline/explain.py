@@ -94,7 +94,7 @@ def _inputs(at: At, name: str) -> list[str]:
     """The published parameters that a formula starts from, through intermediate ones that are not published."""
     found: list[str] = []
     for other in (*FORMULAS[name].inputs, *FORMULAS[name].optional):
-        if other in at.best:
+        if other in at.best.data_vars:  # the latitude is none of them
             found.append(other)
         elif other in FORMULAS:
             found += _inputs(at, other)

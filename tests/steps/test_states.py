@@ -13,6 +13,7 @@ import xarray as xr
 from pipeline import paths
 from pipeline.config import Config
 from pipeline.cycle import Cycle
+from pipeline.explain import explain
 from pipeline.parameters import blended, parameter
 from pipeline.products.shard import round_to_precision
 from pipeline.science.derive import STATES
@@ -25,6 +26,7 @@ from tests import tiny_deployment
 from tests.tiny_deployment import HOUR, LAST_LEAD, NAMES, tiny
 
 NEXT = HOUR + 1
+ALOFT = ("eastward_wind_850hpa", "northward_wind_850hpa")
 HELD = tuple(name for name in STATES if name != "fresh_snow_sum")  # which takes temperatures aloft
 
 
@@ -32,7 +34,7 @@ HELD = tuple(name for name in STATES if name != "fresh_snow_sum")  # which takes
 def operated(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     """A tiny deployment that has made two hours one after the other, with all that fire codes need."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tiny_deployment, "NAMES", (*NAMES, "wind_speed_10m"))
+        patch.setattr(tiny_deployment, "NAMES", (*NAMES, "wind_speed_10m", *ALOFT))
         patch.setitem(tiny_deployment._MEAN, "temperature_2m", 281.0)  # some of it chill
         deployment = Deployment.open(Config.read(tiny(tmp_path_factory.mktemp("states"), "store")))
     for hour in (HOUR, NEXT):
@@ -120,6 +122,14 @@ def test_what_is_carried_is_decided_once(operated: Deployment) -> None:
         assert carried(operated, later) == decided
     finally:
         operated.store.delete(key)
+
+
+def test_states_and_what_follows_from_neighbours_can_be_explained(operated: Deployment) -> None:
+    names = ("growing_degree_sum_base0", "drought_code", "relative_vorticity_850hpa", "absolute_vorticity_850hpa")
+    for name in names:
+        for place in ((60.0, 330.0), (90.0, 0.0)):
+            found = explain(operated, NEXT, *place, name, 6)
+            assert found.exact, f"{name} at {place}: {found.computed} for {found.published}"
 
 
 def test_rounding_does_not_drift_over_a_season() -> None:
