@@ -50,7 +50,7 @@ def fields(places: int = CELLS, leads: int = 1) -> dict[str, Array]:
 
 
 def h_derive() -> Iterator[Timed]:
-    """Every derived parameter of one lead."""
+    """Every derived parameter of one lead, but what takes neighbours."""
     import thermofeel  # only the bench of derivation needs it
 
     given = fields()

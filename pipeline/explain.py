@@ -15,7 +15,8 @@ from pipeline.parameters import Parameter, blended, derived
 from pipeline.products.explanation import Chain, Derivation, Explanation
 from pipeline.products.explanation_picture import picture
 from pipeline.products.point import nearest_cell
-from pipeline.science.derive import FORMULAS
+from pipeline.science import derive_gradients
+from pipeline.science.derive import FORMULAS, STATES
 from pipeline.steps import Deployment
 from pipeline.steps.forecast import consistent, surroundings
 from pipeline.steps.learn import places
@@ -64,18 +65,36 @@ def pictures(deployment: Deployment, hour: Cycle, places: Sequence[Place]) -> di
 
 def derivation(at: At, row: Parameter) -> Derivation:
     """How a derived parameter follows from what is published beside it."""
-    fields = {name: at.best[name].values[:, None] for name in at.best.data_vars if name in blended()}
-    result, _ = consistent(fields, surroundings(at.deployment, at.hour, at.leads, at.cells))
+    if row.name in derive_gradients.NAMES:
+        return _of_neighbours(at, row)
+    given = {*blended(), *derive_gradients.NAMES}
+    fields = {name: at.best[name].values[:, None] for name in at.best.data_vars if name in given}
+    beside = surroundings(at.deployment, at.hour, at.leads, at.cells)
+    beside |= {f"{name}_start": at.best[name].values[:1] for name in STATES if name in at.best}
+    result, _ = consistent(fields, beside)
     inputs = tuple((name, float(at.best[name].sel(lead_time=at.lead))) for name in _inputs(at, row.name))
     words = (inspect.getdoc(FORMULAS[row.name].compute) or "").split("\n\n")[0]
     return Derivation(f"{' '.join(words.split())} [{row.source}]", inputs, float(result[row.name][at.index, 0]))
+
+
+def _of_neighbours(at: At, row: Parameter) -> Derivation:
+    """How a parameter follows from what is published here and in the cells around."""
+    gradient = next(found for found in derive_gradients.GRADIENTS if row.name in found.names)
+    data = published(at.deployment, at.hour, "best.zarr")[list(gradient.inputs)].sel(lead_time=at.lead)
+    beside = [max(at.row - 1, 0), min(at.row + 1, at.deployment.grid.shape[0] - 1)]
+    here = {name: data[name].values[None, at.row : at.row + 1] for name in gradient.inputs}
+    beyond = {name: data[name].values[None, beside] for name in gradient.inputs}
+    grid, columns = at.deployment.grid, slice(at.column, at.column + 1)
+    found = derive_gradients.derive(here, beyond, grid.latitude[at.row : at.row + 1], grid.resolution, columns)
+    inputs = tuple((name, float(here[name][0, 0, at.column])) for name in gradient.inputs)
+    return Derivation(f"{gradient.words} [{row.source}]", inputs, float(found[row.name][0, 0, 0]))
 
 
 def _inputs(at: At, name: str) -> list[str]:
     """The published parameters that a formula starts from, through intermediate ones that are not published."""
     found: list[str] = []
     for other in (*FORMULAS[name].inputs, *FORMULAS[name].optional):
-        if other in at.best:
+        if other in at.best.data_vars:  # the latitude is none of them
             found.append(other)
         elif other in FORMULAS:
             found += _inputs(at, other)

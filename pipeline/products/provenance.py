@@ -23,12 +23,13 @@ _SHOWN_LEADS = 4
 @dataclass(frozen=True)
 class Ingredients:
     """Sources, networks of observations, by parameter the mean weight of each source, and how many values each rule of
-    consistency changed; all by name."""
+    consistency changed; all by name. Which `states` the hour carries on, of which `cycle` they are and its age."""
 
     sources: Mapping[str, Mapping[str, Any]]
     observations: Mapping[str, Mapping[str, Any]]
     mean_weights: Mapping[str, Mapping[str, float]]
     corrections: Mapping[str, int]
+    states: Mapping[str, Any]
 
 
 def source_record(
@@ -76,6 +77,9 @@ def degradations(made_from: Ingredients) -> list[str]:
         for network, part in made_from.observations.items()
         if part["status"] == "missing"
     ]
+    anew = made_from.states["standard_start"]
+    if anew:
+        notes.append(f"no earlier hour carries on {', '.join(anew)}: they begin with standard values")
     return notes
 
 
@@ -112,6 +116,7 @@ def manifest(
         "code": {"name": "hourcast", "version": pipeline.__version__},
         "sources": dict(made_from.sources),
         "observations": dict(made_from.observations),
+        "states": dict(made_from.states),
         "degradations": degradations(made_from),
         "parameters": dict(parameters),
         "ranges": dict(ranges),

@@ -62,6 +62,9 @@ FORMULAS: dict[str, Formula] = (
 )
 """In an order in which every input that is itself derived stands before."""
 
+STATES = tuple(name for name, formula in FORMULAS.items() if f"{name}_start" in formula.optional)
+"""What is carried from hour to hour: `<name>_start` (place,) is its value at the first lead."""
+
 
 def possible(given: Collection[str]) -> list[str]:
     """Names of the derived parameters that `derive` returns for fields of the given names, in order."""
@@ -85,7 +88,8 @@ def derive(fields: Mapping[str, Field], out: Mapping[str, Field] | None = None) 
 
     fields: blended parameters by name, (lead, place) in the catalogue's units, leads hourly and ascending; also
     `toa_incoming_shortwave_flux` (lead, place), see `solar.Sun.flux`, for what depends on the sun, and if known
-    `surface_altitude` (place,) in m, which is otherwise had from the two pressures, and `land_area_fraction` (place,).
+    `surface_altitude` (place,) in m, which is otherwise had from the two pressures, and `land_area_fraction` (place,);
+    of STATES that go on from an earlier hour `<name>_start` (place,), the others begin with standard values.
     out: results of an earlier call, whose memory is written over where the shape is the same: fresh memory for all
     costs as much time as half of the formulas.
     Returns (lead, place) float32 within the catalogue's bounds; NaN only where an input is. A derived parameter that

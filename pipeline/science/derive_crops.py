@@ -1,7 +1,7 @@
 """Crops, orchards and livestock: heat and chill gathered, water evaporated, disease, spraying, stress.
 
 What is summed over a season is a state: the value at a lead, given as `<name>_start` to a later derivation whose first
-hour that is, goes on as if there had been no break; without, the sum begins at 0.
+hour that is, goes on as if there had been no break; without, the sum begins at 0. A season's first hour sets it to 0.
 """
 
 from __future__ import annotations
@@ -13,13 +13,43 @@ from pipeline.science.derive_thermo import FREEZING, Field, category
 from pipeline.science.derive_window import past_minimum, past_sum
 
 UTAH = np.array([0.0, 0.5, 1.0, 0.5, 0.0, -0.5, -1.0], np.float32)
+GROWING_SEASON = (1, 182)  # days of the year north and south of the equator: 1 January, 1 July
+CHILL_SEASON = (274, 91)  # 1 October, 1 April; in leap years a day earlier
+SNOW_SEASON = (182, 1)  # 1 July, 1 January
 
 
-def summed(hourly: Field, start: Field | None) -> Field:
-    """The state `start` (0 without) of the first hour and every later hour's amount on top."""
-    amount = np.array(hourly, np.float64)
-    amount[0] = 0 if start is None else start
-    return np.cumsum(amount, axis=0).astype(np.float32) if len(amount) > 1 else amount.astype(np.float32)
+def _begins(latitude: Field, day_of_year: Field, days: tuple[int, int]) -> Field:
+    """1 in the hour that ends as the season of the hemisphere begins, 0 UTC, else 0."""
+    first = np.where(latitude < 0, days[1], days[0])
+    return (np.abs(day_of_year - first) < 1 / 48).astype(np.float32)
+
+
+def growing_season_begins(latitude: Field, day_of_year: Field) -> Field:
+    """1 at 0 UTC of 1 January, south of the equator of 1 July, else 0: how degree days are counted. Convention."""
+    return _begins(latitude, day_of_year, GROWING_SEASON)
+
+
+def chill_season_begins(latitude: Field, day_of_year: Field) -> Field:
+    """1 at 0 UTC of 1 October, south of the equator of 1 April, else 0: how chill is counted. Convention."""
+    return _begins(latitude, day_of_year, CHILL_SEASON)
+
+
+def snow_season_begins(latitude: Field, day_of_year: Field) -> Field:
+    """1 at 0 UTC of 1 July, south of the equator of 1 January, else 0: how snowfall is counted. Convention."""
+    return _begins(latitude, day_of_year, SNOW_SEASON)
+
+
+def summed(hourly: Field, begins: Field, start: Field | None) -> Field:
+    """The state `start` (0 without) of the first hour and every later hour's amount, never negative, on top.
+
+    begins: 1 where a season does, whose sum is 0 then.
+    """
+    total = np.array(hourly, np.float64)
+    total[0] = 0 if start is None else start
+    np.cumsum(total, axis=0, out=total)
+    if begins.any():
+        total -= np.maximum.accumulate(np.where(begins, total, 0), axis=0)
+    return total.astype(np.float32)
 
 
 def _degree_days(temperature: Field, base: float) -> Field:
@@ -36,19 +66,25 @@ def growing_degree_base5(temperature_2m: Field) -> Field:
     return _degree_days(temperature_2m, 5)
 
 
-def growing_degree_sum_base0(growing_degree_base0: Field, growing_degree_sum_base0_start: Field | None = None) -> Field:
-    """K day above 0 degC since the start: a state. McMaster and Wilhelm (1997)."""
-    return summed(growing_degree_base0, growing_degree_sum_base0_start)
+def growing_degree_sum_base0(
+    growing_degree_base0: Field, growing_season_begins: Field, growing_degree_sum_base0_start: Field | None = None
+) -> Field:
+    """K day above 0 degC since the season began: a state. McMaster and Wilhelm (1997)."""
+    return summed(growing_degree_base0, growing_season_begins, growing_degree_sum_base0_start)
 
 
-def growing_degree_sum_base5(growing_degree_base5: Field, growing_degree_sum_base5_start: Field | None = None) -> Field:
-    """K day above 5 degC since the start: a state. McMaster and Wilhelm (1997)."""
-    return summed(growing_degree_base5, growing_degree_sum_base5_start)
+def growing_degree_sum_base5(
+    growing_degree_base5: Field, growing_season_begins: Field, growing_degree_sum_base5_start: Field | None = None
+) -> Field:
+    """K day above 5 degC since the season began: a state. McMaster and Wilhelm (1997)."""
+    return summed(growing_degree_base5, growing_season_begins, growing_degree_sum_base5_start)
 
 
-def growing_degree_sum_base10(growing_degree: Field, growing_degree_sum_base10_start: Field | None = None) -> Field:
-    """K day above 10 degC, at most as at 30, since the start: a state. McMaster and Wilhelm (1997)."""
-    return summed(growing_degree, growing_degree_sum_base10_start)
+def growing_degree_sum_base10(
+    growing_degree: Field, growing_season_begins: Field, growing_degree_sum_base10_start: Field | None = None
+) -> Field:
+    """K day above 10 degC, at most as at 30, since the season began: a state. McMaster and Wilhelm (1997)."""
+    return summed(growing_degree, growing_season_begins, growing_degree_sum_base10_start)
 
 
 def chill_unit(temperature_2m: Field) -> Field:
@@ -57,18 +93,24 @@ def chill_unit(temperature_2m: Field) -> Field:
     return UTAH[category(temperature_2m, *limits).astype(np.intp)]
 
 
-def chill_unit_sum(chill_unit: Field, chill_unit_sum_start: Field | None = None) -> Field:
-    """1: units since the start, never below 0: a state. Richardson et al. (1974), the Utah model."""
+def chill_unit_sum(chill_unit: Field, chill_season_begins: Field, chill_unit_sum_start: Field | None = None) -> Field:
+    """1: units since the season began, never below 0: a state. Richardson et al. (1974), the Utah model."""
     total = np.array(chill_unit, np.float32)
     total[0] = 0 if chill_unit_sum_start is None else chill_unit_sum_start
+    total[0] *= 1 - chill_season_begins[0]
     for lead in range(1, len(total)):
-        total[lead] = np.maximum(total[lead - 1] + total[lead], 0)
+        total[lead] = np.maximum(total[lead - 1] + total[lead], 0) * (1 - chill_season_begins[lead])
     return total
 
 
-def chill_hour_sum(chill_hour: Field, chill_hour_sum_start: Field | None = None) -> Field:
-    """1: hours between 0 and 7.2 degC since the start: a state. Weinberger (1950)."""
-    return summed(chill_hour, chill_hour_sum_start)
+def chill_hour_sum(chill_hour: Field, chill_season_begins: Field, chill_hour_sum_start: Field | None = None) -> Field:
+    """1: hours between 0 and 7.2 degC since the season began: a state. Weinberger (1950)."""
+    return summed(chill_hour, chill_season_begins, chill_hour_sum_start)
+
+
+def fresh_snow_sum(fresh_snow: Field, snow_season_begins: Field, fresh_snow_sum_start: Field | None = None) -> Field:
+    """m of snow fallen, without settling, since the season began: a state. WMO-No. 8, chapter 6."""
+    return summed(fresh_snow, snow_season_begins, fresh_snow_sum_start)
 
 
 def corn_heat_unit_24h(temperature_2m_maximum_24h: Field, temperature_2m_minimum_24h: Field) -> Field:
@@ -171,6 +213,9 @@ def frozen_soil(soil_temperature_0_10cm: Field) -> Field:
 
 
 FORMULAS = (
+    growing_season_begins,
+    chill_season_begins,
+    snow_season_begins,
     growing_degree_base0,
     growing_degree_base5,
     growing_degree_sum_base0,
@@ -179,6 +224,7 @@ FORMULAS = (
     chill_unit,
     chill_unit_sum,
     chill_hour_sum,
+    fresh_snow_sum,
     corn_heat_unit_24h,
     tall_reference_evapotranspiration,
     open_water_evaporation,

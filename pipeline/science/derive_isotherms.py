@@ -62,10 +62,9 @@ def mean_wind_0_6km(*fields: Field) -> Field:
     return thermo.mean_below(fields[:6], fields[6:], 6000)
 
 
-def deep_shear(*fields: Field) -> Field:
+def deep_shear(mean_0_6km: Field, mean_0_500m: Field, *fields: Field) -> Field:
     """m s-1: mean wind from 5.5 to 6 km less that of the lowest 500 m. Bunkers et al. (2000)."""
-    mean = [thermo.mean_below(fields[:6], fields[6:], depth) for depth in (6000, 5500, 500)]
-    return 12 * mean[0] - 11 * mean[1] - mean[2]
+    return 12 * mean_0_6km - 11 * thermo.mean_below(fields[:6], fields[6:], 5500) - mean_0_500m
 
 
 def mean_wind_0_500m(*fields: Field) -> Field:
@@ -96,5 +95,6 @@ def between_levels() -> dict[str, Formula]:
             found[f"{way}_wind_{height}m"] = Formula(function, inputs)
         found[f"{way}_mean_wind_0_6km"] = Formula(mean_wind_0_6km, inputs)
         found[f"{way}_mean_wind_0_500m"] = Formula(mean_wind_0_500m, inputs)
-        found[f"{way}_deep_shear"] = Formula(deep_shear, inputs)
+        means = (f"{way}_mean_wind_0_6km", f"{way}_mean_wind_0_500m")
+        found[f"{way}_deep_shear"] = Formula(deep_shear, (*means, *inputs))
     return found

@@ -9,6 +9,7 @@ import numpy as np
 
 from pipeline.science import derive_thermo as thermo
 from pipeline.science.derive_formula import Formula
+from pipeline.science.derive_gradients import DEFORMED
 from pipeline.science.derive_thermo import GRAVITY, Field
 
 LEVELS = (925, 850, 700, 500, 250)  # hPa
@@ -19,6 +20,7 @@ SHEARS = (("10m", "925hpa"), ("10m", "850hpa"), ("10m", "700hpa"), ("925hpa", "8
 STANDARD = {level: 44330.77 * (1 - (level / 1013.25) ** 0.190263) for level in (850, 700, 500, 250)}
 """m: altitude of a pressure in the ICAO standard atmosphere (1993), below the tropopause."""
 CRITICAL_RICHARDSON = 0.5  # of Colson and Panofsky
+ROTATION = 7.292115e-5  # s-1, of the earth
 
 
 def dew_point_at(temperature: Field, relative_humidity: Field) -> Field:
@@ -120,6 +122,17 @@ def colson_panofsky(shear: Field, richardson: Field) -> Field:
     return (shear * np.float32(1.943844)) ** 2 * (1 - np.clip(richardson, -10, 10) / CRITICAL_RICHARDSON)
 
 
+def absolute_vorticity_at(relative_vorticity: Field, latitude: Field) -> Field:
+    """s-1: relative vorticity and that of the turning earth. Holton and Hakim (2013), 4.2."""
+    return relative_vorticity + np.float32(2 * ROTATION) * np.sin(np.deg2rad(latitude))
+
+
+def ellrod_index(shear: Field, low_deformation: Field, high_deformation: Field, low: Field, high: Field) -> Field:
+    """s-2: clear-air turbulence of a layer, from m s-1, both deformations (s-1) and heights (m); moderate from some
+    8e-7. Ellrod and Knapp (1992), TI1."""
+    return shear / np.maximum(high - low, 50) * (low_deformation + high_deformation) / 2
+
+
 def mean_humidity(*humidity: Field) -> Field:
     """1: mean relative humidity of a layer from its levels."""
     total = humidity[0]
@@ -152,6 +165,8 @@ def on_levels() -> dict[str, Formula]:
         found[f"specific_humidity_{level}hpa"] = Formula(_at(specific_humidity_at, pressure=pressure), (td,))
         theta = _at(potential_temperature_at, pressure=pressure)
         found[f"potential_temperature_{level}hpa"] = Formula(theta, (t,))
+        turning = (f"relative_vorticity_{level}hpa", "latitude")
+        found[f"absolute_vorticity_{level}hpa"] = Formula(absolute_vorticity_at, turning)
         if level in MOIST:
             e = f"vapour_pressure_{level}hpa"
             found[e] = Formula(vapour_pressure_at, (td,))
@@ -193,6 +208,9 @@ def between_levels() -> dict[str, Formula]:
         thetas = (f"potential_temperature_{lower}hpa", f"potential_temperature_{upper}hpa")
         found[frequency] = Formula(buoyancy_frequency_squared, (*thetas, *heights))
         found[ratio] = Formula(richardson_number, (frequency, shear, *heights))
+        deformed = tuple(f"total_deformation_{level}hpa" for level in (lower, upper))
+        if {lower, upper} <= set(DEFORMED):
+            found[f"ellrod_index_{layer}"] = Formula(ellrod_index, (shear, *deformed, *heights))
         if lower <= 700:
             found[f"colson_panofsky_index_{layer}"] = Formula(colson_panofsky, (shear, ratio))
     for levels in ((925, 850, 700), (850, 700, 500)):

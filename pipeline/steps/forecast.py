@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -14,11 +14,12 @@ from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter, derived
 from pipeline.products import layout
-from pipeline.science import consistency, derive, solar
+from pipeline.science import consistency, derive, derive_gradients, solar
 from pipeline.science.ramp_length import at_leads
-from pipeline.steps import Deployment, ramp
+from pipeline.steps import Deployment, ramp, states
 from pipeline.steps.blending import arrived, available, blend_parameter
 from pipeline.steps.distribution import QUANTILES, distribution_of, probabilistic
+from pipeline.steps.inputs import Contribution
 from pipeline.steps.surface import surface
 
 Array = NDArray[np.float32]
@@ -39,15 +40,13 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     """
     first = int(shard.removeprefix("row-"))
     rows = slice(first, min(first + deployment.config.tile_rows, deployment.grid.shape[0]))
-    columns = deployment.grid.shape[1]
-    cells = slice(rows.start * columns, rows.stop * columns)
     leads = np.arange(deployment.config.last_lead_hours + 1)
     best, probability = templates(deployment, hour)
     layout.create(deployment.store, paths.forecast(hour, "best.zarr"), best)
     layout.create(deployment.store, paths.forecast(hour, "probability.zarr"), probability)
-    fields = blend_all(deployment, hour, leads, cells)
+    fields, beyond = blend_all(deployment, hour, leads, rows)
     names = [variable.name for variable in best.variables]
-    changed = write_best(deployment, hour, fields, names, leads, rows)
+    changed = write_best(deployment, hour, fields, beyond, names, leads, rows)
     centres = [(row, fields[row.name]) for row in probabilistic(deployment, hour)]
     del fields  # most of them have no distribution
     for row, centre in centres:
@@ -60,24 +59,30 @@ def write_best(
     deployment: Deployment,
     hour: Cycle,
     fields: dict[str, Array],
+    beyond: dict[str, Array],
     names: Sequence[str],
     leads: NDArray[np.int64],
     rows: slice,
 ) -> dict[str, int]:
     """Make the tile's `fields` (lead, place) consistent, in place, and write them and all that follows from them.
 
-    Returns how many values each rule changed.
+    beyond: (lead, 2, longitude) the rows north and south of the tile, of what is derived from neighbours; consistency
+    changes nothing of that. Returns how many values each rule changed.
     """
     columns = deployment.grid.shape[1]
     shape = (len(leads), rows.stop - rows.start, columns)
     tiles = {name: field.reshape(shape) for name, field in fields.items()}
     around = surroundings(deployment, hour, leads, slice(rows.start * columns, rows.stop * columns))
+    around |= states.starts(deployment, hour, rows)
     around = {name: values.reshape(*values.shape[:-1], *shape[1:]) for name, values in around.items()}
     tile = layout.TileWriter(deployment.store, paths.forecast(hour, "best.zarr"), rows)
     changed: Counter[str] = Counter()
     made: dict[str, Array] = {}
+    latitude = deployment.grid.latitude[rows]
     for band in tile.bands:
         beside = {name: _cut(values, band) for name, values in around.items()}
+        gradients = derive_gradients.derive(tiles, beyond, latitude, deployment.grid.resolution, band)
+        beside |= {name: values.reshape(len(leads), -1) for name, values in gradients.items()}
         made, counts = consistent({name: _cut(values, band) for name, values in tiles.items()}, beside, out=made)
         changed.update(counts)
         for name in names:
@@ -96,7 +101,8 @@ def _cut(values: Array, band: slice) -> Array:
 def published(deployment: Deployment, hour: Cycle) -> list[Parameter]:
     """Everything best.zarr holds: the available parameters and what can be derived from them."""
     rows = available(deployment, hour)
-    names = set(derive.possible({row.name for row in rows} | set(SURROUNDINGS)))
+    blended = {row.name for row in rows}
+    names = set(derive.possible(blended | set(SURROUNDINGS) | set(derive_gradients.possible(blended))))
     return rows + [row for row in derived().values() if row.name in names]
 
 
@@ -111,17 +117,44 @@ def templates(deployment: Deployment, hour: Cycle) -> tuple[layout.Template, lay
     )
 
 
-def blend_all(deployment: Deployment, hour: Cycle, leads: NDArray[np.int64], cells: slice) -> dict[str, Array]:
-    """Every available parameter blended and ramped from the observations, by name."""
-    fields, runs = {}, arrived(deployment, hour)
+def blend_all(
+    deployment: Deployment, hour: Cycle, leads: NDArray[np.int64], rows: slice
+) -> tuple[dict[str, Array], dict[str, Array]]:
+    """Every available parameter blended and ramped from the observations, by name: (lead, place) on the rows, and of
+    what is derived from neighbours (lead, 2, longitude) the row north and the row south of them, 0 beyond a pole."""
+    fields, beyond, runs = {}, {}, arrived(deployment, hour)
+    count, columns = deployment.grid.shape
     for row in available(deployment, hour):
-        values = blend_parameter(deployment, hour, row, leads, cells, runs=runs)
-        observed = ramp.read(deployment, hour, row.name)
-        if observed is not None:
-            added = at_leads(observed.factor, leads.astype(np.float64))[:, None] * observed.increment[None, cells]
-            values = np.clip(values + added, row.minimum, row.maximum)
+        wide = rows
+        if row.name in derive_gradients.INPUTS:
+            wide = slice(max(rows.start - 1, 0), min(rows.stop + 1, count))
+        values = _blended(deployment, hour, row, leads, slice(wide.start * columns, wide.stop * columns), runs)
+        if row.name in derive_gradients.INPUTS:
+            beyond[row.name] = np.zeros((len(leads), 2, columns), np.float32)
+            for place, beside in ((0, rows.start - 1), (1, rows.stop)):
+                if wide.start <= beside < wide.stop:
+                    beyond[row.name][:, place] = values[:, (beside - wide.start) * columns :][:, :columns]
+            first = (rows.start - wide.start) * columns
+            values = values[:, first : first + (rows.stop - rows.start) * columns].copy()
         fields[row.name] = values
-    return fields
+    return fields, beyond
+
+
+def _blended(
+    deployment: Deployment,
+    hour: Cycle,
+    row: Parameter,
+    leads: NDArray[np.int64],
+    cells: slice,
+    runs: Mapping[str, Contribution],
+) -> Array:
+    """(lead, place) one parameter blended and ramped on the flattened cells."""
+    values = blend_parameter(deployment, hour, row, leads, cells, runs=runs)
+    observed = ramp.read(deployment, hour, row.name)
+    if observed is None:
+        return values
+    added = at_leads(observed.factor, leads.astype(np.float64))[:, None] * observed.increment[None, cells]
+    return np.clip(values + added, row.minimum, row.maximum)
 
 
 def surroundings(deployment: Deployment, hour: Cycle, leads: NDArray[np.int64], cells: slice) -> dict[str, Array]:
@@ -130,9 +163,9 @@ def surroundings(deployment: Deployment, hour: Cycle, leads: NDArray[np.int64], 
     latitude, longitude = (part[cells] for part in deployment.grid.places)
     sun = solar.sun(latitude, longitude, hour.init_time, int(leads[0]), int(leads[-1]))
     altitude, land = (part[cells].astype(np.float32) for part in surface(deployment))
-    new_year = datetime(hour.init_time.year, 1, 1)
-    days = (1 + (hour.init_time - new_year).total_seconds() / 86400 + leads / 24).astype(np.float32)
-    day = np.broadcast_to(days[:, None], (len(leads), len(altitude)))
+    valid = [hour.valid_time(int(lead)) for lead in leads]
+    days = [1 + (time - datetime(time.year, 1, 1)).total_seconds() / 86400 for time in valid]
+    day = np.broadcast_to(np.array(days, np.float32)[:, None], (len(leads), len(altitude)))
     flux = sun.flux(int(leads[0]), int(leads[-1]))
     return dict(zip(SURROUNDINGS, (flux, altitude, land, latitude.astype(np.float32), day), strict=True))
 

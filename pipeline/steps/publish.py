@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from pipeline.cycle import Cycle
 from pipeline.parameters import blended
 from pipeline.products import layout, provenance
 from pipeline.products.catalogue import item
+from pipeline.science.derive import STATES
 from pipeline.sources import SOURCES, Source
 from pipeline.steps import Deployment
 from pipeline.steps import validate as gate
@@ -28,6 +29,7 @@ from pipeline.steps.observe import record_key
 from pipeline.steps.plausible import left_out
 from pipeline.steps.publish_ramp import publish_ramp
 from pipeline.steps.retention import remove_old
+from pipeline.steps.states import carried
 
 
 def shards(deployment: Deployment, hour: Cycle) -> list[str]:
@@ -48,8 +50,9 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     leads = range(deployment.config.last_lead_hours + 1)
     config = deployment.config.model_dump(mode="json")
     made_from = provenance.Ingredients(
-        sources, _observations(deployment, hour), weights, _corrections(deployment, hour)
-    )
+        sources, _observations(deployment, hour), weights, _corrections(deployment, hour),
+        _states(deployment, hour, parameters["best"]),
+    )  # fmt: skip
     manifest = provenance.manifest(hour, deployment.grid, config, leads, made_from, ranges, parameters)
     _write_json(deployment, paths.forecast(hour, "manifest.json"), manifest)
     _write_json(deployment, paths.forecast(hour, "item.json"), item(hour, deployment.grid, manifest))
@@ -116,6 +119,16 @@ def _observations(deployment: Deployment, hour: Cycle) -> dict[str, dict[str, An
     return {
         network: {key: part[key] for key in ("status", "stations", "observations")} for network, part in record.items()
     }
+
+
+def _states(deployment: Deployment, hour: Cycle, published: Collection[str]) -> dict[str, Any]:
+    """From which earlier hour which states were carried on, and which of the published ones begin anew."""
+    known = carried(deployment, hour)
+    anew = [name for name in STATES if name in published and name not in known.names]
+    return {
+        "cycle": known.cycle, "age_hours": known.age_hours if known.cycle else None, "carried": list(known.names),
+        "standard_start": anew,
+    }  # fmt: skip
 
 
 def _check_arrays(

@@ -16,6 +16,7 @@ from pipeline.science import (
     derive_aviation,
     derive_comfort,
     derive_fire,
+    derive_gradients,
     derive_humidity,
     derive_isotherms,
     derive_land,
@@ -35,6 +36,7 @@ STEPS = {
     "cosine_of_zenith", "local_noon", "eastward_deep_shear", "northward_deep_shear", "eastward_mean_wind_0_500m",
     "northward_mean_wind_0_500m", "storm_depth_shear", "temperature_3000m", "diffuse_fraction", "lifted_index_925hpa",
     "contrail_threshold_temperature_250hpa", "condensation_temperature_2m", "density_speed_factor",
+    "growing_season_begins", "chill_season_begins", "snow_season_begins",
 }  # fmt: skip
 """Formulas that only others need; nobody asks for their values."""
 
@@ -54,14 +56,20 @@ def anything(leads: int = 30, places: int = 500) -> dict[str, Array]:
     fields["toa_incoming_shortwave_flux"] = np.clip(rng.normal(0, 600, shape), 0, 1400).astype(np.float32)
     fields["latitude"] = rng.uniform(-90, 90, places).astype(np.float32)
     fields["day_of_year"] = np.broadcast_to((200 + np.arange(leads, dtype=np.float32) / 24)[:, None], shape).copy()
-    return fields
+    return fields | turning(rng, shape)
+
+
+def turning(rng: np.random.Generator, shape: tuple[int, int]) -> dict[str, Array]:
+    """What follows from neighbours, anywhere within its bounds."""
+    rows = {name: parameters.derived()[name] for name in derive_gradients.NAMES}
+    return {name: rng.uniform(row.minimum, row.maximum, shape).astype(np.float32) for name, row in rows.items()}
 
 
 def test_every_row_has_a_formula_and_every_formula_a_row() -> None:
     rows, blended = set(parameters.derived()), set(parameters.blended())
-    given = {"toa_incoming_shortwave_flux", "surface_altitude", "latitude", "day_of_year"}
+    given = {"toa_incoming_shortwave_flux", "surface_altitude", "latitude", "day_of_year", *derive_gradients.NAMES}
     assert set(FORMULAS) - rows == {"surface_altitude", *STEPS}  # a field of the ground, not of the forecast
-    assert rows - set(FORMULAS) == {"toa_incoming_shortwave_flux"}
+    assert rows - set(FORMULAS) == {"toa_incoming_shortwave_flux", *derive_gradients.NAMES}
     assert not rows & blended
     assert len(rows) + len(blended) >= 350
     known = blended | given
@@ -100,6 +108,7 @@ def test_the_corners_of_the_bounds_are_finite_too() -> None:
     fields = {}
     fields["latitude"] = np.linspace(-90, 90, 4000).astype(np.float32)
     fields["day_of_year"] = np.full((6, 4000), 366.9, np.float32)
+    fields |= turning(rng, (6, 4000))
     for name, row in parameters.blended().items():
         corners = [row.minimum, row.maximum, min(max(0.0, row.minimum), row.maximum)]
         fields[name] = rng.choice(corners, (6, 4000)).astype(np.float32)

@@ -116,8 +116,12 @@ def test_metpy_agrees_on_storms(referee: Referee) -> None:
         shear = call(u[0], v[0], height(*z, *u), height(*z, *v))
         theirs = referee[f"shear_{depth}"]  # between levels by the logarithm of pressure
         agrees(f"bulk_wind_shear_0_{depth}km", shear[0], theirs, by="MetPy", atol=0.35)
-    deep = derive_isotherms.deep_shear(*z, *u), derive_isotherms.deep_shear(*z, *v)
     mean = derive_isotherms.mean_wind_0_6km(*z, *u), derive_isotherms.mean_wind_0_6km(*z, *v)
+    low = derive_isotherms.mean_wind_0_500m(*z, *u), derive_isotherms.mean_wind_0_500m(*z, *v)
+    deep = (
+        derive_isotherms.deep_shear(mean[0], low[0], *z, *u),
+        derive_isotherms.deep_shear(mean[1], low[1], *z, *v),
+    )
     length = derive_storms.storm_depth_shear(*deep)
     right = (
         derive_storms.eastward_motion_of_right_mover(mean[0], deep[1], length),

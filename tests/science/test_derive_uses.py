@@ -63,12 +63,14 @@ def test_reference_evapotranspiration_of_alfalfa_and_open_water() -> None:
 
 def test_season_sums_blight_and_wet_leaves() -> None:
     hour = np.full((50, 1), 0.5, np.float32)
-    total = derive_crops.growing_degree_sum_base10(hour, array(100))
+    never = np.zeros_like(hour)
+    total = derive_crops.growing_degree_sum_base10(hour, never, array(100))
     np.testing.assert_allclose(total[[0, 49], 0], [100, 124.5])
-    np.testing.assert_allclose(derive_crops.growing_degree_sum_base0(hour)[49, 0], 24.5)
-    np.testing.assert_allclose(derive_crops.growing_degree_sum_base5(hour)[49, 0], 24.5)
-    np.testing.assert_allclose(derive_crops.chill_hour_sum(hour)[49, 0], 24.5)
-    units = derive_crops.chill_unit_sum(np.array([[0], [1], [-1], [-1], [1]], np.float32), array(0.5))
+    np.testing.assert_allclose(derive_crops.growing_degree_sum_base0(hour, never)[49, 0], 24.5)
+    np.testing.assert_allclose(derive_crops.growing_degree_sum_base5(hour, never)[49, 0], 24.5)
+    np.testing.assert_allclose(derive_crops.chill_hour_sum(hour, never)[49, 0], 24.5)
+    np.testing.assert_allclose(derive_crops.fresh_snow_sum(hour, never, array(2))[49, 0], 26.5)
+    units = derive_crops.chill_unit_sum(np.array([[0], [1], [-1], [-1], [1]], np.float32), never[:5], array(0.5))
     np.testing.assert_allclose(units[:, 0], [0.5, 1.5, 0.5, 0, 1])
     wet = derive_crops.leaf_wetness_duration(np.array([[1], [1], [0], [1]], np.float32))
     np.testing.assert_allclose(wet[:, 0], [3600, 7200, 0, 3600])
@@ -77,6 +79,26 @@ def test_season_sums_blight_and_wet_leaves() -> None:
     humid = np.where(np.arange(60)[:, None] % 24 < 7, 0.95, 0.5).astype(np.float32) + 0 * warm
     risk = derive_crops.late_blight_risk(warm, humid)
     np.testing.assert_array_equal(risk[[10, 47, 59]], [[0, 0], [1, 0], [1, 0]])
+
+
+def test_a_season_begins_at_its_hemispheres_date_with_nothing() -> None:
+    latitude = array(50, 0, -30)
+    for begins, first in (
+        (derive_crops.growing_season_begins, (1, 1, 182)),
+        (derive_crops.chill_season_begins, (274, 274, 91)),
+        (derive_crops.snow_season_begins, (182, 182, 1)),
+    ):
+        days = np.repeat((1 + np.arange(365 * 24) / 24).astype(np.float32)[:, None], 3, axis=1)
+        found = begins(latitude, days)
+        assert [float(days[np.flatnonzero(found[:, place]), place].item()) for place in range(3)] == list(first)
+    hour = np.full((6, 2), 0.5, np.float32)
+    begun = np.zeros_like(hour)
+    begun[[0, 3], [1, 0]] = 1
+    total = derive_crops.growing_degree_sum_base0(hour, begun, array(10, 10))
+    np.testing.assert_allclose(total[:, 0], [10, 10.5, 11, 0, 0.5, 1])
+    np.testing.assert_allclose(total[:, 1], [0, 0.5, 1, 1.5, 2, 2.5])
+    units = derive_crops.chill_unit_sum(hour, begun, array(10, 10))
+    np.testing.assert_allclose(units, total)
 
 
 def test_turbines_by_class() -> None:

@@ -13,6 +13,7 @@ from zarr.codecs import ZstdCodec
 
 from pipeline import paths
 from pipeline.config import Config
+from pipeline.cycle import Cycle
 from pipeline.parameters import parameter
 from pipeline.pool import Pool
 from pipeline.sources import SOURCES
@@ -28,6 +29,7 @@ from tests.tiny_deployment import HOUR, LAST_LEAD, NAMES, write_configuration, w
 
 ZARRS = ("best.zarr", "probability.zarr")
 ABSURD_ROWS = slice(1, 4)
+ALOFT = ("eastward_wind_850hpa", "northward_wind_850hpa", "temperature_850hpa")
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +40,7 @@ def learnt(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(input_store, "CHUNK_BYTES", 1)
         patch.setitem(tiny_deployment.BIAS, "aifs", 0.5)
+        patch.setattr(tiny_deployment, "NAMES", (*NAMES, *ALOFT))
         path = write_configuration(folder, folder / "store")
         settings = yaml.safe_load(path.read_text())
         settings["sources"] |= {"aifs": settings["sources"]["ifs"], "gefs": settings["sources"]["gfs"]}
@@ -94,6 +97,7 @@ def test_the_same_bits_for_any_tiles_and_threads(learnt: Deployment) -> None:
     whole = _made(learnt, 7)
     assert np.isfinite(whole[0]["temperature_2m"]).all()
     assert np.isfinite(whole[1]["dew_point_temperature_2m_quantile"]).all()
+    assert (whole[0]["relative_vorticity_850hpa"].std("latitude") > 0).all(), "rows of other tiles take part in it"
     threads = numba.get_num_threads()
     try:
         numba.set_num_threads(1)
@@ -148,3 +152,10 @@ def test_a_tile_reads_its_own_chunks_only() -> None:
     np.testing.assert_array_equal(run.read("forecast", row.name, rows), values[:, 100 * 720 : 112 * 720])
     assert writer.rows % 16 == 0
     assert len(chunks) == -(-grid.shape[0] // writer.rows)
+
+
+def test_the_day_of_the_year_is_that_of_the_valid_time(learnt: Deployment) -> None:
+    leads = np.arange(4)
+    around = forecast.surroundings(learnt, Cycle.parse("2024-12-31T22"), leads, slice(0, 5))
+    expected = [366 + 22 / 24, 366 + 23 / 24, 1, 1 + 1 / 24]
+    np.testing.assert_allclose(around["day_of_year"], np.broadcast_to(np.array(expected)[:, None], (4, 5)), rtol=1e-6)
