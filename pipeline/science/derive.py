@@ -45,7 +45,7 @@ BLOCK = 32768
 """Values of a field worked on at a time, so that a formula's intermediates stay in cache."""
 
 FORMULAS: dict[str, Formula] = (
-    by_name(*derive_past.DIRECT, *derive_humidity.FORMULAS, *derive_upper.SURFACE, *derive_comfort.FORMULAS)
+    by_name(*derive_past.DIRECT, *derive_humidity.FORMULAS, *derive_comfort.FORMULAS)
     | by_name(*derive_wind.FORMULAS, *derive_profile.FORMULAS)
     | derive_levels.on_levels()
     | derive_levels.between_levels()
