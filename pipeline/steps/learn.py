@@ -41,9 +41,7 @@ APPLIED = ("bias", "weight", "error_variance", "spread_factor")
 def shards(deployment: Deployment, hour: Cycle) -> list[str]:
     """Parameters with a source, in the order of the catalogue; a vector under its eastward component."""
     return [
-        row.name
-        for row in blended().values()
-        if sources_of(deployment, row) and not row.name.startswith("northward_wind")
+        row.name for row in blended().values() if sources_of(deployment, row) and not row.name.startswith("northward_")
     ]
 
 
