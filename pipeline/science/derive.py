@@ -33,6 +33,7 @@ from pipeline.science import (
     derive_sky,
     derive_stability,
     derive_storms,
+    derive_tropopause,
     derive_upper,
     derive_weather,
     derive_wind,
@@ -50,6 +51,7 @@ FORMULAS: dict[str, Formula] = (
     | derive_levels.on_levels()
     | derive_levels.between_levels()
     | derive_isotherms.between_levels()
+    | derive_tropopause.formulas()
     | by_name(*derive_profile.UPPER, *derive_upper.FORMULAS, *derive_weather.FORMULAS, *derive_stability.FORMULAS)
     | by_name(*derive_storms.MOTION)
     | derive_storms.helicity()
