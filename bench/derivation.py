@@ -12,7 +12,11 @@ from pipeline import parameters
 from pipeline.science import derive
 
 Array = NDArray[np.float32]
-LEVELS = {925: (750, 285), 850: (1450, 278), 700: (3050, 268), 500: (5600, 250), 250: (10400, 222)}  # m, K
+LEVELS = {
+    1000: (110, 288), 925: (750, 285), 850: (1450, 278), 700: (3050, 268), 600: (4250, 262), 500: (5600, 250),
+    400: (7200, 240), 300: (9200, 228), 250: (10400, 222), 200: (11800, 219), 150: (13700, 217), 100: (16200, 212),
+    50: (20600, 213),
+}  # m, K  # fmt: skip
 
 
 def fields(places: int = CELLS, leads: int = 1) -> dict[str, Array]:

@@ -32,7 +32,11 @@ HOURLY, COARSE = [f"hourly_{number}" for number in range(5)], [f"coarse_{number}
 """Sources like `gfs`, hourly to 120 h and 3-hourly to 384, and like `ifs`, 3-hourly to 144 h and 6-hourly to 360; on
 average 126 leads."""
 ENSEMBLE = "ifs_ens"
-_LEVELS = {925: (284, 770), 850: (279, 1480), 700: (270, 3050), 500: (254, 5650), 250: (223, 10500)}
+_LEVELS = {
+    1000: (288, 110), 925: (284, 770), 850: (279, 1480), 700: (270, 3050), 600: (263, 4250), 500: (254, 5650),
+    400: (243, 7250), 300: (230, 9250), 250: (223, 10500), 200: (219, 11900), 150: (217, 13700), 100: (212, 16200),
+    50: (213, 20600),
+}  # fmt: skip
 _USUAL: dict[str, tuple[float, float]] = {
     "temperature_2m_maximum": (286, 12), "temperature_2m_minimum": (284, 12), "temperature_2m": (285, 12),
     "dew_point_temperature_2m": (278, 12), "skin_temperature": (285, 12), "wind_speed": (9, 4), "wind_gust": (14, 5),

@@ -34,9 +34,10 @@ from pipeline.science.consistency import MEETINGS, RULES
 from pipeline.science.consistency_ties import GROUPS
 from pipeline.science.ramp_length import at_leads
 from pipeline.science.weights import Weights
-from pipeline.steps.blending import bridge, day_hours, tile_weights
+from pipeline.steps.blending import bridge, day_hours, tile_weights, wave_energy
 from pipeline.steps.forecast import consistent, surroundings
-from pipeline.steps.inputs import TRUTH_HOURS, Contribution, at_hours, coverage, holds, kept, valid_hours
+from pipeline.steps.inputs import TRUTH_HOURS, Contribution, coverage, holds, kept, valid_hours
+from pipeline.steps.numbered import at_hours
 
 Array = NDArray[np.float32]
 
@@ -47,7 +48,8 @@ _OBEYED = (*MEETINGS, *RULES)
 class Ingredients:
     """What one parameter is blended from at a cell: weights times coverage, forecasts (source, lead, 1), taper.
 
-    mapped: the forecasts, or of amounts what their mapping makes of them; correction: of amounts.
+    mapped: the forecasts, or of amounts what their mapping makes of them; correction: of amounts; energy: of the waves
+    that a direction is of, (source, lead, 1).
     """
 
     weights: Weights
@@ -55,6 +57,7 @@ class Ingredients:
     taper: Array
     mapped: Array
     correction: Correction | None
+    energy: Array | None
 
 
 def chain(at: At, row: Parameter) -> Chain:
@@ -125,7 +128,8 @@ def ingredients(at: At, row: Parameter) -> Ingredients:
     mapped = without_course(forecasts, used.course, bins, at.leads, day_hours(row, at.hour, at.leads))
     if correction is not None:
         mapped = amounts.mapped(forecasts, amounts.for_sources(correction, used.sources), _ends(at))
-    return Ingredients(used, forecasts, taper, mapped, correction)
+    energy = wave_energy(at.deployment, parts, row, at.hour, at.leads, at.cells)
+    return Ingredients(used, forecasts, taper, mapped, correction, energy)
 
 
 def _correction(at: At, row: Parameter) -> Correction | None:
@@ -158,7 +162,8 @@ def _taper(at: At, part: Contribution, row: Parameter) -> Array:
 
 def _mean(row: Parameter, at: At, part: Ingredients) -> Array:
     """(lead, 1) the weighted mean as the forecast made it."""
-    result = blend(part.mapped, part.weights, at.leads, part.taper, circular=row.blend == "circular")
+    circular = row.blend == "circular"
+    result = blend(part.mapped, part.weights, at.leads, part.taper, circular=circular, energy=part.energy)
     return np.clip(bridge(row, result), row.minimum, row.maximum)
 
 

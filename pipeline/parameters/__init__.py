@@ -139,6 +139,13 @@ def catalogue() -> dict[str, Parameter]:
     return blended() | derived()
 
 
+@cache
+def pressure_levels() -> tuple[int, ...]:
+    """hPa of the levels that the catalogue has, from the ground up."""
+    heights = (row.level for name, row in blended().items() if name.startswith("geopotential_height_"))
+    return tuple(sorted(heights, reverse=True))
+
+
 def parameter(name: str) -> Parameter:
     """The row of `name`; KeyError with the nearest names if there is none."""
     try:

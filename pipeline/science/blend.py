@@ -13,6 +13,8 @@ from pipeline.science.weights import Weights
 Array = NDArray[np.float32]
 Leads = NDArray[np.floating] | NDArray[np.integer]
 
+LEAST_ENERGY = 1e-6
+"""m2 that waves count for at least, so that a calm sea has a direction, too."""
 WET_AMOUNT = 0.05
 """kg m-2 in an hour from which a source counts as wet."""
 
@@ -25,13 +27,15 @@ def lead_position(lead_bins: tuple[float, ...], leads: Leads) -> tuple[NDArray[n
 
 
 def blend(
-    forecasts: Array, weights: Weights, leads: Leads, taper: Array | None = None, *, circular: bool = False
-) -> Array:
+    forecasts: Array, weights: Weights, leads: Leads, taper: Array | None = None, *, circular: bool = False,
+    energy: Array | None = None,
+) -> Array:  # fmt: skip
     """(lead, place) weighted mean over sources of the bias-corrected forecasts, renormalised over those present.
 
     forecasts: (source, lead, place), NaN where a source has no value; leads: (lead,) hours.
     taper: (source, lead), 0 to 1, multiplies the weights; see `range_taper`.
-    circular: values are directions in degrees, averaged as unit vectors.
+    circular: values are directions in degrees, averaged as unit vectors, or as vectors of `energy` (source, lead,
+    place) where it is given; its NaN counts for next to nothing.
     NaN where no source has a value: the caller knows whether that is an error.
     """
     lower, fraction = lead_position(weights.lead_bins, leads)
@@ -39,7 +43,8 @@ def blend(
     fields = np.ascontiguousarray(forecasts, np.float32)
     result = np.empty(fields.shape[1:], np.float32)
     if circular:
-        _circular_mean(fields, share, weights.bias, weights.weight, lower, fraction, result)
+        length = np.ones((1, 1, 1), np.float32) if energy is None else np.ascontiguousarray(energy, np.float32)
+        _circular_mean(fields, share, weights.bias, weights.weight, lower, fraction, length, result)
     else:
         weighted_mean(fields, share, weights.bias, weights.weight, lower, fraction, result)
     return result
@@ -70,9 +75,11 @@ def _circular_mean(
     weight: Array,
     lower: NDArray[np.int64],
     fraction: Array,
+    energy: Array,
     result: Array,
 ) -> None:
     sources, leads, places = forecasts.shape
+    own = energy.shape[0] == sources and energy.shape[2] == places
     last = bias.shape[1] - 1
     for place in prange(places):
         for lead in range(leads):
@@ -85,6 +92,8 @@ def _circular_mean(
                 share = taper[source, lead] * (
                     (1 - part) * weight[source, low, place] + part * weight[source, high, place]
                 )
+                length = energy[source, lead, place] if own else energy[0, 0, 0]
+                share *= length if length > 0 else np.float32(LEAST_ENERGY)
                 angle = np.deg2rad(value - ((1 - part) * bias[source, low, place] + part * bias[source, high, place]))
                 east += share * np.sin(angle)
                 north += share * np.cos(angle)

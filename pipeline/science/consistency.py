@@ -119,11 +119,12 @@ def _calm_under_ice(height: Field, ice: Field) -> Field:
     return np.where(ice >= FULL_ICE, 0, height)
 
 
-def _wave_parts(wind_sea: Field, swell: Field, total: Field) -> tuple[Field, ...]:
-    """Energies of wind sea and first swell add up to at most that of all waves: the nearest point of that circle."""
-    together = np.hypot(wind_sea, swell)
+def _wave_parts(*heights: Field) -> tuple[Field, ...]:
+    """Energies of wind sea and swells add up to at most that of all waves, the last: the nearest point of a sphere."""
+    *parts, total = heights
+    together = np.sqrt(sum(part**2 for part in parts))
     factor = np.where(together > total * 1.001 + 0.005, total / np.maximum(together, 1e-3), 1)
-    return wind_sea * factor, swell * factor
+    return tuple(part * factor for part in parts)
 
 
 def _long_enough(period: Field, height: Field, steepest: float) -> Field:
@@ -140,7 +141,8 @@ def _vectors() -> Iterator[tuple[str, str, str]]:
 MEETINGS = tuple(Rule(f"{wind[2]} is the length of its vector", wind, wind, _meet) for wind in _vectors())
 """Applied first."""
 
-_WAVES = ("significant_wave_height", "wind_wave_height", "swell_wave_height")
+_SWELLS = ("swell", "secondary_swell", "tertiary_swell")
+_WAVES = ("significant_wave_height", "wind_wave_height", *(f"{swell}_wave_height" for swell in _SWELLS))
 RULES: tuple[Rule, ...] = (
     _rule("surface pressure fits sea-level pressure and altitude", _surface_pressure,
           "surface_pressure", "pressure_at_sea_level", "temperature_2m", "surface_altitude"),
@@ -155,13 +157,14 @@ RULES: tuple[Rule, ...] = (
     _rule("no ice on a warm sea", _melting_ice, "sea_ice_fraction", "skin_temperature"),
     _rule("sea not colder than it freezes", _icy_water, "sea_surface_temperature", "sea_ice_fraction"),
     *(_rule(f"{name} is nil under full ice", _calm_under_ice, name, "sea_ice_fraction") for name in _WAVES),
-    Rule("wind sea and swell within all waves", _WAVES[1:], (*_WAVES[1:], _WAVES[0]), _wave_parts),
+    Rule("wind sea and swells within all waves", _WAVES[1:], (*_WAVES[1:], _WAVES[0]), _wave_parts),
     _rule("peak period long enough for the height", lambda period, height: _long_enough(period, height, STEEPEST),
           "primary_wave_period", "significant_wave_height"),
     _rule("mean period long enough for the height", lambda period, height: _long_enough(period, height, STEEPEST_MEAN),
           "mean_wave_period", "significant_wave_height"),
-    _rule("swell period long enough for the height", lambda period, height: _long_enough(period, height, STEEPEST),
-          "swell_wave_period", "swell_wave_height"),
+    *(_rule(f"{part} period long enough for the height",
+            lambda period, height: _long_enough(period, height, STEEPEST), f"{part}_wave_period", f"{part}_wave_height")
+      for part in ("wind", *_SWELLS)),
 )  # fmt: skip
 """In the order of application; before them every parameter is brought within its bounds (`within bounds`), then come
 `MEETINGS` and what is tied."""

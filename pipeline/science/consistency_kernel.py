@@ -10,7 +10,7 @@ import numpy as np
 
 BLOCK = 256
 """Places whose series are scanned together, so that a row of each field is a wide instruction's."""
-_MOST_SWEEPS = 500
+_MOST_SWEEPS = 5000  # chains of thirteen levels need some hundreds where nothing fits
 _CONVERGED = 1e-4  # of a tie's own standard deviation
 _PLAIN_SWEEPS, _RELAXATION = 3, 1.4  # what hangs together by a hair settles at once, long chains in half the time
 

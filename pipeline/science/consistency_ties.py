@@ -20,7 +20,8 @@ from pipeline import parameters
 from pipeline.science import derive_thermo as thermo
 from pipeline.science.consistency_kernel import project
 
-LEVELS = (925, 850, 700, 500, 250)
+LEVELS = parameters.pressure_levels()  # hPa
+_HEIGHT_ERRORS = (8, 8, 8, 9, 10, 12, 14, 17, 18, 18, 17, 16, 18)  # m
 THINNEST_AIR = 170.0  # K, colder than any layer's mean
 
 
@@ -78,7 +79,7 @@ GROUPS: tuple[Group, ...] = (
     ),
     Group(
         "pressure levels apart",
-        {f"geopotential_height_{level}hpa": error for level, error in zip(LEVELS, (8, 8, 9, 12, 18), strict=True)},
+        {f"geopotential_height_{level}hpa": error for level, error in zip(LEVELS, _HEIGHT_ERRORS, strict=True)},
         tuple(_apart(lower, upper) for lower, upper in pairwise(LEVELS)),
     ),
     Group(

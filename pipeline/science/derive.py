@@ -33,6 +33,7 @@ from pipeline.science import (
     derive_sky,
     derive_stability,
     derive_storms,
+    derive_tropopause,
     derive_upper,
     derive_weather,
     derive_wind,
@@ -45,11 +46,12 @@ BLOCK = 32768
 """Values of a field worked on at a time, so that a formula's intermediates stay in cache."""
 
 FORMULAS: dict[str, Formula] = (
-    by_name(*derive_past.DIRECT, *derive_humidity.FORMULAS, *derive_upper.SURFACE, *derive_comfort.FORMULAS)
+    by_name(*derive_past.DIRECT, *derive_humidity.FORMULAS, *derive_comfort.FORMULAS)
     | by_name(*derive_wind.FORMULAS, *derive_profile.FORMULAS)
     | derive_levels.on_levels()
     | derive_levels.between_levels()
     | derive_isotherms.between_levels()
+    | derive_tropopause.formulas()
     | by_name(*derive_profile.UPPER, *derive_upper.FORMULAS, *derive_weather.FORMULAS, *derive_stability.FORMULAS)
     | by_name(*derive_storms.MOTION)
     | derive_storms.helicity()

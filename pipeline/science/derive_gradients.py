@@ -14,7 +14,7 @@ from pipeline.science import gradients
 
 Array = NDArray[np.float32]
 
-LEVELS = (925, 850, 700, 500, 250)  # hPa
+LEVELS = parameters.pressure_levels()  # hPa
 DEFORMED = (700, 500, 250)  # where turbulence is told from deformation
 ADVECTED = (850, 700)  # where fronts are told from the advection of temperature
 

@@ -7,6 +7,7 @@ import numpy as np
 from pipeline.science.derive_thermo import FREEZING, STEFAN_BOLTZMANN, Field, saturation_vapour_pressure
 
 EMISSIVITY = 0.97
+LATENT_HEAT = 2.45e6  # J kg-1, of evaporation
 LAND_ALBEDO, SEA_ALBEDO, SNOW_ALBEDO, ICE_ALBEDO = 0.20, 0.07, 0.70, 0.60
 
 
@@ -168,7 +169,13 @@ def photovoltaic_power_ratio(surface_downwelling_shortwave_flux: Field, temperat
     return np.maximum(surface_downwelling_shortwave_flux / 1000 * (1 - 0.004 * (cell - 25)), 0)
 
 
+def evaporation(surface_upward_latent_heat_flux: Field) -> Field:
+    """kg m-2 in the hour, negative where dew falls: the flux of latent heat over 2.45 MJ kg-1. FAO-56, chapter 1."""
+    return surface_upward_latent_heat_flux * np.float32(3600 / LATENT_HEAT)
+
+
 FORMULAS = (
+    evaporation,
     surface_upwelling_longwave_flux,
     surface_net_longwave_flux,
     surface_albedo,

@@ -7,13 +7,15 @@ from functools import partial, update_wrapper
 
 import numpy as np
 
+from pipeline.parameters import pressure_levels
 from pipeline.science import derive_thermo as thermo
 from pipeline.science.derive_formula import Formula
 from pipeline.science.derive_gradients import DEFORMED
 from pipeline.science.derive_thermo import GRAVITY, Field
 
-LEVELS = (925, 850, 700, 500, 250)  # hPa
-MOIST = (925, 850, 700, 500)  # those with vapour enough to matter
+LEVELS = pressure_levels()  # hPa
+MOIST = LEVELS[:7]  # those with vapour enough to matter
+ICY = (500, 400, 300, 250, 200)  # where clouds are of ice
 LAYERS = ((925, 850), (850, 700), (700, 500), (500, 250))
 SHEARS = (("10m", "925hpa"), ("10m", "850hpa"), ("10m", "700hpa"), ("925hpa", "850hpa"), ("850hpa", "700hpa"),
           ("700hpa", "500hpa"), ("500hpa", "250hpa"), ("850hpa", "250hpa"))  # fmt: skip
@@ -167,16 +169,16 @@ def on_levels() -> dict[str, Formula]:
         found[f"potential_temperature_{level}hpa"] = Formula(theta, (t,))
         turning = (f"relative_vorticity_{level}hpa", "latitude")
         found[f"absolute_vorticity_{level}hpa"] = Formula(absolute_vorticity_at, turning)
+        warm = _at(equivalent_potential_temperature_at, pressure=pressure)
+        found[f"equivalent_potential_temperature_{level}hpa"] = Formula(warm, (t, td))
         if level in MOIST:
             e = f"vapour_pressure_{level}hpa"
             found[e] = Formula(vapour_pressure_at, (td,))
-            warm = _at(equivalent_potential_temperature_at, pressure=pressure)
-            found[f"equivalent_potential_temperature_{level}hpa"] = Formula(warm, (t, td))
             wet = _at(wet_bulb_temperature_at, pressure=pressure)
             found[f"wet_bulb_temperature_{level}hpa"] = Formula(wet, (t, e))
         if level in (850, 700, 500):
             found[f"dew_point_depression_{level}hpa"] = Formula(dew_point_depression_at, (t, td))
-        if level in (500, 250):
+        if level in ICY:
             found[f"relative_humidity_over_ice_{level}hpa"] = Formula(humidity_over_ice_at, (t, rh))
         if level in STANDARD:
             warmer = _at(standard_deviation_at, altitude=STANDARD[level])

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from pipeline.science import derive_thermo as thermo
 from pipeline.science.derive_marine import SEA_DENSITY
 from pipeline.science.derive_thermo import (
     EPSILON,
@@ -153,7 +154,13 @@ def immersion_survival_time(sea_surface_temperature: Field) -> Field:
     return 60 * np.minimum(minutes, 720)
 
 
+def sea_water_speed(eastward_sea_water_velocity: Field, northward_sea_water_velocity: Field) -> Field:
+    """m s-1: length of the surface current's vector. Geometry."""
+    return thermo.length(eastward_sea_water_velocity, northward_sea_water_velocity)
+
+
 FORMULAS = (
+    sea_water_speed,
     mean_wave_steepness,
     wave_group_speed,
     maximum_crest_height,

@@ -10,12 +10,6 @@ from pipeline.science.derive_thermo import FREEZING, Field
 KNOTS = 1.943844  # in a m s-1
 
 
-def geopotential_height_1000hpa(pressure_at_sea_level: Field, temperature_2m: Field, surface_altitude: Field) -> Field:
-    """m: hypsometric from sea level, temperature reduced by the standard lapse rate. ICAO (1993)."""
-    sea_level = temperature_2m + thermo.LAPSE_RATE * surface_altitude
-    return thermo.DRY_GAS / thermo.GRAVITY * sea_level * np.log(pressure_at_sea_level / 100000)
-
-
 def thickness_1000_500hpa(geopotential_height_500hpa: Field, geopotential_height_1000hpa: Field) -> Field:
     """m: difference of geopotential heights."""
     return geopotential_height_500hpa - geopotential_height_1000hpa
@@ -161,7 +155,6 @@ def atmospheric_river_category(integrated_water_vapour_transport: Field) -> Fiel
     return thermo.category(integrated_water_vapour_transport, 250, 500, 750, 1000, 1250)
 
 
-SURFACE = (geopotential_height_1000hpa,)
 FORMULAS = (
     thickness_1000_500hpa,
     thickness_850_500hpa,

@@ -39,9 +39,12 @@ def jump_ratio(field: Array, seams: Borders, latitude: Array) -> float:
     parts = ((east, seams.east, area), (south, seams.south, (area[1:] + area[:-1]) / 2))
     sums = np.zeros((2, 2))  # across or elsewhere, square or weight
     for difference, across, weight in parts:
-        known, share = np.isfinite(difference), np.broadcast_to(weight, difference.shape)
-        for row, where in enumerate((known & across, known & ~across)):
-            sums[row] += (share[where] * difference[where].astype(np.float64) ** 2).sum(), share[where].sum()
+        share = np.where(np.isfinite(difference), weight, 0.0).ravel()
+        square = share * np.nan_to_num(difference.ravel().astype(np.float64)) ** 2
+        inside = across.ravel().astype(np.float64)
+        sums[0] += square @ inside, share @ inside
+        sums[1] += square.sum(), share.sum()
+    sums[1] -= sums[0]
     if (sums[:, 1] <= 0).any() or sums[1, 0] <= 0:
         return float("nan")
     return float(np.sqrt(sums[0, 0] / sums[0, 1] / (sums[1, 0] / sums[1, 1])))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Literal
 
 from pipeline.cycle import Cycle
@@ -118,24 +119,20 @@ def every(cycles: tuple[int, ...], leads: tuple[int, ...]) -> dict[int, tuple[in
 
 
 def carried(vocabulary: Vocabulary, *, without: tuple[str, ...] = (), only: tuple[str, ...] = ()) -> frozenset[str]:
-    """Parameters that have a name in the vocabulary; names ending in `*` are prefixes.
+    """Parameters that have a name in the vocabulary; `*` in a name stands for anything.
 
     ValueError if a name in `without` or `only` matches no parameter, so that a typing error cannot hide data.
     """
     for pattern in without + only:
-        if not any(_matches(name, pattern) for name in blended()):
+        if not any(fnmatchcase(name, pattern) for name in blended()):
             raise ValueError(f"no parameter of the catalogue matches {pattern!r}")
     return frozenset(
         name
         for name, parameter in blended().items()
         if getattr(parameter, vocabulary)
-        and (not only or any(_matches(name, pattern) for pattern in only))
-        and not any(_matches(name, pattern) for pattern in without)
+        and (not only or any(fnmatchcase(name, pattern) for pattern in only))
+        and not any(fnmatchcase(name, pattern) for pattern in without)
     )
-
-
-def _matches(name: str, pattern: str) -> bool:
-    return name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern
 
 
 SEA_STATE = (
@@ -146,4 +143,9 @@ SEA_STATE = (
     "mean_wave_period",
     "swell_wave_period",
     "wave_direction",
+    "wind_wave_period",
+    "wind_wave_direction",
+    "swell_wave_direction",
+    "secondary_swell_wave_*",
+    "tertiary_swell_wave_*",
 )

@@ -41,6 +41,7 @@ _NOT_IN_IFS = (
     "sea_surface_temperature",
     "sea_ice_fraction",
 )
+_OCEAN = ("sea_ice_thickness", "sea_surface_height", "eastward_sea_water_velocity", "northward_sea_water_velocity")
 
 IFS = Source(
     name="ifs",
@@ -77,6 +78,22 @@ IFS_ENS = Source(
     accumulates_from_start=True,
 )
 
+IFS_OCEAN = Source(
+    name="ifs_ocean",
+    title="ECMWF IFS ocean at the start of its forecast",
+    role="analysis",
+    bucket=BUCKET,
+    cycles=CYCLES,
+    leads_by_cycle=every(CYCLES, (0,)),
+    delay_hours=7.5,
+    index="ecmwf",
+    vocabulary="ecmwf",
+    carries=carried("ecmwf", only=_OCEAN[1:]),  # of ice NCEP has an analysis
+    layout=_layout("ifs", "oper", "fc", short_cutoff="scda"),
+    licence=CC_BY_4,
+    attribution=ECMWF_ATTRIBUTION,
+)
+
 AIFS = Source(
     name="aifs",
     title="ECMWF AIFS Single 0.25 degrees",
@@ -97,6 +114,8 @@ AIFS = Source(
             "precipitable_water",
             "convective_available_potential_energy",
             "relative_humidity_*",
+            *_OCEAN,
+            *(f"soil_{what}_{layer}cm" for what in ("temperature", "moisture") for layer in ("40_100", "100_200")),
         ),
     ),
     layout=_layout("aifs-single", "oper", "fc"),

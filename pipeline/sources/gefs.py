@@ -28,7 +28,9 @@ CARRIED = carried(
         "precipitable_water",
         "convective_*",
         "snow_depth",
-        "soil_*",
+        "soil_*_0_10cm",
+        "surface_upward_latent_heat_flux",
+        "sea_ice_thickness",
     ),
     without=("convective_precipitation",),
 )

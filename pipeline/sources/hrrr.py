@@ -7,6 +7,7 @@ from pipeline.parameters import Parameter
 from pipeline.sources.base import NCEP_ATTRIBUTION, SEA_STATE, US_GOVERNMENT, Source, carried, hour_of, hours
 
 CYCLES = tuple(range(24))
+_ABSENT = (600, 400, 200, 150, 100, 50)  # hPa, levels of which its surface file has nothing
 
 
 def _layout(cycle: Cycle, lead: int, member: int | None, parameter: Parameter | None, product: str) -> str:
@@ -35,11 +36,14 @@ HRRR = Source(
             "convective_precipitation",
             "surface_downwelling_*",
             "soil_*",
+            "runoff",
+            "surface_upward_latent_heat_flux",
+            "sea_ice_thickness",
             "relative_humidity_*",
-            "geopotential_height_925hpa",
-            "geopotential_height_250hpa",
-            "temperature_250hpa",
             "pressure_velocity_*",
+            *(f"temperature_{level}hpa" for level in (300, 250, *_ABSENT)),
+            *(f"geopotential_height_{level}hpa" for level in (925, 300, 250, *_ABSENT)),
+            *(f"{way}_wind_{level}hpa" for level in _ABSENT for way in ("eastward", "northward")),
         ),
     ),
     layout=_layout,

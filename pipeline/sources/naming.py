@@ -191,6 +191,8 @@ def _ask(handle: int) -> Naming:
     level_type, level = str(_get(handle, "typeOfLevel", "unknown")), _get(handle, "level", 0)
     if level_type == "isobaricInPa":
         level_type, level = "isobaricInhPa", level / 100
+    if level_type == "depthBelowLandLayer":
+        level = _top_in_centimetres(handle, level)
     if _get(handle, "gridType") == "sh":
         return Naming(None, f"{short} is spectral (spherical harmonics); transform it to a grid first")
     product, refusal = _product(handle)
@@ -212,6 +214,12 @@ def _ask(handle: int) -> Naming:
     if statistic not in _ALLOWED.get(parameter.kind, ("", "mean")):
         return Naming(None, f"{short} is {_WORDS[statistic]}, which {parameter.name} ({parameter.kind}) is not")
     return Naming(parameter.name, "", factor, statistic, product)
+
+
+def _top_in_centimetres(handle: int, level: float) -> float:
+    """Of a layer of soil; GRIB1 says it so, ecCodes tells of GRIB2 whole metres only."""
+    scaled, scale = (_get(handle, f"{key}OfFirstFixedSurface") for key in ("scaledValue", "scaleFactor"))
+    return level if scaled is None else round(100 * scaled / 10**scale)
 
 
 def _statistic(step_type: str) -> Statistic:

@@ -10,13 +10,15 @@ from dataclasses import replace
 
 from pipeline.parameters import blended
 from pipeline.sources.base import every, hours
+from pipeline.sources.ecmwf import IFS_OCEAN
 from pipeline.sources.gfs import GDAS
 from pipeline.sources.gfs_wave import GDAS_WAVE
 
 STEP_HOURS = 6
 
 # Yesterday's rain is no forecast of today's, and a total knows no mean state to return to.
-CARRIED = frozenset(name for name in GDAS.carries | GDAS_WAVE.carries if blended()[name].blend != "precipitation")
+_ANALYSED = GDAS.carries | GDAS_WAVE.carries | IFS_OCEAN.carries
+CARRIED = frozenset(name for name in _ANALYSED if blended()[name].blend != "precipitation")
 
 PERSISTENCE = replace(
     GDAS,

@@ -11,12 +11,12 @@ from pipeline.cycle import Cycle
 from pipeline.parameters import INTERVAL_KINDS, Parameter, blended
 from pipeline.science import amounts
 from pipeline.science.blend import blend, range_taper, without_course
+from pipeline.science.wave_systems import HEIGHT_OF
 from pipeline.science.weights import Weights
 from pipeline.steps import Deployment
 from pipeline.steps.inputs import (
     TRUTH_HOURS,
     Contribution,
-    at_hours,
     contribution,
     coverage,
     holds,
@@ -24,6 +24,7 @@ from pipeline.steps.inputs import (
     valid_hours,
 )
 from pipeline.steps.learn import read_correction, read_weights
+from pipeline.steps.numbered import at_hours
 from pipeline.steps.plausible import leave_out
 
 Array = NDArray[np.float32]
@@ -70,11 +71,23 @@ def blend_parameter(
     if correction is not None:
         forecasts = amounts.mapped(forecasts, amounts.for_sources(correction, weights.sources), ends)
     forecasts = without_course(forecasts, weights.course, weights.lead_bins, leads, day_hours(row, hour, leads))
-    result = blend(forecasts, weights, leads, taper, circular=row.blend == "circular")
+    energy = wave_energy(deployment, parts, row, hour, leads, cells)
+    result = blend(forecasts, weights, leads, taper, circular=row.blend == "circular", energy=energy)
     result = np.clip(bridge(row, result), row.minimum, row.maximum)
     if correction is not None:
         result = np.clip(amounts.expected(result, correction, ends, dry=not chance), row.minimum, row.maximum)
     return result
+
+
+def wave_energy(
+    deployment: Deployment, parts: Sequence[Contribution], row: Parameter, hour: Cycle, leads: NDArray[np.int64],
+    cells: slice,
+) -> Array | None:  # fmt: skip
+    """(source, lead, place) squared height (m2) of the waves whose direction the parameter is; None of others."""
+    height = blended().get(HEIGHT_OF.get(row.name, ""))
+    if height is None or not all(holds(deployment, part, height) for part in parts):
+        return None
+    return np.stack([at_hours(deployment, part, height, hour, leads.tolist(), cells) for part in parts]) ** 2
 
 
 def _contributions(deployment: Deployment, runs: Mapping[str, Contribution], row: Parameter) -> list[Contribution]:

@@ -18,7 +18,8 @@ from pipeline.science.emos import fit_emos, predict_emos
 from pipeline.science.scores import gaussian_crps, quantile_crps
 from pipeline.steps import Deployment
 from pipeline.steps.ensembles import ensemble_variance, ensembles, open_ensemble
-from pipeline.steps.inputs import sources_of, truth, truth_delay_hours, verified
+from pipeline.steps.inputs import sources_of, truth, truth_delay_hours
+from pipeline.steps.numbered import verified
 from pipeline.steps.published import published
 from pipeline.steps.verify_pairs import Pairs
 

@@ -25,7 +25,8 @@ from pipeline.science.skill_exchange import align_sources
 from pipeline.science.weights import Weights
 from pipeline.steps import Deployment, skill_store
 from pipeline.steps.ensembles import ensemble_variance, variances
-from pipeline.steps.inputs import components, sources_of, truth, truth_delay_hours, verified
+from pipeline.steps.inputs import components, sources_of, truth, truth_delay_hours
+from pipeline.steps.numbered import verified
 from pipeline.steps.plausible import judge, unbelieved, usual_errors
 from pipeline.steps.skill_store import Known
 from pipeline.steps.surface import surface
@@ -41,9 +42,7 @@ APPLIED = ("bias", "weight", "error_variance", "spread_factor")
 def shards(deployment: Deployment, hour: Cycle) -> list[str]:
     """Parameters with a source, in the order of the catalogue; a vector under its eastward component."""
     return [
-        row.name
-        for row in blended().values()
-        if sources_of(deployment, row) and not row.name.startswith("northward_wind")
+        row.name for row in blended().values() if sources_of(deployment, row) and not row.name.startswith("northward_")
     ]
 
 

@@ -22,7 +22,8 @@ from pipeline.science.plausibility import frozen, implausible
 from pipeline.science.skill import Skill
 from pipeline.sources import SOURCES
 from pipeline.steps import Deployment
-from pipeline.steps.inputs import Contribution, at_hours, contribution, holds, native, run_before
+from pipeline.steps.inputs import Contribution, contribution, holds, native, run_before
+from pipeline.steps.numbered import at_hours
 from pipeline.steps.surface import within
 
 Array = NDArray[np.float32]

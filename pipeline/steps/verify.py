@@ -22,6 +22,7 @@ from pipeline.steps import Deployment, skill_store
 from pipeline.steps.calibration import CalibrationRecord, calibrate
 from pipeline.steps.hindcast import Hindcast, blend_fields, hindcast
 from pipeline.steps.inputs import components, truth_delay_hours
+from pipeline.steps.numbered import as_true
 from pipeline.steps.published import published
 from pipeline.steps.stability import StabilityRecord, stability
 from pipeline.steps.verify_pairs import ComparedRecord, Pairs, pair, score_pairs, score_vectors
@@ -69,7 +70,7 @@ def write(deployment: Deployment, scored: Cycle, parts: Iterable[Scored]) -> Non
 
 def names() -> list[str]:
     """Parameters to score, in the order of the catalogue; a vector under its eastward component."""
-    return [name for name in blended() if not name.startswith("northward_wind")]
+    return [name for name in blended() if not name.startswith("northward_")]
 
 
 def score_parameter(
@@ -95,7 +96,7 @@ def score_parameter(
             records += score_pairs(deployment, row.name, lead, parts)
             records[-1]["crps"] = crps.get(lead, records[-1]["crps"])
     if len(rows) > 1:
-        vector = name.replace("eastward_wind", "wind_vector")
+        vector = name.replace("eastward_wind", "wind_vector").replace("eastward_", "vector_")
         for lead in sorted(found[0].keys() & found[1].keys()):
             records += score_vectors(deployment, vector, lead, found[0][lead], found[1][lead])
     return records, calibration, steady
@@ -115,7 +116,14 @@ def _pairs(
     known_errors = mean_square(skill_store.read(deployment, row.name, scored).state)
     found: dict[int, list[Pairs]] = {}
     for position, lead in enumerate(leads):
-        now = pair(deployment, row, scored, lead, known_errors[:, position], partial(_ours, best, row, lead))
+        now = pair(
+            deployment,
+            row,
+            scored,
+            lead,
+            known_errors[:, position],
+            partial(_numbered, deployment, scored, best, row, lead),
+        )
         if now is None:
             continue
         more = [_earlier_pair(deployment, row, then, lead, position) for then in earlier]
@@ -129,6 +137,18 @@ def _earlier_pair(deployment: Deployment, row: Parameter, then: Hindcast, lead: 
         return blend_fields(deployment, row, then, lead, fields, interval)
 
     return pair(deployment, row, then.hour, lead, then.mean_square[:, position], ours)
+
+
+def _numbered(
+    deployment: Deployment, scored: Cycle, best: xr.Dataset, row: Parameter, lead: int, fields: Mapping[str, Array],
+    interval: int,
+) -> Array:  # fmt: skip
+    """`_ours`, a swell under the number that it has in the truth."""
+
+    def said(of: Parameter) -> Array | None:
+        return _ours(best, of, lead, fields, interval) if of.name in best else None
+
+    return as_true(deployment, row, scored + lead, said)
 
 
 def _ours(best: xr.Dataset, row: Parameter, lead: int, fields: Mapping[str, Array], interval: int) -> Array:

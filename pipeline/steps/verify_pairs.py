@@ -16,7 +16,8 @@ from pipeline.science.references import models
 from pipeline.science.resampling import drawn_rmse, interval
 from pipeline.science.scores import ScoreRecord
 from pipeline.steps import Deployment
-from pipeline.steps.inputs import sources_of, truth, verified
+from pipeline.steps.inputs import sources_of, truth
+from pipeline.steps.numbered import verified
 
 Array = NDArray[np.float32]
 Float = NDArray[np.float64]

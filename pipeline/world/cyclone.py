@@ -141,9 +141,19 @@ def imprint(vortex: Vortex, latitude: Array, longitude: Array) -> Imprint:
 
 
 # Wind of the vortex aloft relative to 10 m, and how much of the surface deficit its heights show (m Pa-1).
-_ALOFT = {"10m": 1.0, "100m": 1.22, "925hpa": 1.3, "850hpa": 1.25, "700hpa": 1.05, "500hpa": 0.75, "250hpa": -0.15}
-_HEIGHTS = {"925hpa": 0.083, "850hpa": 0.076, "700hpa": 0.06, "500hpa": 0.035, "250hpa": -0.004}
-_WARM_CORE = {"700hpa": 3.0, "500hpa": 5.0, "250hpa": 6.0}
+# Above 150 hPa there is none of it.
+_ALOFT = {
+    "10m": 1.0, "100m": 1.22, "1000hpa": 1.15, "925hpa": 1.3, "850hpa": 1.25, "700hpa": 1.05, "600hpa": 0.9,
+    "500hpa": 0.75, "400hpa": 0.5, "300hpa": 0.1, "250hpa": -0.15, "200hpa": -0.25, "150hpa": -0.15,
+}  # fmt: skip
+_HEIGHTS = {
+    "1000hpa": 0.085, "925hpa": 0.083, "850hpa": 0.076, "700hpa": 0.06, "600hpa": 0.049, "500hpa": 0.035,
+    "400hpa": 0.022, "300hpa": 0.006, "250hpa": -0.004, "200hpa": -0.008, "150hpa": -0.005,
+}  # fmt: skip
+_WARM_CORE = {
+    "700hpa": 3.0, "600hpa": 4.0, "500hpa": 5.0, "400hpa": 6.5, "300hpa": 7.0, "250hpa": 6.0, "200hpa": 3.0,
+}  # fmt: skip
+_UPDRAUGHT = {"850hpa": 1.0, "700hpa": 1.5, "500hpa": 1.8}  # Pa s-1 in the core
 
 
 def add(fields: dict[str, Array], mark: Imprint) -> None:
@@ -155,17 +165,17 @@ def add(fields: dict[str, Array], mark: Imprint) -> None:
         if name in ("pressure_at_sea_level", "surface_pressure"):
             values[at] -= mark.pressure_deficit
         elif stem == "eastward_wind":
-            values[at] += _ALOFT[level] * mark.east
+            values[at] += _ALOFT.get(level, 0.0) * mark.east
         elif stem == "northward_wind":
-            values[at] += _ALOFT[level] * mark.north
+            values[at] += _ALOFT.get(level, 0.0) * mark.north
         elif stem == "geopotential_height":
-            values[at] -= _HEIGHTS[level] * mark.pressure_deficit
+            values[at] -= _HEIGHTS.get(level, 0.0) * mark.pressure_deficit
         elif stem == "temperature" and level in _WARM_CORE:
             values[at] += _WARM_CORE[level] * deep
-        elif stem == "relative_humidity" or name.endswith("cloud_cover"):
+        elif (stem == "relative_humidity" and level in _ALOFT) or name.endswith("cloud_cover"):
             values[at] = np.maximum(values[at], 0.98 * core)
-        elif name == "pressure_velocity_700hpa":
-            values[at] -= 1.5 * deep
+        elif stem == "pressure_velocity":
+            values[at] -= _UPDRAUGHT[level] * deep
         elif name in ("precipitation", "convective_precipitation"):
             values[at] += mark.rain * (1.0 if name == "precipitation" else 0.6)
         elif name == "visibility":

@@ -20,7 +20,7 @@ from pipeline.world.index import Entry, Place
 from pipeline.world.intervals import interval
 from pipeline.world.levels import Array
 from pipeline.world.schedule import Job
-from pipeline.world.state import INSTANT, WAVE_VECTOR, World
+from pipeline.world.state import DIRECTIONS, INSTANT, World
 
 
 @dataclass
@@ -70,8 +70,7 @@ def _columns(name: str) -> tuple[str, ...]:
         wanted |= {"eastward_wind_10m", "northward_wind_10m"}
     if wanted & {"temperature_2m_maximum", "dew_point_temperature_2m"}:
         wanted |= {"temperature_2m"}
-    if "wave_direction" in wanted:
-        wanted |= set(WAVE_VECTOR)
+    wanted |= {part for name in wanted & set(DIRECTIONS) for part in DIRECTIONS[name]}
     return tuple(column for column in INSTANT if column in wanted)
 
 

@@ -15,18 +15,21 @@ from pipeline.world.errors import Region
 from pipeline.world.grids import NativeGrid, native_grid
 from pipeline.world.levels import Array
 from pipeline.world.state import (
+    DIRECTIONS,
     HOURLY,
     INSTANT,
     SHORTWAVE,
-    WAVE_VECTOR,
+    VECTORS,
     World,
     at_points,
     block_at_points,
     clear_sky_on,
 )
+from pipeline.world.waves import SWELLS
 
 HOUR = timedelta(hours=1)
-_PARTS = ("convective_precipitation", "snowfall")
+SIGNED = ("surface_upward_latent_heat_flux",)
+_PARTS = ("convective_precipitation", "snowfall", "runoff")
 SHIFTS = (noise.LATENTS.index("shift_north"), noise.LATENTS.index("shift_east"))
 
 
@@ -158,12 +161,13 @@ def environment(world: World, run: Run, when: datetime, columns: tuple[str, ...]
     north, east = displacement(run, when, latent, size)
     values = at_points(world, run.grid, when, columns, north, east)
     fields = {
-        name: value if name in WAVE_VECTOR else disturb(run, name, value, when, latent, size)
+        name: value if name in VECTORS else disturb(run, name, value, when, latent, size)
         for name, value in values.items()
     }
-    if WAVE_VECTOR[0] in fields:
-        direction = np.rad2deg(np.arctan2(fields.pop(WAVE_VECTOR[0]), fields.pop(WAVE_VECTOR[1]))) % 360
-        fields["wave_direction"] = disturb(run, "wave_direction", direction, when, latent, size) % 360
+    for name, (east_part, north_part) in DIRECTIONS.items():
+        if east_part in fields:
+            direction = np.rad2deg(np.arctan2(fields.pop(east_part), fields.pop(north_part))) % 360
+            fields[name] = disturb(run, name, direction, when, latent, size) % 360
     return fields
 
 
@@ -172,7 +176,7 @@ def with_cyclone(world: World, run: Run, when: datetime, fields: dict[str, Array
     mark = imprint_of(world, run, when)
     if mark is not None:
         cyclone.add(fields, mark)
-    return consistent(fields)
+    return ranked(consistent(fields))
 
 
 def instant(world: World, run: Run, when: datetime, columns: tuple[str, ...] = INSTANT) -> dict[str, Array]:
@@ -242,7 +246,7 @@ def hourly(world: World, run: Run, end: datetime, columns: tuple[str, ...] = ())
         if mark is not None:
             cyclone.add(fields, mark)
         for name in columns:
-            values[name].append(np.maximum(fields[name], 0))
+            values[name].append(fields[name] if name in SIGNED else np.maximum(fields[name], 0))
     return Hours(end, first, {name: np.stack(rows) for name, rows in values.items()})
 
 
@@ -259,16 +263,28 @@ def _rain_and_the_rest(
     }
 
 
+def ranked(fields: dict[str, Array]) -> dict[str, Array]:
+    """The swells in the order of their heights, as wave models number them, whichever system each of them is."""
+    if not all(name in fields for system in SWELLS for name in system):
+        return fields
+    order = np.argsort(-np.stack([fields[height] for height, _, _ in SWELLS]), axis=0, kind="stable")
+    for names in zip(*SWELLS, strict=True):
+        values = np.take_along_axis(np.stack([fields[name] for name in names]), order, 0)
+        fields |= dict(zip(names, values, strict=True))
+    return fields
+
+
 def consistent(fields: dict[str, Array]) -> dict[str, Array]:
     """Keep the fields of one time within physical bounds and in accord, as a model's own output is."""
     for name, values in fields.items():
-        if name.endswith("cloud_cover") or name in ("sea_ice_fraction", "soil_moisture_0_10cm"):
+        if name.endswith("cloud_cover") or name == "sea_ice_fraction" or name.startswith("soil_moisture"):
             np.clip(values, 0, 1, out=values)
         elif name.startswith("relative_humidity"):
             np.clip(values, 0.01, 1, out=values)
         elif name == "convective_inhibition":
             np.minimum(values, 0, out=values)
-        elif name.endswith(("_height", "_period", "_depth", "visibility", "energy", "gust")):
+        elif name.endswith(("_wave_height", "_layer_height", "_period", "_depth", "_thickness", "visibility", "energy",
+                            "gust")):  # fmt: skip
             np.maximum(values, 0, out=values)
     if "dew_point_temperature_2m" in fields and "temperature_2m" in fields:
         np.minimum(fields["dew_point_temperature_2m"], fields["temperature_2m"], out=fields["dew_point_temperature_2m"])

@@ -129,6 +129,7 @@ _GRID_OF = {
     "gfs": "regular_2p5", "gdas": "regular_2p5", "gefs_mean": "regular_3", "gefs": "regular_3", "ifs": "regular_3",
     "aifs": "regular_3", "gdps": "south_to_north_3", "icon": "icosahedral", "hrrr": "lambert",
     "gfs_wave": "regular_3", "ecmwf_wam": "regular_3", "gdas_wave": "regular_3",
+    "ifs_ocean": "regular_3",
 }  # fmt: skip
 
 

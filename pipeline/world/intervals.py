@@ -19,8 +19,8 @@ from pipeline.world.state import BLOCK_HOURS, World
 
 WINDOW_HOURS = {"ecmwf": 3}  # of maxima and minima; the others reduce since the last multiple of six hours
 SUMS = (
-    "precipitation", "convective_precipitation", "snowfall", "surface_downwelling_shortwave_flux",
-    "surface_downwelling_longwave_flux",
+    "precipitation", "convective_precipitation", "snowfall", "runoff", "surface_downwelling_shortwave_flux",
+    "surface_downwelling_longwave_flux", "surface_upward_latent_heat_flux",
 )  # fmt: skip
 # From which hourly values, how, and by how much more extreme than them within the hours.
 _EXTREMES = {

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
+
+from pipeline.parameters import pressure_levels
 
 Array = NDArray[np.floating]
 
@@ -11,7 +15,7 @@ GRAVITY = 9.80665  # m s-2
 GAS_CONSTANT = 287.05  # J kg-1 K-1, dry air
 LAPSE_RATE = 0.0065  # K m-1, ICAO standard atmosphere
 EARTH_RADIUS = 6.371e6  # m
-PRESSURE_LEVELS = (925, 850, 700, 500, 250)  # hPa
+PRESSURE_LEVELS = pressure_levels()  # hPa
 
 
 def saturation_vapour_pressure(temperature: Array) -> Array:
@@ -44,32 +48,43 @@ def surface_pressure(sea_level: Array, altitude: Array, temperature: Array) -> A
     return sea_level * (1 + LAPSE_RATE * altitude / base) ** (-GRAVITY / (GAS_CONSTANT * LAPSE_RATE))
 
 
-def at_pressure(values: Array, pressure: Array, target: float) -> Array:
-    """(level, ...) -> (...) at `target` Pa, linear in the logarithm; the lowest level's value below the ground.
+@dataclass(frozen=True)
+class Between:
+    """Where a pressure lies: number of the level above it and the share of the way to the next, both (1, ...)."""
 
-    `pressure` (level, ...) Pa increases downwards.
+    above: NDArray[np.intp]
+    share: Array
+
+    def of(self, values: Array) -> Array:
+        """(level, ...) -> (...) there."""
+        upper = np.take_along_axis(values, self.above, 0)[0]
+        return np.asarray(upper + self.share[0] * (np.take_along_axis(values, self.above + 1, 0)[0] - upper))
+
+
+def between(log_pressure: Array, target: float) -> Between:
+    """Where `target` Pa lies among the levels, linear in the logarithm; at an end beyond it.
+
+    `log_pressure` (level, ...), of Pa, increases downwards.
     """
-    log_pressure, log_target = np.log(pressure), np.log(target)
-    out = np.where(log_target >= log_pressure[-1], values[-1], values[0])
-    for upper in range(len(values) - 1):
-        above, below = log_pressure[upper], log_pressure[upper + 1]
-        fraction = (log_target - above) / (below - above)
-        inside = (fraction >= 0) & (fraction < 1)
-        out = np.where(inside, values[upper] + fraction * (values[upper + 1] - values[upper]), out)
-    return out
+    wanted = np.float32(np.log(target))
+    above = np.clip((log_pressure < wanted).sum(0, keepdims=True) - 1, 0, len(log_pressure) - 2)
+    upper, lower = (np.take_along_axis(log_pressure, above + step, 0) for step in (0, 1))
+    return Between(above, np.clip((wanted - upper) / (lower - upper), 0, 1))
 
 
-def below_ground(temperature: Array, height: Array, pressure: Array, target: float) -> tuple[Array, Array]:
-    """Temperature and height at `target` Pa: `at_pressure`, and the standard lapse rate below the lowest level."""
+def below_ground(
+    temperature: Array, height: Array, pressure: Array, target: float, where: Between
+) -> tuple[Array, Array]:
+    """Temperature and height at `target` Pa, which lies `where`; the standard lapse rate below the lowest level."""
     lowest_t, lowest_z, lowest_p = temperature[-1], height[-1], pressure[-1]
     extrapolated = lowest_t * (target / lowest_p) ** (GAS_CONSTANT * LAPSE_RATE / GRAVITY)
     mean = 0.5 * (extrapolated + lowest_t)
     below = target > lowest_p
-    t = np.where(below, extrapolated, at_pressure(temperature, pressure, target))
+    t = np.where(below, extrapolated, where.of(temperature))
     z = np.where(
         below,
         lowest_z - GAS_CONSTANT / GRAVITY * mean * np.log(target / lowest_p),
-        at_pressure(height, pressure, target),
+        where.of(height),
     )
     return t, z
 

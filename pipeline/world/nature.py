@@ -13,8 +13,8 @@ from pipeline.world.levels import (
     GRAVITY,
     PRESSURE_LEVELS,
     Array,
-    at_pressure,
     below_ground,
+    between,
     pressure_velocity,
     relative_humidity,
     sea_level_pressure,
@@ -24,10 +24,12 @@ EVERY_HOURS = 3
 STATES_PER_DAY = 24 // EVERY_HOURS
 _PROGRESS = "days_done"
 _LEVEL_FIELDS = ("temperature", "geopotential_height", "relative_humidity", "eastward_wind", "northward_wind")
+VELOCITY_LEVELS = (850, 700, 500)  # hPa
 FIELDS = (
     *(f"{name}_{level}hpa" for level in PRESSURE_LEVELS for name in _LEVEL_FIELDS),
-    "pressure_velocity_700hpa", "pressure_at_sea_level", "near_surface_eastward_wind", "near_surface_northward_wind",
-    "near_surface_temperature", "near_surface_humidity", "skin_temperature", "downwelling_longwave", "cloud_fraction",
+    *(f"pressure_velocity_{level}hpa" for level in VELOCITY_LEVELS),
+    "pressure_at_sea_level", "near_surface_eastward_wind", "near_surface_northward_wind", "near_surface_temperature",
+    "near_surface_humidity", "skin_temperature", "downwelling_longwave", "cloud_fraction",
     "convective_precipitation_rate", "stratiform_precipitation_rate", "precipitable_water",
 )  # fmt: skip
 DIRECT = (
@@ -106,16 +108,18 @@ def reduce_state(state: dict[str, Array], latitude: NDArray[np.float64], sigma: 
     temperature, humidity = state["temperature"], np.maximum(state["specific_humidity"], 1e-7)
     height = state["geopotential"] / np.float32(GRAVITY)
     out: dict[str, Array] = {name: state[name] for name in DIRECT}
+    log_pressure = np.log(pressure)
     for level in PRESSURE_LEVELS:
         target = level * 100.0
-        t, z = below_ground(temperature, height, pressure, target)
+        where = between(log_pressure, target)
+        t, z = below_ground(temperature, height, pressure, target, where)
         out[f"temperature_{level}hpa"], out[f"geopotential_height_{level}hpa"] = t, z
-        out[f"relative_humidity_{level}hpa"] = relative_humidity(t, at_pressure(humidity, pressure, target), target)
-        out[f"eastward_wind_{level}hpa"] = at_pressure(state["eastward_wind"], pressure, target)
-        out[f"northward_wind_{level}hpa"] = at_pressure(state["northward_wind"], pressure, target)
-    out["pressure_velocity_700hpa"] = pressure_velocity(
-        state["eastward_wind"], state["northward_wind"], pressure, latitude, 70000.0
-    )
+        out[f"relative_humidity_{level}hpa"] = relative_humidity(t, where.of(humidity), target)
+        out[f"eastward_wind_{level}hpa"] = where.of(state["eastward_wind"])
+        out[f"northward_wind_{level}hpa"] = where.of(state["northward_wind"])
+    wind = state["eastward_wind"], state["northward_wind"]
+    for level in VELOCITY_LEVELS:
+        out[f"pressure_velocity_{level}hpa"] = pressure_velocity(*wind, pressure, latitude, level * 100.0)
     out["pressure_at_sea_level"] = sea_level_pressure(pressure[-1], height[-1], temperature[-1])
     out["near_surface_humidity"] = humidity[-1]
     thickness = np.diff(np.array([0, 0.05, 0.14, 0.26, 0.42, 0.6, 0.77, 0.9, 1.0]))[:, None, None]

@@ -10,7 +10,7 @@ from pipeline.world import clouds, cyclone
 from pipeline.world.forecasts import consistent
 from pipeline.world.interpolate import sample
 from pipeline.world.levels import LAPSE_RATE, Array
-from pipeline.world.state import CLIMATE, SHORTWAVE, WAVE_VECTOR, World
+from pipeline.world.state import CLIMATE, DIRECTIONS, SHORTWAVE, World
 from pipeline.world.stations import Stations
 
 # Standard deviation of instrument and representativeness errors together, catalogue units.
@@ -34,8 +34,8 @@ def truth_at(world: World, stations: Stations, when: datetime) -> dict[str, Arra
     columns = sample(stack, stations.latitude, stations.longitude, np.arange(len(CLIMATE)))
     fields = dict(zip(CLIMATE, columns, strict=True))
     fields[SHORTWAVE] = fields[SHORTWAVE] * clouds.clear_sky(when, stations.latitude, stations.longitude)
-    angle = np.arctan2(fields.pop(WAVE_VECTOR[0]), fields.pop(WAVE_VECTOR[1]))
-    fields["wave_direction"] = np.rad2deg(angle).astype(np.float32) % 360
+    for name, (east, north) in DIRECTIONS.items():
+        fields[name] = np.rad2deg(np.arctan2(fields.pop(east), fields.pop(north))).astype(np.float32) % 360
     vortex = cyclone.true_vortex(world.live, when)
     if vortex is not None:
         cyclone.add(fields, cyclone.imprint(vortex, stations.latitude, stations.longitude))

@@ -116,6 +116,6 @@ def _analyses(source: Source, live: Cycle, extent: Extent) -> Iterable[tuple[dat
         wanted[time].add(0)
         wanted[time - 6].add(6)
     for cycle, leads in sorted(wanted.items()):
-        for lead in sorted(leads):
+        for lead in sorted(leads & set(source.leads(cycle))):
             when = cycle.valid_time(lead)
             yield block_end(when), Job(source.name, cycle.init_time, when.date(), (lead,))

@@ -24,19 +24,20 @@ from pipeline.world.waves import run as run_waves
 SHORTWAVE = "surface_downwelling_shortwave_flux"
 # Reduced over an interval instead of given at an instant.
 HOURLY = (
-    "precipitation", "convective_precipitation", "snowfall", SHORTWAVE, "surface_downwelling_longwave_flux",
-    "temperature_2m", "wind_gust",
+    "precipitation", "convective_precipitation", "snowfall", "runoff", SHORTWAVE, "surface_downwelling_longwave_flux",
+    "surface_upward_latent_heat_flux", "temperature_2m", "wind_gust",
 )  # fmt: skip
+DIRECTIONS = {name: (f"{name}_east", f"{name}_north") for name, row in blended().items() if row.kind == "direction"}
+"""What is interpolated in place of a direction: the two parts of a unit vector."""
+VECTORS = tuple(part for parts in DIRECTIONS.values() for part in parts)
 _FOLLOWING = (
-    "temperature_2m_maximum", "temperature_2m_minimum", "wind_speed_10m", "wind_speed_100m", "wave_direction",
-    *HOURLY[:5],
+    "temperature_2m_maximum", "temperature_2m_minimum", "wind_speed_10m", "wind_speed_100m", *DIRECTIONS, *HOURLY[:7],
 )  # fmt: skip
-WAVE_VECTOR = ("wave_from_east", "wave_from_north")
-INSTANT = (*(name for name in blended() if name not in _FOLLOWING), *WAVE_VECTOR)
+INSTANT = (*(name for name in blended() if name not in _FOLLOWING), *VECTORS)
 # Displaced as they are; all others as departures from their climatology, so that coasts and mountains stay in place.
 _WHOLE = (
-    "precipitation", "convective_precipitation", "snowfall", SHORTWAVE, "wind_gust", "visibility",
-    "convective_available_potential_energy", "convective_inhibition", *WAVE_VECTOR,
+    "precipitation", "convective_precipitation", "snowfall", "runoff", SHORTWAVE, "wind_gust", "visibility",
+    "convective_available_potential_energy", "convective_inhibition", *VECTORS,
 )  # fmt: skip
 CLIMATE = tuple(dict.fromkeys((*INSTANT, *HOURLY)))
 CLIMATE_HOURS = 24 // EVERY_HOURS
@@ -62,8 +63,9 @@ def _fields(world: World, when: datetime) -> dict[str, Array]:
     values = world.truth.fields(when)
     clear = clouds.clear_sky(when, *places())
     values[SHORTWAVE] = np.where(clear > 1, values[SHORTWAVE] / np.maximum(clear, 1), 0.7).astype(np.float32)
-    angle = np.deg2rad(values["wave_direction"])
-    values[WAVE_VECTOR[0]], values[WAVE_VECTOR[1]] = np.sin(angle), np.cos(angle)
+    for name, (east, north) in DIRECTIONS.items():
+        angle = np.deg2rad(values[name])
+        values[east], values[north] = np.sin(angle), np.cos(angle)
     return values
 
 

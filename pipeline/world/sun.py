@@ -39,3 +39,9 @@ def daily_insolation(when: datetime, latitude: Array) -> Array:
     day = np.arccos(np.clip(-np.tan(phi) * np.tan(delta), -1, 1))
     value = (day * np.sin(phi) * np.sin(delta) + np.cos(phi) * np.cos(delta) * np.sin(day)) / np.pi
     return np.maximum(value, 0).astype(np.float32)
+
+
+def course(when: datetime, longitude: Array, peak: float) -> Array:
+    """-1..1 over the day with its maximum at `peak` hours of local time and a steeper rise than fall."""
+    angle = 2 * np.pi * (local_hour(when, longitude) - peak) / 24
+    return np.asarray((np.cos(angle) + 0.22 * np.cos(2 * angle + 0.6)) / 1.15)

@@ -67,12 +67,10 @@ def statistic_of(source: str, wanted: Parameter) -> Statistic:
 
 _ECMWF_NAMES = {
     "temperature_2m_maximum": "mx2t3", "temperature_2m_minimum": "mn2t3", "wind_gust": "10fg3",
-    "soil_temperature_0_10cm": "sot", "soil_moisture_0_10cm": "vsw",
 }  # fmt: skip
 _CODES = {
     ("ncep", "temperature_2m_maximum"): "0.0.4",
     ("ncep", "temperature_2m_minimum"): "0.0.5",
-    ("ncep", "soil_temperature_0_10cm"): "2.0.2",
     ("ncep", "total_cloud_cover"): "0.6.1",
     ("ncep", "low_cloud_cover"): "0.6.1",
     ("ncep", "medium_cloud_cover"): "0.6.1",
@@ -89,7 +87,7 @@ _SURFACES = {
     ("icon", "high_cloud_cover"): 1,
 }
 _MEMBER_OCTET = 35  # of section 4, in templates 1 and 11, from 0
-_SEQUENCE = ("swell_wave_height", "swell_wave_period")
+_SOIL_BASES = {0: 10, 10: 40, 40: 100, 100: 200}  # cm, by the top of a layer
 
 
 def _product_keys(source: str, wanted: Parameter, product: str, member: int | None) -> dict[str, str | int | float]:
@@ -119,18 +117,21 @@ def _parameter_keys(source: str, wanted: Parameter) -> dict[str, str | int | flo
         if wanted.level_type == "isobaricInhPa":
             keys |= {"typeOfLevel": "isobaricInhPa", "level": wanted.level}
         elif wanted.name.startswith("soil"):
-            keys |= {"typeOfLevel": "soilLayer", "level": 1}
+            number = int(SOURCES[source].names(wanted)[0].split(":")[2])
+            keys |= {"typeOfLevel": "soilLayer", "level": number}
         return keys
-    codes = _CODES.get((vocabulary, wanted.name), wanted.grib2).split(".")
+    usual = "2.0.2" if vocabulary == "ncep" and wanted.name.startswith("soil_temperature") else wanted.grib2
+    codes = _CODES.get((vocabulary, wanted.name), usual).split(".")
     keys = dict(zip(("discipline", "parameterCategory", "parameterNumber"), map(int, codes), strict=True))
-    if wanted.name in _SEQUENCE:
+    if wanted.level_type == "orderedSequenceData":
         return keys | {"typeOfFirstFixedSurface": 241, "scaleFactorOfFirstFixedSurface": 0,
-                       "scaledValueOfFirstFixedSurface": 1}  # fmt: skip
+                       "scaledValueOfFirstFixedSurface": wanted.level}  # fmt: skip
     if wanted.level_type == "depthBelowLandLayer":
         return keys | {
-            "typeOfFirstFixedSurface": 106, "scaleFactorOfFirstFixedSurface": 2, "scaledValueOfFirstFixedSurface": 0,
+            "typeOfFirstFixedSurface": 106, "scaleFactorOfFirstFixedSurface": 2,
+            "scaledValueOfFirstFixedSurface": wanted.level,
             "typeOfSecondFixedSurface": 106, "scaleFactorOfSecondFixedSurface": 2,
-            "scaledValueOfSecondFixedSurface": 10,
+            "scaledValueOfSecondFixedSurface": _SOIL_BASES[wanted.level],
         }  # fmt: skip
     if (vocabulary, wanted.name) in _SURFACES:
         return keys | {"typeOfFirstFixedSurface": _SURFACES[vocabulary, wanted.name]}

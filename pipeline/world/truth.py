@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 
 from pipeline.parameters import blended
-from pipeline.world import clouds, sun
+from pipeline.world import clouds, ocean, soil, sun
 from pipeline.world.geography import Geography, geography, places
 from pipeline.world.interpolate import Operator, operator
 from pipeline.world.levels import LAPSE_RATE, PRESSURE_LEVELS, Array, dew_point, surface_pressure
@@ -73,12 +73,6 @@ def _large_scale(world: Truth, when: datetime) -> dict[str, Array]:
     return dict(zip(FIELDS, values, strict=True))
 
 
-def _diurnal(when: datetime, longitude: Array, peak: float) -> Array:
-    """-1..1 over the day with its maximum at `peak` hours of local time and a steeper rise than fall."""
-    angle = 2 * np.pi * (sun.local_hour(when, longitude) - peak) / 24
-    return (np.cos(angle) + 0.22 * np.cos(2 * angle + 0.6)) / 1.15
-
-
 def _temperature(world: Truth, when: datetime, large: dict[str, Array]) -> dict[str, Array]:
     """2 m and skin temperature with terrain and the day's course."""
     latitude, longitude = places()
@@ -89,8 +83,8 @@ def _temperature(world: Truth, when: datetime, large: dict[str, Array]) -> dict[
     dryness = 1.25 - 1.5 * static.soil_moisture
     amplitude = (0.35 + 6.2 * static.land * sunshine * (1 - 0.65 * cloud) * dryness).astype(np.float32)
     return {
-        "temperature_2m": base + amplitude * _diurnal(when, longitude, 14.6),
-        "skin_temperature": static.land * (base + 0.4 + 1.5 * amplitude * _diurnal(when, longitude, 13.2))
+        "temperature_2m": base + amplitude * sun.course(when, longitude, 14.6),
+        "skin_temperature": static.land * (base + 0.4 + 1.5 * amplitude * sun.course(when, longitude, 13.2))
         + (1 - static.land) * static.sea_surface_temperature,
         "amplitude": amplitude,
     }
@@ -117,14 +111,15 @@ def _diagnose(world: Truth, when: datetime) -> dict[str, Array]:
     out |= _wind(world, when, large)
     out |= clouds.diagnose(large, out, static, when)
     out |= world.waves.at(when)
-    out |= _ground(static, out, warm["amplitude"], when)
+    out |= soil.diagnose(static, out, warm["amplitude"], when)
+    out |= ocean.diagnose(static, out, when)
     return {name: out[name] for name in PARAMETERS}
 
 
 def _wind(world: Truth, when: datetime, large: dict[str, Array]) -> dict[str, Array]:
     """10 m, 100 m and gust: land is rougher, and stable at night."""
     land, longitude = world.static.land, places()[1]
-    day = 0.12 * land * _diurnal(when, longitude, 14.0)
+    day = 0.12 * land * sun.course(when, longitude, 14.0)
     slow = 1 - (1 - ROUGH_LAND_WIND) * land
     near = slow * (1 + day)
     out: dict[str, Array] = {}
@@ -140,20 +135,3 @@ def _wind(world: Truth, when: datetime, large: dict[str, Array]) -> dict[str, Ar
         out["wind_speed_10m"] * (1.25 + 0.2 * land) + 1.0 + mixing * np.clip(aloft - out["wind_speed_100m"], 0, None)
     )
     return out
-
-
-def _ground(static: Geography, out: dict[str, Array], amplitude: Array, when: datetime) -> dict[str, Array]:
-    """Soil, snow, sea surface and ice."""
-    longitude = places()[1]
-    wet = np.clip(out["precipitation"] * 0.01, 0, 0.05)
-    frozen = np.clip((272.0 - out["temperature_2m"]) / 12, 0, 1)
-    soil = 0.6 * out["temperature_2m"] + 0.4 * static.soil_temperature
-    return {
-        "soil_temperature_0_10cm": soil - 0.27 * amplitude * _diurnal(when, longitude, 14.6),
-        "soil_moisture_0_10cm": np.clip(static.soil_moisture + wet, 0.02, 0.5),
-        "snow_depth": static.snow * (0.4 + 0.6 * frozen),
-        "sea_surface_temperature": np.maximum(
-            static.sea_surface_temperature + 0.25 * _diurnal(when, longitude, 15.0), 271.4
-        ),
-        "sea_ice_fraction": static.ice,
-    }

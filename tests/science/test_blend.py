@@ -116,3 +116,14 @@ def test_the_simple_blends_are_what_they_say() -> None:
     np.testing.assert_allclose(
         simple_blends(np.array([[350.0], [10]]), np.ones(2), circular=True)[0] % 360, 0, atol=1e-9
     )
+
+
+def test_waves_of_more_energy_turn_the_direction_more() -> None:
+    weights = _weights(0, 2, 2)
+    weights.bias[:] = 0
+    weights.weight[:] = 0.5
+    directions = np.array([[[0, 350]], [[90, 10]]], np.float32)
+    energy = np.array([[[3, np.nan]], [[1, np.nan]]], np.float32)
+    found = blend(directions, weights, np.array([6.0]), circular=True, energy=energy)[0]
+    assert abs(found[0] - np.rad2deg(np.arctan2(1, 3))) < 1e-3
+    assert abs((found[1] + 180) % 360 - 180) < 1e-3, "of unknown energy all count alike"

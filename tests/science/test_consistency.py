@@ -54,7 +54,11 @@ def calm(leads: int = 3) -> dict[str, Array]:
         "swell_wave_height": 1.4, "primary_wave_period": 8, "mean_wave_period": 6, "swell_wave_period": 9,
         "soil_temperature_0_10cm": 288,
     }  # fmt: skip
-    standard = {925: (286, 800), 850: (281, 1500), 700: (272, 3100), 500: (255, 5700), 250: (222, 10500)}
+    standard = {
+        1000: (290, 130), 925: (286, 800), 850: (281, 1500), 700: (272, 3100), 600: (264, 4300), 500: (255, 5700),
+        400: (243, 7300), 300: (229, 9300), 250: (222, 10500), 200: (218, 11900), 150: (216, 13700), 100: (212, 16200),
+        50: (215, 20600),
+    }  # fmt: skip
     for level, (temperature, height) in standard.items():
         values |= {f"temperature_{level}hpa": temperature, f"geopotential_height_{level}hpa": height}
     fields = {name: np.full((leads, 2), value, np.float32) for name, value in values.items()}
@@ -125,7 +129,7 @@ def test_every_relation_holds_afterwards(seed: int) -> None:
     assert (f["sea_ice_fraction"][f["skin_temperature"] > ZERO + 10.1] == 0).all()
     steepness = 2 * np.pi * f["significant_wave_height"] / (9.80665 * f["primary_wave_period"].clip(0.01) ** 2)
     assert steepness.max() < 0.0901
-    heights = [f[f"geopotential_height_{level}hpa"] for level in (925, 850, 700, 500, 250)]
+    heights = [f[f"geopotential_height_{level}hpa"] for level in LEVELS]
     for (lower, a), (upper, b) in pairwise(zip(LEVELS, heights, strict=True)):
         assert (b - a >= 287.0 / 9.81 * THINNEST_AIR * np.log(lower / upper) - 0.5).all()
 

@@ -35,7 +35,7 @@ def truth_at(deployment: Deployment, valid: Cycle) -> np.ndarray:
     return np.random.default_rng(seed).normal(285, 5, deployment.grid.places[0].size).astype(np.float32)
 
 
-def _store(deployment: Deployment, name: str, cycle: Cycle, leads: list[int], fields: dict[str, np.ndarray]) -> None:
+def store_run(deployment: Deployment, name: str, cycle: Cycle, leads: list[int], fields: dict[str, np.ndarray]) -> None:
     writer = InputWriter(
         deployment.store, paths.input_zarr(name, cycle), deployment.grid, leads, list(fields), ["forecast"]
     )
@@ -64,7 +64,7 @@ def fill(deployment: Deployment, last_hours: int = 0, course: float = 0) -> None
         fields["precipitation"] = np.stack(
             [np.full(fields[NAMES[0]].shape[1], np.nan), np.full(fields[NAMES[0]].shape[1], 0.5)]
         )
-        _store(deployment, "gdas", valid, [0, 6], {key: value.astype(np.float32) for key, value in fields.items()})
+        store_run(deployment, "gdas", valid, [0, 6], {key: value.astype(np.float32) for key, value in fields.items()})
     for step in range(-12 * 24, 1, every):
         for name, bias in BIAS.items():
             start = HOUR + step
@@ -78,4 +78,4 @@ def fill(deployment: Deployment, last_hours: int = 0, course: float = 0) -> None
                 fields[key] = (
                     np.full_like(wanted, 1.0) if key == "precipitation" else (wanted + bias + noise).astype(np.float32)
                 )
-            _store(deployment, name, start - AGE[name], leads, fields)
+            store_run(deployment, name, start - AGE[name], leads, fields)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from models.dycore import RESTART_TIME
-from pipeline.world.nature import EVERY_HOURS, FIELDS
+from pipeline.world.nature import EVERY_HOURS, FIELDS, VELOCITY_LEVELS
 from pipeline.world.state import World, open_world
 
 SEED = 7
@@ -42,10 +42,11 @@ def toy_nature(folder: Path, days: int) -> None:
 
 def _toy_field(name: str, phi: np.ndarray, wave: np.ndarray) -> np.ndarray:
     stem, _, level = name.rpartition("_")
-    height = {"925hpa": 750, "850hpa": 1450, "700hpa": 3050, "500hpa": 5650, "250hpa": 10400}.get(level, 0)
+    pressure = float(level.removesuffix("hpa")) if level.endswith("hpa") else 1013.0
+    height = 7400 * np.log(1013 / pressure)
     surface = 301 - 45 * np.sin(phi) ** 2 + 4 * wave
     table = {
-        "temperature": surface - 0.0062 * height,
+        "temperature": np.maximum(surface - 0.0062 * height, 205),
         "geopotential_height": height - 300 * np.sin(phi) ** 2 - 80 * wave,
         "relative_humidity": 0.6 + 0.35 * wave,
         "eastward_wind": 12 * np.sin(2 * phi) ** 2 - 3 + 8 * wave,
@@ -54,7 +55,7 @@ def _toy_field(name: str, phi: np.ndarray, wave: np.ndarray) -> np.ndarray:
     if stem in table and level.endswith("hpa"):
         return table[stem]
     return {
-        "pressure_velocity_700hpa": 0.3 * wave,
+        **{f"pressure_velocity_{level}hpa": 0.3 * wave for level in VELOCITY_LEVELS},
         "pressure_at_sea_level": 101300 - 1500 * wave,
         "near_surface_eastward_wind": 7 * np.sin(2 * phi) ** 2 - 3 + 6 * wave,
         "near_surface_northward_wind": 6 * wave,

@@ -128,7 +128,7 @@ def test_analysis_is_much_better_than_any_model(world: World) -> None:
 
 
 def test_every_parameter_has_noise_or_follows_from_one_that_has() -> None:
-    following = {"wind_speed_10m", "wind_speed_100m", "convective_precipitation", "snowfall"}
+    following = {"wind_speed_10m", "wind_speed_100m", "convective_precipitation", "snowfall", "runoff"}
     from pipeline.parameters import blended
 
     assert {name for name in blended() if deviations.noise_of(name) is None} == following
