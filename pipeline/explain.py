@@ -79,7 +79,7 @@ def derivation(at: At, row: Parameter) -> Derivation:
 
 def _of_neighbours(at: At, row: Parameter) -> Derivation:
     """How a parameter follows from what is published here and in the cells around."""
-    gradient = next(found for found in derive_gradients.GRADIENTS if row.name in found.names)
+    gradient = derive_gradients.BY_NAME[row.name]
     data = published(at.deployment, at.hour, "best.zarr")[list(gradient.inputs)].sel(lead_time=at.lead)
     beside = [max(at.row - 1, 0), min(at.row + 1, at.deployment.grid.shape[0] - 1)]
     here = {name: data[name].values[None, at.row : at.row + 1] for name in gradient.inputs}

@@ -15,6 +15,7 @@ from pipeline.parameters import Parameter
 from pipeline.science import consistency
 from pipeline.science.consistency_ties import GROUPS, Tie
 from pipeline.science.derive import FORMULAS
+from pipeline.science.derive_gradients import BY_NAME as GRADIENTS
 from pipeline.sources import SOURCES
 
 _MODULE = "pipeline.science.derive_"
@@ -53,6 +54,8 @@ def family(name: str) -> str:
 
 def _module(name: str) -> str:
     """The module of a formula; what the radiation of the hour itself tells is derived elsewhere."""
+    if name in GRADIENTS:
+        return _MODULE + "gradients"
     if name not in FORMULAS:
         return _MODULE + "radiation"
     module = FORMULAS[name].compute.__module__
@@ -76,6 +79,8 @@ def families(rows: Mapping[str, Parameter]) -> dict[str, dict[str, Parameter]]:
 
 def inputs(name: str) -> tuple[str, ...]:
     """What the formula of a derived parameter takes; () of a blended one."""
+    if name in GRADIENTS:
+        return GRADIENTS[name].inputs
     return (*FORMULAS[name].inputs, *FORMULAS[name].optional) if name in FORMULAS else ()
 
 
@@ -89,13 +94,16 @@ def blended_inputs(name: str) -> frozenset[str]:
     """The blended parameters that a parameter needs by formula, itself if it is blended."""
     if name in parameters.blended():
         return frozenset({name})
-    if name not in FORMULAS or name in _GROUND:
+    if (name not in FORMULAS and name not in GRADIENTS) or name in _GROUND:
         return frozenset()
-    return frozenset().union(*map(blended_inputs, FORMULAS[name].inputs))
+    needed = GRADIENTS[name].inputs if name in GRADIENTS else FORMULAS[name].inputs
+    return frozenset().union(*map(blended_inputs, needed))
 
 
 def formula(name: str) -> str:
     """The contract of the formula, its paragraphs in one line each; "" without a formula."""
+    if name in GRADIENTS:
+        return GRADIENTS[name].words
     text = inspect.getdoc(FORMULAS[name].compute) if name in FORMULAS else ""
     return "\n".join(" ".join(part.split()) for part in (text or "").split("\n\n"))
 

@@ -46,7 +46,8 @@ def _gradients() -> tuple[Gradient, ...]:
 
 
 GRADIENTS = _gradients()
-NAMES = tuple(name for gradient in GRADIENTS for name in gradient.names)
+BY_NAME = {name: gradient for gradient in GRADIENTS for name in gradient.names}
+NAMES = tuple(BY_NAME)
 INPUTS = tuple(dict.fromkeys(name for gradient in GRADIENTS for name in gradient.inputs))
 
 
