@@ -165,8 +165,8 @@ RULES: tuple[Rule, ...] = (
     _rule("wind sea's period fits the height", lambda period, height: _long_enough(period, height, STEEPEST_MEAN),
           "wind_wave_period", "wind_wave_height"),
     *(_rule(f"{swell} period long enough for the height",
-            lambda period, height: _long_enough(period, height, STEEPEST), f"{swell}_wave_period", f"{swell}_wave_height")
-      for swell in _SWELLS),
+            lambda period, height: _long_enough(period, height, STEEPEST),
+            f"{swell}_wave_period", f"{swell}_wave_height") for swell in _SWELLS),
 )  # fmt: skip
 """In the order of application; before them every parameter is brought within its bounds (`within bounds`), then come
 `MEETINGS` and what is tied."""
