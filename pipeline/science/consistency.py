@@ -162,9 +162,11 @@ RULES: tuple[Rule, ...] = (
           "primary_wave_period", "significant_wave_height"),
     _rule("mean period long enough for the height", lambda period, height: _long_enough(period, height, STEEPEST_MEAN),
           "mean_wave_period", "significant_wave_height"),
-    *(_rule(f"{part} period long enough for the height",
-            lambda period, height: _long_enough(period, height, STEEPEST), f"{part}_wave_period", f"{part}_wave_height")
-      for part in ("wind", *_SWELLS)),
+    _rule("wind sea's period fits the height", lambda period, height: _long_enough(period, height, STEEPEST_MEAN),
+          "wind_wave_period", "wind_wave_height"),
+    *(_rule(f"{swell} period long enough for the height",
+            lambda period, height: _long_enough(period, height, STEEPEST),
+            f"{swell}_wave_period", f"{swell}_wave_height") for swell in _SWELLS),
 )  # fmt: skip
 """In the order of application; before them every parameter is brought within its bounds (`within bounds`), then come
 `MEETINGS` and what is tied."""

@@ -11,6 +11,7 @@ from pipeline.cycle import Cycle
 from pipeline.parameters import INTERVAL_KINDS, Parameter, blended
 from pipeline.science import amounts
 from pipeline.science.blend import blend, range_taper, without_course
+from pipeline.science.references import models
 from pipeline.science.wave_systems import HEIGHT_OF
 from pipeline.science.weights import Weights
 from pipeline.steps import Deployment
@@ -83,11 +84,18 @@ def wave_energy(
     deployment: Deployment, parts: Sequence[Contribution], row: Parameter, hour: Cycle, leads: NDArray[np.int64],
     cells: slice,
 ) -> Array | None:  # fmt: skip
-    """(source, lead, place) squared height (m2) of the waves whose direction the parameter is; None of others."""
+    """(source, lead, place) squared height (m2) of the waves whose direction the parameter is; None of others.
+
+    Persistence has the models' mean: how high its waves were a day ago says nothing of how much it knows.
+    """
     height = blended().get(HEIGHT_OF.get(row.name, ""))
     if height is None or not all(holds(deployment, part, height) for part in parts):
         return None
-    return np.stack([at_hours(deployment, part, height, hour, leads.tolist(), cells) for part in parts]) ** 2
+    energy = np.stack([at_hours(deployment, part, height, hour, leads.tolist(), cells) for part in parts]) ** 2
+    model = models([part.source for part in parts])
+    if model.any():
+        energy[~model] = energy[model].mean(axis=0)
+    return energy
 
 
 def _contributions(deployment: Deployment, runs: Mapping[str, Contribution], row: Parameter) -> list[Contribution]:

@@ -194,6 +194,6 @@ def _add_sea(fields: dict[str, Array], mark: Imprint) -> None:
     for name, per_wind in (("significant_wave_height", 0.24), ("wind_wave_height", 0.21), ("swell_wave_height", 0.1)):
         if name in fields:
             fields[name][at] = np.hypot(fields[name][at], per_wind * speed)
-    for name in ("primary_wave_period", "mean_wave_period"):
+    for name in ("primary_wave_period", "mean_wave_period", "wind_wave_period"):
         if name in fields:
             fields[name][at] = np.maximum(fields[name][at], 4.5 * np.sqrt(0.24 * speed))

@@ -52,7 +52,8 @@ def calm(leads: int = 3) -> dict[str, Array]:
         "high_cloud_cover": 0.1, "surface_downwelling_shortwave_flux": 500, "surface_downwelling_longwave_flux": 350,
         "sea_surface_temperature": 289, "significant_wave_height": 2.0, "wind_wave_height": 1.2,
         "swell_wave_height": 1.4, "primary_wave_period": 8, "mean_wave_period": 6, "swell_wave_period": 9,
-        "soil_temperature_0_10cm": 288,
+        "wind_wave_period": 5,
+        **{f"soil_temperature_{layer}cm": 288 for layer in ("0_10", "10_40", "40_100", "100_200")},
     }  # fmt: skip
     standard = {
         1000: (290, 130), 925: (286, 800), 850: (281, 1500), 700: (272, 3100), 600: (264, 4300), 500: (255, 5700),
