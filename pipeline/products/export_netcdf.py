@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import netCDF4
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.products.export_extract import Extract, Fields
 from pipeline.products.layout import array_attributes, group_attributes
 from pipeline.products.netcdf import COMPRESSION, typed
 from pipeline.products.templates import Coordinate, Template, best
 
-_FIRST_BYTES = 2**20  # the file grows in memory as it is written
-
 
 def files(fields: Fields, extract: Extract) -> Iterator[tuple[str, bytes]]:
     """Name and bytes of `<hour>_f<first>-<last>.nc`."""
+    with TemporaryDirectory() as folder:  # made in memory it would hold the time and end in padding
+        path = Path(folder, "export.nc")
+        with netCDF4.Dataset(path, "w", format="NETCDF4") as file:
+            _write(file, fields, extract)
+        yield f"{extract.hour}_{extract.span}.nc", path.read_bytes()
+
+
+def _write(file: netCDF4.Dataset, fields: Fields, extract: Extract) -> None:
     empty = best(extract.hour, extract.area, extract.leads, (), tile_rows=1, synthetic=extract.synthetic)
-    file = netCDF4.Dataset("memory", "w", format="NETCDF4", memory=_FIRST_BYTES)
     file.setncatts({key: value for key, value in group_attributes(empty).items() if key != "coordinates"})
     for name, coordinate in empty.coordinates.items():
         _write_coordinate(file, name, coordinate)
     for row, values in fields:
         template = best(extract.hour, extract.area, extract.leads, (row,), tile_rows=1, synthetic=extract.synthetic)
         _write_array(file, template, values)
-    yield f"{extract.hour}_{extract.span}.nc", bytes(file.close())
 
 
 def _write_coordinate(file: netCDF4.Dataset, name: str, coordinate: Coordinate) -> None:
@@ -37,7 +44,7 @@ def _write_coordinate(file: netCDF4.Dataset, name: str, coordinate: Coordinate) 
     variable[...] = coordinate.values
 
 
-def _write_array(file: netCDF4.Dataset, template: Template, values: np.ndarray) -> None:
+def _write_array(file: netCDF4.Dataset, template: Template, values: NDArray[np.float32]) -> None:
     """One parameter; a chunk is a map, as most readers of files want one."""
     (array,) = template.variables
     chunks = (1, *values.shape[1:])

@@ -220,6 +220,19 @@ def test_gdal_reads_it(file: Path) -> None:
     np.testing.assert_allclose(celsius + 273.15, values(parameter("temperature_2m"), (6,), box)[0], atol=1e-3)
 
 
+def test_the_tools_of_ec_codes_read_it(file: Path) -> None:
+    if shutil.which("grib_get") is None:
+        pytest.skip("grib_get of libeccodes-tools is not on the PATH")
+    keys = "shortName,typeOfLevel,level,stepRange,dataDate,hour,max"
+    done = subprocess.run(["grib_get", "-p", keys, file], check=True, capture_output=True, text=True)
+    highest = [values(parameter(name), (6,), BOXES["date line"]).max() * encoding(name).factor for name in NAMES[:3]]
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert [" ".join(line[:-1]) for line in lines] == [
+        "2t heightAboveGround 2 6 20260131 6", "tp surface 0 5-6 20260131 6", "tcc entireAtmosphere 0 6 20260131 6",
+    ]  # fmt: skip
+    np.testing.assert_allclose([float(line[-1]) for line in lines], highest, rtol=1e-5)
+
+
 def test_cdo_reads_it(file: Path, tmp_path: Path) -> None:
     if shutil.which("cdo") is None:
         pytest.skip("cdo is not on the PATH")
