@@ -30,12 +30,12 @@ def image(row: Parameter, hour: Cycle, lead: int, area: Area, values: NDArray[np
     A pixel is the box around a grid point. A map of the whole circle begins at the date line, as viewers expect.
     """
     import rasterio  # takes long to import, and only this needs it
+    from rasterio import Affine
     from rasterio.io import MemoryFile
-    from rasterio.transform import from_origin
 
     longitude, field = _from_date_line(area.longitude, np.asarray(values, np.float32), area.is_circle)
     half = area.resolution / 2
-    transform = from_origin(longitude[0] - half, area.latitude[0] + half, area.resolution, area.resolution)
+    transform = Affine(area.resolution, 0, longitude[0] - half, 0, -area.resolution, area.latitude[0] + half)
     shape = {"height": field.shape[0], "width": field.shape[1], "count": 1, "dtype": "float32"}
     resampling = "NEAREST" if row.kind in ("category", "direction") else "AVERAGE"
     layout = {"BLOCKSIZE": _BLOCK, "COMPRESS": "DEFLATE", "PREDICTOR": "YES", "NUM_THREADS": 1, "LEVEL": 1}

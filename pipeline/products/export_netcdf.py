@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,12 +16,14 @@ from pipeline.products.layout import array_attributes, group_attributes
 from pipeline.products.netcdf import COMPRESSION, typed
 from pipeline.products.templates import Coordinate, Template, best
 
+_LIBRARY = threading.Lock()  # of NetCDF, which is not safe for threads
+
 
 def files(fields: Fields, extract: Extract) -> Iterator[tuple[str, bytes]]:
     """Name and bytes of `<hour>_f<first>-<last>.nc`."""
     with TemporaryDirectory() as folder:  # made in memory it would hold the time and end in padding
         path = Path(folder, "export.nc")
-        with netCDF4.Dataset(path, "w", format="NETCDF4") as file:
+        with _LIBRARY, netCDF4.Dataset(path, "w", format="NETCDF4") as file:
             _write(file, fields, extract)
         yield f"{extract.hour}_{extract.span}.nc", path.read_bytes()
 
