@@ -15,7 +15,6 @@ from pipeline.grid import Area
 from pipeline.parameters import Parameter
 from pipeline.parameters.grib2 import Encoding, Statistic, Surface, encoding
 from pipeline.products.export_extract import Extract, Fields
-from pipeline.products.shard import round_to_precision
 from pipeline.sources.naming import ECCODES
 
 _MISSING_CENTRE = 255
@@ -53,37 +52,35 @@ def message(
     how = encoding(row.name)
     shift = _decimal_shift(how.factor)
     scale = 1.0 if shift else how.factor  # what the decimal scale of the packing does not do
-    rounded = round_to_precision(np.asarray(values, np.float32) * np.float32(scale), row.precision * scale)
+    coded = np.asarray(values, np.float64).ravel() * (10.0**-shift * scale)
     with ECCODES:
         handle = eccodes.codes_grib_new_from_samples("GRIB2")
         try:
             for key, value in (_identity(hour, synthetic) | _grid(area) | _product(how, hour, lead)).items():
                 eccodes.codes_set(handle, key, value)
-            _pack(handle, row, rounded.ravel(), row.precision * scale, shift)
+            _pack(handle, row, coded, 2 * row.precision * scale, shift)
             return bytes(eccodes.codes_get_message(handle))
         finally:
             eccodes.codes_release(handle)
 
 
-def _pack(handle: int, row: Parameter, values: NDArray[np.float32], precision: float, shift: int) -> None:
-    """Hand the values over with as many bits as their range takes in steps of twice the precision at most."""
-    present = np.isfinite(values)
-    whole = bool(present.all())
-    held = values if whole else values[present]
-    low, high = (float(held.min()), float(held.max())) if held.size else (0.0, 0.0)
-    steps = round((high - low) / 2.0 ** math.floor(math.log2(2 * precision)))
-    # One step to spare: the decimal scale may take the least value a hair down.
-    bits = (steps + (shift != 0)).bit_length() if steps else 0
-    if bits > _MOST_BITS:
-        raise ValueError(f"{row.name}: expected a range of 2^{_MOST_BITS} steps at most; found {low:g} to {high:g}")
-    coded = values.astype(np.float64) * 10.0**-shift
-    if not whole:
+def _pack(handle: int, row: Parameter, coded: NDArray[np.float64], step: float, shift: int) -> None:
+    """Hand the values over with as many bits as their range takes in steps of `step`, or the power of two below it."""
+    low, high = float(coded.min()), float(coded.max())
+    if math.isnan(low):
+        missing = np.isnan(coded)
+        held = coded[~missing]
+        low, high = (float(held.min()), float(held.max())) if held.size else (0.0, 0.0)
+        coded[missing] = _MISSING_VALUE
         eccodes.codes_set(handle, "bitmapPresent", 1)
         eccodes.codes_set(handle, "missingValue", _MISSING_VALUE)
-        coded[~present] = _MISSING_VALUE
+    steps = (high - low) * 10.0**shift / 2.0 ** math.floor(math.log2(step))
+    if not steps < 2**_MOST_BITS - 1:
+        raise ValueError(f"{row.name}: expected a range of 2^{_MOST_BITS} steps at most; found {low:g} to {high:g}")
     eccodes.codes_set(handle, "packingType", "grid_ccsds")
     eccodes.codes_set(handle, "decimalScaleFactor", shift)
-    eccodes.codes_set(handle, "bitsPerValue", bits)
+    # Half a step to spare: the least value is kept as a float32, which the decimal scale may take a hair down.
+    eccodes.codes_set(handle, "bitsPerValue", math.ceil(steps + 0.5).bit_length() if steps else 0)
     eccodes.codes_set_values(handle, coded)
 
 

@@ -127,8 +127,15 @@ def read_area(store: Store, key: str, name: str, leads: Sequence[int], area: Are
         data = decode_leads(partial(store.read_range, found), store.size(found), inner, shard, span)
         inside = tiles == tile
         rows = area.rows[inside] - tile * shard[-2]
-        values[:, inside] = data[np.ix_(np.array(leads) - span.start, rows, area.columns)]
+        part = data[_taken(np.array(leads) - span.start)][:, _taken(rows)][..., _taken(area.columns)]
+        values[:, _taken(np.flatnonzero(inside))] = part
     return values
+
+
+def _taken(positions: NDArray[np.intp]) -> slice | NDArray[np.intp]:
+    """Positions as a slice where they follow one another, which copies at once what is otherwise looked up singly."""
+    first, last = int(positions[0]), int(positions[-1])
+    return slice(first, last + 1) if np.array_equal(positions, np.arange(first, last + 1)) else positions
 
 
 def array_metadata(store: Store, key: str) -> dict[str, Any]:
