@@ -19,7 +19,7 @@ Fields = Iterable[tuple[Parameter, NDArray[np.float32]]]
 
 @dataclass(frozen=True)
 class Extract:
-    """Hours and places of the files; `leads` in hours, `resolution` of the area in degrees, `places` of tables."""
+    """Hours and places of the files: `leads` in hours, the `area` of the grids, the `places` of the tables."""
 
     hour: Cycle
     leads: tuple[int, ...]

@@ -97,9 +97,15 @@ def _announce(deployment: Deployment, hour: Cycle, customer: str, target: Store)
             return
     order = deployment.config.subscriptions[customer]
     forecast = json.loads(deployment.store.read(paths.forecast(hour, "manifest.json")))
-    held = _held(deployment, hour, order)
-    _write_json(target, f"{hour}/manifest.json", manifest(customer, hour, order, held, files, forecast))
-    target.update("latest.json", lambda old: _pointer(old, hour))
+    content = manifest(customer, hour, order, _held(deployment, hour, order), files, forecast)
+
+    def announced(old: bytes | None) -> bytes:
+        """The pointer, once the manifest is there: a local store lets nobody else do this at the same time."""
+        target.remove_unfinished(str(hour))
+        _write_json(target, f"{hour}/manifest.json", content)
+        return _pointer(old, hour)
+
+    target.update("latest.json", announced)
 
 
 def _pointer(old: bytes | None, hour: Cycle) -> bytes:
