@@ -15,18 +15,17 @@ from pipeline.subscriptions import Subscription
 
 @dataclass(frozen=True)
 class File:
-    """One file: its `path` below the customer's folder of the hour."""
+    """One file: its `path` below the customer's folder of the hour, which names its leads."""
 
     path: str
     format: str
-    lead_hours: tuple[int, ...]
     bytes: int
     sha256: str
 
 
-def listed(path: str, kind: str, lead_hours: tuple[int, ...], data: bytes) -> File:
+def listed(path: str, kind: str, data: bytes) -> File:
     """The entry of a file of these bytes."""
-    return File(path, kind, lead_hours, len(data), sha256(data).hexdigest())
+    return File(path, kind, len(data), sha256(data).hexdigest())
 
 
 def manifest(
@@ -44,6 +43,7 @@ def manifest(
         "title": forecast["title"],
         "synthetic": forecast["synthetic"],
         "init_time": f"{hour.init_time:%Y-%m-%dT%H:%M:%SZ}",
+        "lead_hours": order.leads.hours(forecast["lead_hours"][-1]),
         "region": order.region.model_dump(),
         "parameters": {name: _meaning(name) for name in order.names if name in held},
         "missing": [name for name in order.names if name not in held],

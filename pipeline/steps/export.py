@@ -53,7 +53,7 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
         for name, data in _WRITERS[kind](_fields(deployment, hour, names, leads, area), extract):
             path = f"{kind}/{name}"
             target.write(f"{hour}/{path}", data)
-            files.append(asdict(listed(path, kind, leads, data)))
+            files.append(asdict(listed(path, kind, data)))
     _write_json(deployment.store, paths.export_record(hour, shard), files)
     _announce(deployment, hour, customer, target)
 

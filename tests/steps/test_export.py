@@ -62,7 +62,8 @@ def publish(store: Store, hour: Cycle = HOUR) -> None:
     for tile in (slice(0, 4), slice(4, 7)):
         layout.write_tile(store, key, {name: field(name)[:, tile] for name in NAMES}, tile)
     source = {"cycle": str(hour), "licence": "CC0", "attribution": "ours", "age_hours": 0}
-    manifest = {"title": "SYNTHETIC", "synthetic": True, "sources": {"gfs": source, "ifs": source | {"cycle": None}}}
+    sources = {"gfs": source, "ifs": source | {"cycle": None}}
+    manifest = {"title": "SYNTHETIC", "synthetic": True, "lead_hours": [*range(LAST_LEAD + 1)], "sources": sources}
     store.write(paths.forecast(hour, "manifest.json"), json.dumps(manifest).encode())
 
 
@@ -105,6 +106,7 @@ def test_the_manifest_lists_every_file_with_size_and_checksum(here: Deployment) 
         "grib2": 10, "netcdf": 3, "geotiff": 10, "geoparquet": 3, "csv": 3,
     }  # fmt: skip
     assert manifest["missing"] == ["k_index"]
+    assert manifest["lead_hours"] == [0, 12, 24, 36, 48]
     assert manifest["parameters"]["precipitation"]["grib2"]["code"] == "0.1.52"
     assert manifest["sources"] == {"gfs": {"licence": "CC0", "attribution": "ours"}}
     assert json.loads(here.store.read("exports/acme/latest.json"))["path"] == f"{HOUR}/manifest.json"
