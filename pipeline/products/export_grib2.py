@@ -52,7 +52,7 @@ def message(
     how = encoding(row.name)
     shift = _decimal_shift(how.factor)
     scale = 1.0 if shift else how.factor  # what the decimal scale of the packing does not do
-    coded = np.asarray(values, np.float64).ravel() * (10.0**-shift * scale)
+    coded = np.multiply(np.ravel(values), 10.0**-shift * scale, dtype=np.float64)
     with ECCODES:
         handle = eccodes.codes_grib_new_from_samples("GRIB2")
         try:
