@@ -30,9 +30,11 @@ def compared(rows: Sequence[Record]) -> Table:
 
 
 def _work(row: Record) -> str:
-    """What a row does, and of an hour how fast and where its time goes."""
+    """What a row does and, where it is known of how many bytes, how fast; of an hour where its time goes."""
     if "seconds_by_step" not in row:
-        return str(row["work"])
+        return (
+            f"{row['work']}: {row['megabytes'] / row['seconds']:.0f} MB/s" if "megabytes" in row else str(row["work"])
+        )
     whole = sum(row["seconds_by_step"].values())
     steps = sorted(row["seconds_by_step"].items(), key=lambda item: -item[1])
     split = ", ".join(f"{step} {seconds / whole:.0%}" for step, seconds in steps if seconds >= 0.01 * whole)

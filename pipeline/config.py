@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
+
+from pipeline.grid import Grid
+from pipeline.subscriptions import Leads, Place, Region, Section, Subscription, check
 
 PositiveInt = Annotated[int, Field(gt=0)]
 
@@ -21,11 +24,7 @@ class ConfigError(ValueError):
     """The configuration cannot be used; the message is one line for a human."""
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SourceConfig(_Section):
+class SourceConfig(Section):
     """How one source is used.
 
     `endpoint`: where its bucket really is (a mirror's `file://` folder or the address of an S3 server); None is the
@@ -36,14 +35,14 @@ class SourceConfig(_Section):
     lead_step_hours: PositiveInt | None = None
 
 
-class ObservationsConfig(_Section):
+class ObservationsConfig(Section):
     """Where the observation reports lie; None is their public servers. `networks`: which of them are read."""
 
     endpoint: str | None = None
     networks: tuple[Literal["metar", "ndbc", "synop"], ...] = ("metar", "ndbc", "synop")
 
 
-class LearningConfig(_Section):
+class LearningConfig(Section):
     """What skill is learnt from: starts of the past `days`, every `every_hours`, verified at `lead_hours`."""
 
     days: PositiveInt = 30
@@ -51,26 +50,20 @@ class LearningConfig(_Section):
     lead_hours: tuple[PositiveInt, ...] = (6, 24, 72, 120)
 
 
-class RetentionConfig(_Section):
+class RetentionConfig(Section):
     """Days after which what no later hour needs is removed; None keeps it for ever.
 
     `work_days`: intermediate results of published hours. `input_days`: runs on the target grid, and the skill of
-    former hours. What is published is never removed.
+    former hours. `export_days`: customers' files under `exports/`, which also go with their hour. What is published is
+    never removed.
     """
 
     work_days: PositiveInt | None = None
     input_days: PositiveInt | None = None
+    export_days: PositiveInt | None = None
 
 
-class Place(_Section):
-    """A place that the report draws a meteogram for; degrees north and east."""
-
-    name: str
-    latitude: Annotated[float, Field(ge=-90, le=90)]
-    longitude: Annotated[float, Field(ge=-180, le=360)]
-
-
-class Config(_Section):
+class Config(Section):
     """A deployment: where it stores, what it reads, what it makes."""
 
     store: str
@@ -83,6 +76,7 @@ class Config(_Section):
     retention: RetentionConfig = RetentionConfig()
     ramp_hours: Annotated[int, Field(ge=0, le=48)] = 24
     places: tuple[Place, ...] = ()
+    subscriptions: dict[str, Subscription] = Field(default={}, exclude=True)  # no customer is named in a manifest
     workers: PositiveInt = 2
     tile_rows: PositiveInt = 16
 
@@ -104,6 +98,13 @@ class Config(_Section):
                 f"expected input_days of {needed} or more, because skill is learnt from {learning.days} days and an "
                 f"hour is scored for {scored_days}"
             )
+        return value
+
+    @field_validator("subscriptions")
+    @classmethod
+    def _can_be_delivered(cls, value: dict[str, Subscription], info: ValidationInfo) -> dict[str, Subscription]:
+        if {"store", "grid_resolution", "last_lead_hours"} <= info.data.keys():
+            check(value, info.data["store"], Grid(info.data["grid_resolution"]), info.data["last_lead_hours"])
         return value
 
     @classmethod
@@ -157,7 +158,8 @@ def _explain(error: ValidationError) -> str:
     else:
         message = first["msg"].removeprefix("Value error, ")
         expected = message[0].lower() + message[1:]
-        text = f"`{where}`: {expected}; found {_short(first['input'])}"
+        found = "" if "; found " in expected else f"; found {_short(first['input'])}"
+        text = f"`{where}`: {expected}{found}"
     return text + (f" (and {len(problems) - 1} more)" if len(problems) > 1 else "")
 
 
@@ -166,12 +168,14 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-_SECTIONS: dict[str, type[_Section]] = {
-    "sources": SourceConfig, "observations": ObservationsConfig,
-    "learning": LearningConfig, "retention": RetentionConfig, "places": Place,
+_SECTIONS: dict[str, type[Section]] = {
+    "sources": SourceConfig, "observations": ObservationsConfig, "learning": LearningConfig,
+    "retention": RetentionConfig, "places": Place, "subscriptions": Subscription, "leads": Leads, "region": Region,
 }  # fmt: skip
 
 
 def _valid_keys(location: tuple[int | str, ...]) -> list[str]:
-    section = _SECTIONS[str(location[0])] if location else Config
+    """The keys of the innermost section that the location names; a customer or source may be called anything."""
+    named = [str(part) for place, part in enumerate(location) if place != 1]
+    section = next((_SECTIONS[part] for part in reversed(named) if part in _SECTIONS), Config)
     return list(section.model_fields)

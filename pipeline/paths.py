@@ -57,6 +57,16 @@ def forecast(cycle: Cycle, name: str = "") -> str:
     return f"forecast/{cycle}/{name}" if name else f"forecast/{cycle}"
 
 
+def exports(customer: str = "") -> str:
+    """A customer's folder, files and manifest of an hour below `<hour>/`; without a name, that of all customers."""
+    return f"exports/{customer}" if customer else "exports"
+
+
+def export_record(cycle: Cycle, shard: str) -> str:
+    """The files that one shard of the exports has written, with their checksums: written after them."""
+    return work(cycle, f"exports/{shard}.json")
+
+
 def ensemble(cycle: Cycle, model: str) -> str:
     """All members of one model on the target grid."""
     return f"ensemble/{cycle}/{model}.zarr"

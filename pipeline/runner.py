@@ -48,12 +48,17 @@ class _Task:
 
 @dataclass
 class _Plan:
-    """What remains of a run: stages not begun, tasks ready in order, tasks at work, shards left per begun stage."""
+    """What remains of a run: stages not begun, tasks ready in order, tasks at work, shards left per begun stage.
+
+    `failure` is the first of a stage that no other needs: it stops nothing, and is raised when the rest is done.
+    """
 
     waiting: list[tuple[Cycle, Stage]]
+    needed: frozenset[str]
     ready: list[_Task] = field(default_factory=list)
     working: dict[Future[Any], tuple[_Task, float]] = field(default_factory=dict)
     left: dict[tuple[Cycle, str], int] = field(default_factory=dict)
+    failure: StageError | None = None
 
     def begin_ready_stages(self) -> None:
         """Queue the listing of every stage whose needs are met."""
@@ -80,10 +85,12 @@ def run(
     """Run the stages of the hours, each as soon as the stages it needs are finished, skipping journalled shards.
 
     The hours must not depend on one another. Work lists are ordered, so two runs do the same things in the same
-    order. Raises StageError when a shard has failed for good; what is finished stays finished.
+    order. Raises StageError when a shard has failed for good: at once if other stages need it, otherwise when all else
+    is done. What is finished stays finished.
     """
     chosen = tuple(stages)
-    plan = _Plan([(hour, stage) for hour in hours for stage in chosen])
+    needed = frozenset(name for stage in chosen for name in stage.needs)
+    plan = _Plan([(hour, stage) for hour in hours for stage in chosen], needed)
     for hour in hours:
         journal.begin(deployment.store, hour)
     plan.begin_ready_stages()
@@ -95,6 +102,8 @@ def run(
             if future in plan.working:
                 _collect(plan, pool, future, deployment, watcher)
         _restart_overdue(plan, pool)
+    if plan.failure:
+        raise plan.failure
     for hour in hours:
         if chosen == STAGES:
             journal.finish(deployment.store, hour)
@@ -141,16 +150,22 @@ def _plan_shards(plan: _Plan, task: _Task, shards: list[str], deployment: Deploy
 
 
 def _retry(plan: _Plan, task: _Task, error: Exception) -> None:
-    """Queue the task again in front of the others, or raise StageError if that cannot help."""
+    """Queue the task again in front of the others, or give it up if that cannot help."""
     if task.attempt >= task.stage.retries or not isinstance(error, _PASSING):
         reason = str(error) or type(error).__name__
         if isinstance(error, BrokenProcessPool):
             reason = "its process died (out of memory?) or took longer than its time limit"
         shard = f", {task.stage.shard_rule} {task.shard!r}" if task.shard else ""
-        raise StageError(
+        state = "nothing was published" if task.stage.name in plan.needed else "the rest was done"
+        failure = StageError(
             f"{task.hour} stage {task.stage.name}{shard} failed: {reason.splitlines()[0]}; "
-            "nothing was published; `hourcast resume` continues here"
-        ) from error
+            f"{state}; `hourcast resume` continues here"
+        )
+        failure.__cause__ = error
+        if task.stage.name in plan.needed:
+            raise failure
+        plan.failure = plan.failure or failure
+        return
     time.sleep(_BACKOFF_SECONDS * 2**task.attempt)
     plan.ready.insert(0, _Task(task.hour, task.stage, task.shard, task.attempt + 1))
 

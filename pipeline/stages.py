@@ -42,6 +42,9 @@ STAGES: tuple[Stage, ...] = (
         "publish", "pipeline.steps.publish", ("validate", "tracks", "collate"), "the whole hour", "array", 1, 4096, 0,
         600, 2,
     ),
+    Stage(
+        "export", "pipeline.steps.export", ("publish",), "one customer's leads of a day", "array", 1, 8192, 0, 900, 2
+    ),
     Stage("verify", "pipeline.steps.verify", ("publish",), "one earlier hour", "array", 2, 4096, 0, 900, 2),
 )  # fmt: skip
 

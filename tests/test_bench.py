@@ -31,6 +31,7 @@ def test_cases_have_the_names_that_others_read() -> None:
         "f_kmeans",
         "g_zarr",
         "h_derive",
+        "i_export",
     }
     assert expected | {"hour_slice", "hour_full_model"} == {*CASES, *HOURS}
 

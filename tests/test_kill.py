@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.tiny_deployment import HOUR, tiny
 
 KILLS = 10
-OUTPUTS = ("forecast", "ensemble", "tracks", "skill")
+OUTPUTS = ("forecast", "ensemble", "tracks", "skill", "exports")
 
 
 def start(config: Path, *words: str) -> subprocess.Popen[bytes]:
@@ -76,5 +76,5 @@ def start_again(store: Path) -> None:
     """Forget the finished hour, the pointer first, as no reader may follow it into the deletion."""
     (store / "forecast/latest.json").unlink()
     time.sleep(0.1)
-    for name in ("forecast", "journal", "work", "skill", "observations", "tracks"):
+    for name in ("exports", "forecast", "journal", "work", "skill", "observations", "tracks"):
         shutil.rmtree(store / name, ignore_errors=True)

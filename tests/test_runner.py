@@ -96,6 +96,15 @@ def test_a_lasting_failure_stops_the_run_and_can_be_resumed(deployment: Deployme
     assert journal.finished_shards(deployment.store, HOUR, "fails") == {"passing", "lasting"}
 
 
+def test_a_failure_that_nothing_needs_stops_no_other_work(deployment: Deployment, pool: Pool) -> None:
+    seen = Seen()
+    with pytest.raises(StageError, match=r"found snow; the rest was done"):
+        run(deployment, [HOUR], pool, seen, [toy("fails"), toy("work"), toy("point_to", "work")])
+    assert {stage for stage, _ in seen.shards} == {"fails", "work", "point_to"}
+    with pytest.raises(StageError, match=r"found snow; nothing was published"):
+        run(deployment, [HOUR], pool, seen, [toy("fails"), toy("point_to", "fails")])
+
+
 def test_closing_the_pool_leaves_no_process() -> None:
     before = set(multiprocessing.active_children())
     with workers(2, []) as pool:

@@ -30,6 +30,11 @@ NAMES = (
     "pressure_at_sea_level",
     "precipitation",
 )
+ORDER = {
+    "parameters": ["temperature_*", "precipitation"], "leads": {"step": 6},
+    "formats": ["grib2", "netcdf", "geotiff", "geoparquet", "csv"],
+    "places": [{"name": "Apia", "latitude": -13.8, "longitude": -171.8}],
+}  # fmt: skip
 _MEAN = {"temperature_2m": 285.0, "dew_point_temperature_2m": 280.0, "pressure_at_sea_level": 101_300.0}
 
 
@@ -40,6 +45,7 @@ def write_configuration(folder: Path, store: Path) -> Path:
         "store": f"file://{store}", "synthetic": True, "grid_resolution": 30, "last_lead_hours": LAST_LEAD,
         "sources": {"gfs": endpoint, "ifs": endpoint, "gdas": endpoint}, "observations": endpoint,
         "learning": {"days": 3, "every_hours": 24, "lead_hours": [6, 12]}, "workers": 2, "tile_rows": 3,
+        "subscriptions": {"acme": ORDER},
     }  # fmt: skip
     path = folder / f"{store.name}.yaml"
     path.write_text(yaml.safe_dump(settings))

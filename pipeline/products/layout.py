@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import prod
 from typing import Any
 
@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import pipeline
-from pipeline.products.shard import codecs, decode, encode_chunks, join
+from pipeline.grid import Area
+from pipeline.products.shard import codecs, decode, decode_leads, encode_chunks, join
 from pipeline.products.templates import Coordinate, Template, Variable, best, probability
 from pipeline.products.zarr_json import LITTLE_ENDIAN, array_json, group_json
 from pipeline.store import Store
@@ -32,7 +33,7 @@ def create(store: Store, key: str, template: Template) -> None:
     """Write the empty Zarr of a template; the same template again changes nothing, so every worker may call it."""
     arrays = {name: _coordinate_metadata(item) for name, item in template.coordinates.items()}
     arrays |= {variable.name: _array_metadata(variable, template) for variable in template.variables}
-    group = _dump(group_json(_attributes(template), arrays))
+    group = _dump(group_json(group_attributes(template), arrays))
     if store.exists(f"{key}/zarr.json") and store.read(f"{key}/zarr.json") == group:
         return
     write_coordinates(store, key, template)
@@ -112,6 +113,31 @@ def read_tile(store: Store, key: str, name: str, row_slice: slice) -> NDArray[np
     return decode(data, inner, shard)[tuple(slice(size) for size in (*shape[:-2], rows, shape[-1]))]
 
 
+def read_area(store: Store, key: str, name: str, leads: Sequence[int], area: Area) -> NDArray[np.float32]:
+    """One array at the positions `leads` of its leads, rising, in an area of its grid: (lead, latitude, longitude).
+
+    Reads only the chunks of the leads between, and only the tiles that the area touches.
+    """
+    _, shard, inner = _shapes(array_metadata(store, key)[name])
+    span = slice(leads[0], leads[-1] + 1)
+    values = np.empty((len(leads), *area.shape), np.float32)
+    tiles = area.rows // shard[-2]
+    for tile in np.unique(tiles):
+        found = _shard_key(key, name, len(shard), int(tile))
+        data = decode_leads(partial(store.read_range, found), store.size(found), inner, shard, span)
+        inside = tiles == tile
+        rows = area.rows[inside] - tile * shard[-2]
+        part = data[_taken(np.array(leads) - span.start)][:, _taken(rows)][..., _taken(area.columns)]
+        values[:, _taken(np.flatnonzero(inside))] = part
+    return values
+
+
+def _taken(positions: NDArray[np.intp]) -> slice | NDArray[np.intp]:
+    """Positions as a slice where they follow one another, which copies at once what is otherwise looked up singly."""
+    first, last = int(positions[0]), int(positions[-1])
+    return slice(first, last + 1) if np.array_equal(positions, np.arange(first, last + 1)) else positions
+
+
 def array_metadata(store: Store, key: str) -> dict[str, Any]:
     """`zarr.json` of every array of a Zarr by name, out of the group's consolidated metadata."""
     return _arrays(store.read(f"{key}/zarr.json"))
@@ -147,7 +173,8 @@ def _tile(name: str, shape: Sequence[int], shard: Sequence[int], rows: slice) ->
     return start // shard[-2]
 
 
-def _attributes(template: Template) -> dict[str, str]:
+def group_attributes(template: Template) -> dict[str, str]:
+    """CF-1.11 attributes of the file or group that holds a template's arrays."""
     label = "SYNTHETIC (embedded world, not the weather): " if template.synthetic else ""
     return {
         "Conventions": "CF-1.11",
@@ -167,10 +194,15 @@ def _array_metadata(variable: Variable, template: Template) -> dict[str, Any]:
     longitude_chunk = max(size for size in range(1, max(1, _PLACES_PER_CHUNK // rows) + 1) if columns % size == 0)
     inner = [*(1 for _ in outer), lead_chunk, rows, longitude_chunk]
     shard = [*outer, -(-leads // lead_chunk) * lead_chunk, rows, columns]
-    times = [name for name in ("init_time", "valid_time") if name in template.coordinates]
-    attributes = dict(variable.attributes) | {"grid_mapping": "crs", "coordinates": " ".join(times)}
-    attributes["precision"] = variable.precision
+    attributes = array_attributes(variable, template)
     return array_json(shape, "float32", shard, codecs(inner), attributes, variable.dimensions)
+
+
+def array_attributes(variable: Variable, template: Template) -> dict[str, Any]:
+    """CF-1.11 attributes of one array, and its precision."""
+    times = [name for name in ("init_time", "valid_time") if name in template.coordinates]
+    labels = {"grid_mapping": "crs", "coordinates": " ".join(times), "precision": variable.precision}
+    return dict(variable.attributes) | labels
 
 
 def _coordinate_metadata(coordinate: Coordinate) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from pipeline.cycle import Cycle
 from pipeline.products.layout import array_metadata, is_tiled, read_tile
 from pipeline.store import Store
 
-_COMPRESSION: dict[str, Any] = {"compression": "zlib", "complevel": 1, "shuffle": True}
+COMPRESSION: dict[str, Any] = {"compression": "zlib", "complevel": 1, "shuffle": True}
 
 
 def to_netcdf(store: Store, hour: Cycle, path: Path, parameters: Sequence[str] | None = None) -> None:
@@ -64,11 +64,15 @@ def _copy(store: Store, key: str, name: str, metadata: dict[str, Any], file: net
         return
     rows = metadata["chunk_grid"]["configuration"]["chunk_shape"][-2]
     chunks = metadata["codecs"][0]["configuration"]["chunk_shape"]
-    variable = file.createVariable(name, "f4", dimensions, chunksizes=np.minimum(chunks, shape), **_COMPRESSION)
-    attributes = metadata["attributes"]
-    if "flag_values" in attributes:  # CF wants them to be of the array's type
-        attributes = attributes | {"flag_values": np.asarray(attributes["flag_values"], np.float32)}
-    variable.setncatts(attributes)
+    variable = file.createVariable(name, "f4", dimensions, chunksizes=np.minimum(chunks, shape), **COMPRESSION)
+    variable.setncatts(typed(metadata["attributes"]))
     for first in range(0, shape[-2], rows):
         tile = slice(first, min(first + rows, shape[-2]))
         variable[..., tile, :] = read_tile(store, key, name, tile)
+
+
+def typed(attributes: dict[str, Any]) -> dict[str, Any]:
+    """The attributes of a float32 array with its flag values of that type, as CF wants them."""
+    if "flag_values" not in attributes:
+        return attributes
+    return attributes | {"flag_values": np.asarray(attributes["flag_values"], np.float32)}

@@ -7,7 +7,7 @@ them back in the tests.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate, product
 from typing import Any
 
@@ -86,18 +86,50 @@ def join(chunks: Mapping[tuple[int, ...], bytes], inner: Sequence[int], shard: S
 
 def decode(data: bytes, inner: Sequence[int], shard: Sequence[int]) -> NDArray[np.float32]:
     """The values of one shard, (shard...), NaN where nothing was written; ValueError if its bytes are damaged."""
+    return _fill(data, 0, _index(data, inner, shard), inner)
+
+
+def decode_leads(
+    read: Callable[[int, int], bytes], size: int, inner: Sequence[int], shard: Sequence[int], leads: slice
+) -> NDArray[np.float32]:
+    """The same of the leads `leads` alone, (lead, row, longitude), of a shard of `size` bytes that `read` reads.
+
+    `read` gives the bytes from a start to an end; it is asked for the index and for the chunks of these leads.
+    """
+    index = _index(read(max(0, size - _index_length(inner, shard)), size), inner, shard)
+    step = inner[0]
+    first = leads.start // step
+    index = index[first : -(-leads.stop // step)]
+    offsets, sizes = index[..., 0].astype(np.int64), index[..., 1].astype(np.int64)
+    there = index[..., 0] != _ABSENT
+    start, end = (int(offsets[there].min()), int((offsets + sizes)[there].max())) if there.any() else (0, 0)
+    values = _fill(read(start, end), start, index, inner)
+    return values[leads.start - first * step : leads.stop - first * step]
+
+
+def _index_length(inner: Sequence[int], shard: Sequence[int]) -> int:
+    return 16 * math.prod(size // step for size, step in zip(shard, inner, strict=True)) + 4
+
+
+def _index(end: bytes, inner: Sequence[int], shard: Sequence[int]) -> NDArray[np.uint64]:
+    """Offset and size of each chunk, (position..., 2), out of the end of a shard's bytes."""
     counts = [size // step for size, step in zip(shard, inner, strict=True)]
-    length = 16 * math.prod(counts)
-    table, checksum = data[-length - 4 : -4], data[-4:]
-    if len(table) != length or google_crc32c.value(table).to_bytes(4, "little") != checksum:
+    length = _index_length(inner, shard)
+    table, checksum = end[-length:-4], end[-4:]
+    if len(table) != length - 4 or google_crc32c.value(table).to_bytes(4, "little") != checksum:
         raise ValueError("expected the index of a shard at its end; found other bytes, the object is damaged")
-    index = np.frombuffer(table, "<u8").reshape([*counts, 2])
-    values = np.full(shard, np.nan, np.float32)
+    return np.frombuffer(table, "<u8").reshape([*counts, 2])
+
+
+def _fill(data: bytes, start: int, index: NDArray[np.uint64], inner: Sequence[int]) -> NDArray[np.float32]:
+    """The values of the chunks in `index`, whose offsets are `start` bytes further on than in `data`."""
+    counts = index.shape[:-1]
+    values = np.full([count * step for count, step in zip(counts, inner, strict=True)], np.nan, np.float32)
     for position in product(*(range(count) for count in counts)):
         offset, size = (int(number) for number in index[position])
         if offset == _ABSENT:
             continue
-        chunk = np.frombuffer(_COMPRESSOR.decode(data[offset : offset + size]), "<f4").reshape(inner)
+        chunk = np.frombuffer(_COMPRESSOR.decode(data[offset - start : offset - start + size]), "<f4").reshape(inner)
         values[tuple(slice(i * step, (i + 1) * step) for i, step in zip(position, inner, strict=True))] = chunk
     return values
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.cycle import Cycle
-from pipeline.grid import Grid
+from pipeline.grid import Area, Grid
 from pipeline.parameters import Attribute, Parameter
 from pipeline.products.display import is_difference
 
@@ -58,7 +58,7 @@ class Template:
 
 
 def best(
-    hour: Cycle, grid: Grid, lead_hours: Sequence[int], parameters: Sequence[Parameter], *, tile_rows: int,
+    hour: Cycle, grid: Grid | Area, lead_hours: Sequence[int], parameters: Sequence[Parameter], *, tile_rows: int,
     synthetic: bool,
 ) -> Template:  # fmt: skip
     """The template of `best.zarr`: one array (lead_time, latitude, longitude) a parameter."""
@@ -126,7 +126,7 @@ def _times(hour: Cycle, lead_hours: Sequence[int]) -> dict[str, Coordinate]:
     }
 
 
-def places(grid: Grid) -> dict[str, Coordinate]:
+def places(grid: Grid | Area) -> dict[str, Coordinate]:
     """Latitude, longitude and their reference system."""
     north = {"standard_name": "latitude", "long_name": "latitude", "units": "degrees_north", "axis": "Y"}
     east = {"standard_name": "longitude", "long_name": "longitude", "units": "degrees_east", "axis": "X"}

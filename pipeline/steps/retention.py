@@ -15,7 +15,7 @@ def remove_old(deployment: Deployment, hour: Cycle) -> None:
 
     Work of an hour that was not published stays as long as inputs do, for it may be resumed. The newest skill, of
     sources and of stations, stays however old it is, for the next hour starts from it, and so does the skill that it
-    refers to.
+    refers to. Customers' files in this store go with their forecast, and after days of their own.
     """
     rule, store = deployment.config.retention, deployment.store
     before = hour - 24 * rule.input_days if rule.input_days else None
@@ -24,6 +24,7 @@ def remove_old(deployment: Deployment, hour: Cycle) -> None:
         published = store.exists(paths.forecast(cycle, "manifest.json"))
         if (done and cycle < done and published) or (before and cycle < before):
             store.delete(paths.work(cycle, "").rstrip("/"))
+    _remove_exports(deployment, hour)
     if before is None:
         return
     for folder, older in (("skill", CARRIED_HOURS), ("stations", 0)):
@@ -36,6 +37,16 @@ def remove_old(deployment: Deployment, hour: Cycle) -> None:
             if cycle < before:  # the record first: without it the run is not there
                 store.delete(paths.input_record(source, cycle))
                 store.delete(paths.input_zarr(source, cycle))
+
+
+def _remove_exports(deployment: Deployment, hour: Cycle) -> None:
+    days = deployment.config.retention.export_days
+    for customer in deployment.store.list_folders(paths.exports()):
+        folder = paths.exports(customer)
+        for cycle in _hours(deployment, folder):
+            there = deployment.store.exists(paths.forecast(cycle, "manifest.json"))
+            if not there or (days and cycle < hour - 24 * days):
+                deployment.store.delete(f"{folder}/{cycle}")
 
 
 def _hours(deployment: Deployment, folder: str) -> Iterator[Cycle]:

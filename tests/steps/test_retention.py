@@ -89,3 +89,14 @@ def test_the_next_hour_learns_the_same(deployment: Deployment, tmp_path: Path) -
     learnt = [{info.key: each.store.read(info.key) for info in each.store.list(prefix)} for each in (deployment, whole)]
     assert learnt[0] == learnt[1]
     assert learnt[0]
+
+
+def test_customers_files_go_with_their_hour_and_after_their_days(deployment: Deployment) -> None:
+    for hour in (HOUR, HOUR + 1, HOUR + 2):  # the second was not published
+        deployment.store.write(f"{paths.exports('acme')}/{hour}/grib2/f000.grib2", b"GRIB")
+    deployment.store.write(f"{paths.exports('acme')}/latest.json", b"{}")
+    remove_old(deployment, HOUR + 24 * 1000)
+    assert deployment.store.list_folders("exports/acme") == [str(HOUR), str(HOUR + 2)]
+    remove_old(_with(deployment, export_days=1), HOUR + 25)
+    assert deployment.store.list_folders("exports/acme") == [str(HOUR + 2)]
+    assert deployment.store.exists("exports/acme/latest.json")
