@@ -169,8 +169,8 @@ def _scaled(value: float) -> dict[str, int]:
 
 
 _PLAIN = {
-    1: "surface", 3: "cloud top", 5: "level of adiabatic condensation from sfc", 8: "top of atmosphere",
-    101: "mean sea level", 166: "mixing layer",
+    1: "surface", 3: "cloud top", 5: "level of adiabatic condensation from sfc", 6: "max wind", 7: "tropopause",
+    8: "top of atmosphere", 101: "mean sea level", 166: "mixing layer",
 }  # fmt: skip
 _WITH_VALUE = {20: "K level", 100: "mb", 103: "m above ground", 106: "m below ground"}
 

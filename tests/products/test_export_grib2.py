@@ -32,7 +32,7 @@ BOXES = {
     "one point": area(north=50, south=50, west=10, east=10),
 }
 # What our own decoder does not take for these: standard numbers that no feed of ours writes.
-_NO_FEED = {"soil_temperature_0_10cm", "soil_moisture_0_10cm", "swell_wave_height", "swell_wave_period"}
+_NO_FEED = {name for name in blended() if name.startswith("soil_") or "swell_wave" in name}
 
 
 @contextmanager
