@@ -12,14 +12,16 @@ from pipeline.cycle import Cycle
 from pipeline.products.tracks import feature_collection
 from pipeline.science.tracks import track
 from pipeline.steps import Deployment
+from pipeline.steps.ensembles import ensembles
 
-_MODELS = ("gefs",)
 _NEEDED = ("pressure_at_sea_level", "wind_speed_10m")
 
 
 def shards(deployment: Deployment, hour: Cycle) -> list[str]:
     """The ensembles that have arrived with pressure and wind."""
-    return [model for model in _MODELS if all(_held(deployment, hour, model, name) for name in _NEEDED)]
+    return [
+        model for model in ensembles(deployment, hour) if all(_held(deployment, hour, model, name) for name in _NEEDED)
+    ]
 
 
 def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
