@@ -21,8 +21,8 @@ _BLOCK = 64  # states read at a time
 class Reanalysis:
     """States (time, variable, latitude, longitude), normalised, north to south without the south pole.
 
-    `mean`, `scale`: (variable,) that normalise them; `change`: (variable,) the standard deviation of what a step changes,
-    normalised; `every`: hours between states.
+    `mean`, `scale`: (variable,) that normalise them; `change`: (variable,) the standard deviation of a step's
+    change, normalised; `every`: hours between states.
     """
 
     states: Array

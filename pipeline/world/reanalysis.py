@@ -27,12 +27,13 @@ from pipeline.world.waves import run as run_waves
 
 STORM_EVERY_DAYS = 5
 _EPOCH = datetime(1970, 1, 1)
+_TIME = {"units": "hours since 1970-01-01", "calendar": "proleptic_gregorian"}
 _PARAMETERS = tuple(dict.fromkeys(variable.parameter for variable in VARIABLES.values()))
 
 
 @dataclass(frozen=True)
 class Storm:
-    """A cyclone on the shape of the world's track: `begin` is its world's live hour, moved by degrees, north or south."""
+    """A cyclone on the shape of the world's track, as if the live hour were `begin`, moved by degrees."""
 
     begin: datetime
     north: float
@@ -92,9 +93,7 @@ def _create(path: Path, grid: Grid, times: list[datetime]) -> zarr.Group:
     hours = np.array([(when - _EPOCH).total_seconds() // 3600 for when in times], np.int64)
     axes = {"time": hours, "level": np.array(PRESSURE_LEVELS), "latitude": grid.latitude, "longitude": grid.longitude}
     for name, values in axes.items():
-        about: dict[str, Any] = (
-            {"units": "hours since 1970-01-01", "calendar": "proleptic_gregorian"} if name == "time" else {}
-        )
+        about: dict[str, Any] = _TIME if name == "time" else {}
         group.create_array(name, data=values, dimension_names=(name,), attributes=about)
     for variable in VARIABLES.values():
         if variable.reanalysis in group:

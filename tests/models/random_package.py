@@ -16,7 +16,7 @@ SCALE = np.array([5, 5, 20, 1000, 3000], np.float32)
 
 
 def random_package(folder: Path, seed: int = 0, rows: int = 12) -> str:
-    """Write it; returns the checksum of its weights. The weights are small, so that a state changes little in a step."""
+    """Write it; returns the checksum of its weights, small ones: a state changes little in a step."""
     torch.manual_seed(seed)
     network = Afno(Shape(rows, 2 * rows, len(VARIABLES), patch=2, width=32, depth=2, blocks=4))
     return weights.write(folder, weights.Package(network, VARIABLES, MEAN, SCALE))

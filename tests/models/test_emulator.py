@@ -14,6 +14,8 @@ from models import weights  # noqa: E402
 from models.emulator import FourCastNet  # noqa: E402
 from tests.models.random_package import random_package, random_states  # noqa: E402
 
+CPU = torch.device("cpu")
+
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> weights.Package:
@@ -27,13 +29,13 @@ def _run(model: FourCastNet, states: np.ndarray, steps: int) -> np.ndarray:
 
 def test_first_comes_what_was_given(package: weights.Package) -> None:
     states = random_states(2)
-    np.testing.assert_array_equal(_run(FourCastNet(package), states, 0)[0], states)
+    np.testing.assert_array_equal(_run(FourCastNet(package, CPU), states, 0)[0], states)
 
 
 @pytest.mark.parametrize("batch", [1, 3])
 @pytest.mark.parametrize("jobs", [1, 2, 6])
 def test_members_are_the_same_however_they_are_shared_out(package: weights.Package, batch: int, jobs: int) -> None:
-    model, states = FourCastNet(package, batch=batch), random_states(6)
+    model, states = FourCastNet(package, CPU, batch=batch), random_states(6)
     whole = _run(model, states, 3)
     parts = [_run(model, part, 3) for part in np.array_split(states, jobs)]
     np.testing.assert_array_equal(np.concatenate(parts, axis=1), whole)
@@ -41,11 +43,11 @@ def test_members_are_the_same_however_they_are_shared_out(package: weights.Packa
 
 @pytest.mark.parametrize("stop", [1, 2, 4])
 def test_a_run_continues_from_any_state(package: weights.Package, stop: int) -> None:
-    model, states = FourCastNet(package), random_states(2)
+    model, states = FourCastNet(package, CPU), random_states(2)
     whole = _run(model, states, 5)
     np.testing.assert_array_equal(_run(model, whole[stop], 5 - stop), whole[stop:])
 
 
 def test_states_of_another_grid_are_refused(package: weights.Package) -> None:
     with pytest.raises(ValueError, match="expected states"):
-        _run(FourCastNet(package), random_states(1, rows=14), 1)
+        _run(FourCastNet(package, CPU), random_states(1, rows=14), 1)

@@ -25,7 +25,7 @@ CPU = torch.device("cpu")
 def test_the_real_load_model_reads_our_package_and_steps_alike(tmp_path: Path) -> None:
     checksum, states = random_package(tmp_path), random_states(2)
     theirs = fourcastnet.load("fcn", f"file://{tmp_path}", [checksum], CPU)
-    ours = FourCastNet(weights.read(tmp_path, [checksum]))
+    ours = FourCastNet(weights.read(tmp_path, [checksum]), CPU)
     assert theirs.variables == ours.variables == VARIABLES
     assert theirs.step_hours == ours.step_hours
     np.testing.assert_array_equal(theirs.latitude, ours.latitude)

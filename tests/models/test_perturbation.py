@@ -1,4 +1,4 @@
-"""Perturbations: the same for a member wherever it is made, of the size that was asked, alike everywhere on the sphere."""
+"""Perturbations: the same for a member wherever it is made, of the asked size, alike everywhere on the sphere."""
 
 from __future__ import annotations
 
