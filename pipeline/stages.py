@@ -30,10 +30,10 @@ class Stage:
 
 
 STAGES: tuple[Stage, ...] = (
-    Stage("initialise", "pipeline.initial_conditions", (), "one model run here", "array", 1, 4096, 0, 600, 2),
-    Stage("integrate", "pipeline.steps.integrate", ("initialise",), "some members", "gpu", 4, 30720, 1, 1800, 3),
-    Stage("gather", "pipeline.steps.gather", ("integrate",), "one model run here", "array", 2, 8192, 0, 600, 2),
     Stage("ingest", "pipeline.steps.ingest", (), "one source", "array", 2, 8192, 0, 900, 2),
+    Stage("initialise", "pipeline.initial_conditions", (), "one model run here", "array", 1, 4096, 0, 600, 2),
+    Stage("integrate", "pipeline.steps.integrate", ("initialise",), "some members", "gpu", 4, 30720, 1, 900, 3),
+    Stage("gather", "pipeline.steps.gather", ("integrate",), "one model run here", "array", 2, 8192, 0, 600, 2),
     Stage("observe", "pipeline.steps.observe", (), "the whole hour", "array", 1, 2048, 0, 300, 2),
     Stage("learn", "pipeline.steps.learn", ("ingest", "gather"), "one parameter", "array", 2, 8192, 0, 900, 2),
     Stage("collate", "pipeline.steps.collate", ("learn",), "the whole hour", "array", 1, 4096, 0, 600, 2),
