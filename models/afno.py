@@ -79,7 +79,7 @@ class Filter(nn.Module):
         parts = torch.cat([part.reshape(-1, self.blocks, width // self.blocks) for part in (waves.real, waves.imag)], 2)
         hidden = functional.relu(torch.baddbmm(_bias(self.b1), parts.transpose(0, 1), _complex(self.w1)))
         out = functional.softshrink(torch.baddbmm(_bias(self.b2), hidden, _complex(self.w2)), self.sparsity)
-        real, imaginary = (part.transpose(0, 1).reshape(waves.shape) for part in out.chunk(2, dim=2))
+        real, imaginary = (part.transpose(0, 1).reshape(waves.shape) for part in out.float().chunk(2, dim=2))
         back = torch.fft.ifft(torch.complex(real, imaginary), dim=1, norm="ortho")
         return torch.fft.irfft(back, n=columns, dim=2, norm="ortho").to(x.dtype) + x
 

@@ -172,7 +172,7 @@ def explain(
 def ensemble(
     config: ConfigOption = FORECAST_YAML,
     cycle: Annotated[str, typer.Option("--cycle", help="The hour that is served, UTC, such as 2026-01-31T06.")] = "",
-    model: Annotated[str | None, typer.Option(help="afno, fcn, sfno or fcn3 instead of the configured one.")] = None,
+    model: Annotated[str | None, typer.Option(help="afno or fcn instead of the configured one.")] = None,
     members: Annotated[int | None, typer.Option(min=1, help="Perturbed members instead of as configured.")] = None,
     job: Annotated[int | None, typer.Option(min=0, help="Only this slice of members, as an array job does.")] = None,
 ) -> None:

@@ -66,14 +66,14 @@ class RetentionConfig(Section):
 class FourCastNetConfig(Section):
     """The ensemble that is made here: one member from the analysis as it is and `members` from perturbed ones.
 
-    `model`: `afno` is our own loop, the others are earth2studio's classes; `package`: a folder or URL of weights, or
+    `model`: `afno` is our own loop, `fcn` earth2studio's; `package`: a folder or URL of weights, or
     `shipped`, the small model of the embedded world; `weights_sha256`: weights that may be opened beside the shipped.
     `analysis`: the source whose analysis it starts from. `amplitude`: root mean square of the perturbation, as a share
     of each variable's standard deviation. `members_per_job`: of one shard. `checkpoint_steps`: steps between states
     that an interrupted job continues from. `enough_members`: without as many plausible ones the hour has none.
     """
 
-    model: Literal["afno", "fcn", "sfno", "fcn3"] = "afno"
+    model: Literal["afno", "fcn"] = "afno"
     package: str = "shipped"
     weights_sha256: tuple[str, ...] = ()
     analysis: str = "gfs"
