@@ -58,8 +58,8 @@ def prepare(
     period without enough states, a grid without both poles, or the first state that is not finite.
     """
     data = xr.open_zarr(path, consolidated=False, chunks=None).sortby("latitude", ascending=False)
-    data = data.sel(time=slice(period[0], period[1]))
-    data = data.isel(time=data["time"].values < np.datetime64(period[1]))
+    seconds = data["time"].values.astype("datetime64[s]")
+    data = data.isel(time=(seconds >= np.datetime64(period[0], "s")) & (seconds < np.datetime64(period[1], "s")))
     _check(data, variables, period, step_hours)
     every = int(np.diff(data["time"].values[:2])[0] / np.timedelta64(1, "h"))
     shape = (data.sizes["time"], len(variables), data.sizes["latitude"] - 1, data.sizes["longitude"])
