@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 GRAVITY = 9.80665  # m s-2
-PRESSURE_LEVELS = (925, 850, 700, 500, 250)  # hPa, of the catalogue
+PRESSURE_LEVELS = (1000, 925, 850, 700, 600, 500, 400, 300, 250, 200, 150, 100, 50)  # hPa, of the catalogue
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ def test_cases_have_the_names_that_others_read() -> None:
         "g_zarr",
         "h_derive",
         "i_export",
+        "ensemble",
     }
     assert expected | {"hour_slice", "hour_full_model"} == {*CASES, *HOURS}
 

@@ -98,8 +98,8 @@ def test_an_analysis_that_has_not_come_says_so(tmp_path: Path) -> None:
 
 
 def test_a_model_that_wants_what_no_source_has_says_so(tmp_path: Path) -> None:
-    deployment = deployment_of(tmp_path, VALUES, Inputs(("t2m", "z50"), ROWS - 1, COLUMNS))
-    with pytest.raises(AnalysisError, match="gdas has no z50"):
+    deployment = deployment_of(tmp_path, VALUES, Inputs(("t2m", "q500"), ROWS - 1, COLUMNS))
+    with pytest.raises(AnalysisError, match="gdas has no q500"):
         initial_conditions.run(deployment, HOUR, "fourcastnet")
 
 

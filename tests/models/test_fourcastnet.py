@@ -16,6 +16,8 @@ torch = pytest.importorskip("torch")
 
 from models import fourcastnet, weights  # noqa: E402
 from models.emulator import FourCastNet  # noqa: E402
+from models.variables import VARIABLES as VARIABLES_OF  # noqa: E402
+from pipeline.sources import SOURCES  # noqa: E402
 from tests.models.random_package import VARIABLES, random_package, random_states  # noqa: E402
 
 CPU = torch.device("cpu")
@@ -34,6 +36,11 @@ def test_the_real_load_model_reads_our_package_and_steps_alike(tmp_path: Path) -
         itertools.islice(zip(theirs.run(states, seeds=(1, 2)), ours.run(states, seeds=(1, 2)), strict=True), 5)
     ):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-3 * ours.package.scale.min(), err_msg=f"step {step}")
+    from earth2studio.models.px import fcn
+
+    wanted = {VARIABLES_OF[str(name)].parameter for name in fcn.VARIABLES}
+    assert wanted <= SOURCES["gfs"].carries, "the vendor's FCN can be started from GFS"
+    assert wanted <= SOURCES["gdas"].carries
     with pytest.raises(ValueError, match="not on the list"):
         fourcastnet.load("fcn", str(tmp_path), [], CPU)
 
