@@ -17,13 +17,14 @@ from bench import hour, model, picture, tables
 from bench.cases import CASES as PIECES
 from bench.cases import Timed
 from bench.derivation import h_derive
+from bench.ensemble import ensemble
 from bench.exports import i_export
 from bench.measure import Timing, bandwidth, timed
 from bench.storage import g_zarr
 
 OUT = Path("build/bench.json")
 Record = dict[str, Any]
-CASES = {**PIECES, "g_zarr": g_zarr, "h_derive": h_derive, "i_export": i_export}
+CASES = {**PIECES, "g_zarr": g_zarr, "h_derive": h_derive, "i_export": i_export, "ensemble": ensemble}
 HOURS = ("hour_slice", "hour_full_model")
 
 

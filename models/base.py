@@ -1,8 +1,8 @@
-"""What the house asks of a forecast model: a grid, a state to start from, and fields as time passes."""
+"""What the house asks of a forecast model: a grid, a state to start from, and fields or states as time passes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -26,4 +26,34 @@ class ForecastModel(Protocol):
 
     def run(self, start: datetime, hours: int, *, every_hours: int) -> Iterator[tuple[datetime, Fields]]:
         """Fields, each (latitude, longitude) or (level, latitude, longitude), every `every_hours` after the start."""
+        ...
+
+
+States = NDArray[np.float32]
+"""(member, variable, latitude, longitude) in SI units, but relative humidity in per cent."""
+
+
+class Emulator(Protocol):
+    """A learned global model: states in, an iterator of states out.
+
+    `variables`: earth2studio's names, in order; `latitude` (north to south) and `longitude` in degrees span the grid.
+    """
+
+    @property
+    def variables(self) -> tuple[str, ...]: ...
+
+    @property
+    def latitude(self) -> NDArray[np.float64]: ...
+
+    @property
+    def longitude(self) -> NDArray[np.float64]: ...
+
+    @property
+    def step_hours(self) -> int: ...
+
+    def run(self, states: States, *, seeds: Sequence[int]) -> Iterator[States]:
+        """States after 0, 1, 2, ... steps for ever, the given ones first; one seed a member.
+
+        A member's states follow from its first state and its seed alone, whatever runs beside it.
+        """
         ...

@@ -63,6 +63,28 @@ class RetentionConfig(Section):
     export_days: PositiveInt | None = None
 
 
+class FourCastNetConfig(Section):
+    """The ensemble that is made here: one member from the analysis as it is and `members` from perturbed ones.
+
+    `model`: `afno` is our own loop, `fcn` earth2studio's; `package`: a folder or URL of weights, or
+    `shipped`, the small model of the embedded world; `weights_sha256`: weights that may be opened beside the shipped.
+    `analysis`: the source whose analysis it starts from. `amplitude`: root mean square of the perturbation, as a share
+    of each variable's standard deviation. `members_per_job`: of one shard. `checkpoint_steps`: steps between states
+    that an interrupted job continues from. `enough_members`: without as many plausible ones the hour has none.
+    """
+
+    model: Literal["afno", "fcn"] = "afno"
+    package: str = "shipped"
+    weights_sha256: tuple[str, ...] = ()
+    analysis: str = "gfs"
+    members: PositiveInt = 30
+    members_per_job: PositiveInt = 31
+    perturbation: Literal["spherical_gaussian", "bred_vectors"] = "bred_vectors"
+    amplitude: Annotated[float, Field(ge=0, le=2)] = 0.1
+    checkpoint_steps: PositiveInt = 10
+    enough_members: PositiveInt = 20
+
+
 class Config(Section):
     """A deployment: where it stores, what it reads, what it makes."""
 
@@ -74,6 +96,7 @@ class Config(Section):
     observations: ObservationsConfig = ObservationsConfig()
     learning: LearningConfig = LearningConfig()
     retention: RetentionConfig = RetentionConfig()
+    fourcastnet: FourCastNetConfig | None = None
     ramp_hours: Annotated[int, Field(ge=0, le=48)] = 24
     places: tuple[Place, ...] = ()
     subscriptions: dict[str, Subscription] = Field(default={}, exclude=True)  # no customer is named in a manifest
@@ -171,6 +194,7 @@ def _short(value: Any) -> str:
 _SECTIONS: dict[str, type[Section]] = {
     "sources": SourceConfig, "observations": ObservationsConfig, "learning": LearningConfig,
     "retention": RetentionConfig, "places": Place, "subscriptions": Subscription, "leads": Leads, "region": Region,
+    "fourcastnet": FourCastNetConfig,
 }  # fmt: skip
 
 

@@ -31,12 +31,15 @@ class Stage:
 
 STAGES: tuple[Stage, ...] = (
     Stage("ingest", "pipeline.steps.ingest", (), "one source", "array", 2, 8192, 0, 900, 2),
+    Stage("initialise", "pipeline.initial_conditions", (), "one model run here", "array", 1, 4096, 0, 600, 2),
+    Stage("integrate", "pipeline.steps.integrate", ("initialise",), "some members", "gpu", 4, 30720, 1, 900, 3),
+    Stage("gather", "pipeline.steps.gather", ("integrate",), "one model run here", "array", 2, 8192, 0, 600, 2),
     Stage("observe", "pipeline.steps.observe", (), "the whole hour", "array", 1, 2048, 0, 300, 2),
-    Stage("learn", "pipeline.steps.learn", ("ingest",), "one parameter", "array", 2, 8192, 0, 900, 2),
+    Stage("learn", "pipeline.steps.learn", ("ingest", "gather"), "one parameter", "array", 2, 8192, 0, 900, 2),
     Stage("collate", "pipeline.steps.collate", ("learn",), "the whole hour", "array", 1, 4096, 0, 600, 2),
     Stage("ramp", "pipeline.steps.ramp", ("observe", "learn"), "one observed parameter", "array", 2, 4096, 0, 300, 2),
     Stage("forecast", "pipeline.steps.forecast", ("ramp",), "one band of latitudes", "array", 2, 8192, 0, 900, 2),
-    Stage("tracks", "pipeline.steps.tracks", ("ingest",), "one ensemble", "array", 1, 4096, 0, 600, 2),
+    Stage("tracks", "pipeline.steps.tracks", ("ingest", "gather"), "one ensemble", "array", 1, 4096, 0, 600, 2),
     Stage("validate", "pipeline.steps.validate", ("forecast",), "one band of latitudes", "array", 2, 4096, 0, 600, 2),
     Stage(
         "publish", "pipeline.steps.publish", ("validate", "tracks", "collate"), "the whole hour", "array", 1, 4096, 0,

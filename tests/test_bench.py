@@ -32,6 +32,7 @@ def test_cases_have_the_names_that_others_read() -> None:
         "g_zarr",
         "h_derive",
         "i_export",
+        "ensemble",
     }
     assert expected | {"hour_slice", "hour_full_model"} == {*CASES, *HOURS}
 
@@ -85,3 +86,14 @@ def test_the_picture_shows_what_there_is() -> None:
     assert "160 MB/s of output a core second" in drawn
     assert "core minutes" in drawn
     assert picture.draw([]).startswith("<svg")
+
+
+def test_a_step_of_the_ensemble_is_timed_in_each_precision_and_bfloat16_errs_little() -> None:
+    torch = pytest.importorskip("torch")
+    from bench.ensemble import full_size
+    from models.afno import Shape
+
+    rows = full_size(Shape(12, 24, 4, patch=2, width=32, depth=2), torch.device("cpu"), steps=2)
+    assert [row["precision"] for row in rows] == ["float32", "bfloat16"]
+    assert float(rows[0]["error_to_float32"]) == 0
+    assert 0 < float(rows[1]["error_to_float32"]) < 0.03

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipeline.sources.base import Source
 from pipeline.sources.ecmwf import AIFS, ECMWF_WAM, IFS, IFS_ENS, IFS_OCEAN
+from pipeline.sources.fourcastnet import FOURCASTNET
 from pipeline.sources.gdps import GDPS
 from pipeline.sources.gefs import GEFS, GEFS_MEAN
 from pipeline.sources.gfs import GDAS, GFS
@@ -16,7 +17,7 @@ SOURCES: dict[str, Source] = {
     source.name: source
     for source in (
         GFS, GEFS_MEAN, GEFS, IFS, IFS_ENS, AIFS, ICON, GDPS, HRRR, GFS_WAVE, ECMWF_WAM, PERSISTENCE, GDAS, GDAS_WAVE,
-        IFS_OCEAN,
+        IFS_OCEAN, FOURCASTNET,
     )
 }  # fmt: skip
 

@@ -43,7 +43,7 @@ ANALYSIS_LEADS = (0, BUCKET_HOURS)
 
 def shards(deployment: Deployment, hour: Cycle) -> list[str]:
     """The configured feeds, each one shard, ensembles first: they take longest. ValueError names an unknown one."""
-    feeds = [name for name in deployment.config.sources if source_named(name).role != "persistence"]
+    feeds = [name for name in deployment.config.sources if source_named(name).bucket]  # others are made here
     return sorted(feeds, key=lambda name: source_named(name).role != "ensemble")
 
 

@@ -49,14 +49,14 @@ def ingest_members(deployment: Deployment, source: Source, hour: Cycle) -> None:
     names = [row.name for row in rows] + [name for name in speeds(source) if blended()[name].probabilistic]
     members = [member for member in source.members if _arrived(bucket, source, cycle, leads[0], member)]
     deployment.store.delete(key)
-    group = _create(deployment, source, hour, cycle, members, leads, names)
+    group = create(deployment, source, hour, cycle, members, leads, names)
     whole, spreads = Delivery(), {name: Variance.nothing(group, deployment) for name in names}
     for place, member in enumerate(members):
         delivery = _fetch_member(bucket, source, cycle, leads, rows, member)
         _write(group, delivery.fields, place, leads, deployment, spreads)
         whole = merge([whole, Delivery([], delivery.faults, delivery.checksums)])
     for name, spread in spreads.items():
-        _write_variance(group, name, spread, deployment)
+        write_variance(group, name, spread, deployment)
     absent = [f"member {member} has no files" for member in source.members if member not in members]
     kept = quarantine(deployment.store, source, cycle, whole)
     record_of(whole, names, leads, kept, absent).write(deployment.store, source, record)
@@ -97,7 +97,8 @@ class Variance:
         return np.where(self.count > 1, self.square / np.maximum(self.count - 1, 1), np.nan).astype(np.float32)
 
 
-def _write_variance(group: zarr.Group, name: str, variance: Variance, deployment: Deployment) -> None:
+def write_variance(group: zarr.Group, name: str, variance: Variance, deployment: Deployment) -> None:
+    """Store the variance of all members beside them."""
     if "verified_lead_time" not in group:
         described = {"long_name": "lead time at which skill is learnt", "units": "hours"}
         plain_array(
@@ -127,7 +128,7 @@ def _fetch_member(
     return fetched(bucket, source, requests)
 
 
-def _create(
+def create(
     deployment: Deployment,
     source: Source,
     hour: Cycle,
@@ -136,6 +137,7 @@ def _create(
     leads: Sequence[int],
     names: Sequence[str],
 ) -> zarr.Group:
+    """The ensemble's group with its axes and an empty array for each of `names`; leads count from the cycle."""
     grid = deployment.grid
     about = attributes(deployment, source, cycle) | {"Conventions": "CF-1.11", "hour": hour.init_time.isoformat()}
     group = zarr.create_group(deployment.store.zarr(paths.ensemble(hour, source.name)), attributes=dict(about))

@@ -9,21 +9,28 @@ import xarray as xr
 
 from pipeline import paths
 from pipeline.cycle import Cycle
+from pipeline.products.storm_files import write_atcf, write_csv
 from pipeline.products.tracks import feature_collection
+from pipeline.science.strike import STRIKE_RADIUS, strike_probability
 from pipeline.science.tracks import track
 from pipeline.steps import Deployment
 
-_MODELS = ("gefs",)
+TECHNIQUE = "HC"  # with the number of the member behind it, in the a-deck
 _NEEDED = ("pressure_at_sea_level", "wind_speed_10m")
 
 
 def shards(deployment: Deployment, hour: Cycle) -> list[str]:
-    """The ensembles that have arrived with pressure and wind."""
-    return [model for model in _MODELS if all(_held(deployment, hour, model, name) for name in _NEEDED)]
+    """The ensembles of the hour that came with pressure and wind."""
+    stored = deployment.store.list_folders(paths.ensemble(hour, "").rpartition("/")[0])
+    models = [name.removesuffix(".zarr") for name in stored]
+    return [model for model in models if all(_held(deployment, hour, model, name) for name in _NEEDED)]
 
 
 def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
-    """Write the tracks of every member as GeoJSON; a member without fields has no tracks."""
+    """Write the tracks of every member as GeoJSON, a-deck and CSV, and how likely a cyclone comes within 120 km.
+
+    A member without fields has no tracks.
+    """
     members = xr.open_zarr(deployment.store.zarr(paths.ensemble(hour, shard)), consolidated=False, chunks=None)
     static = xr.open_zarr(deployment.store.zarr(paths.static_fields()), consolidated=False, chunks=None)
     altitude = static["surface_altitude"].values
@@ -34,7 +41,14 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
         pressure, wind = (members[name].isel(number=place).values[upcoming] for name in _NEEDED)
         found[int(member)] = track(pressure, wind, leads[upcoming].tolist(), deployment.grid, altitude=altitude)
     collection = feature_collection(found, hour, shard, synthetic=deployment.config.synthetic)
-    deployment.store.write(paths.tracks(hour, f"{shard}.geojson"), json.dumps(collection).encode())
+    strikes = np.round(strike_probability(found, deployment.grid), 3)
+    for name, text in {
+        "adeck.dat": write_atcf(found, hour, TECHNIQUE),
+        "csv": write_csv(found, hour),
+        "strike.json": json.dumps({"units": "1", "radius_km": STRIKE_RADIUS / 1e3, "probability": strikes.tolist()}),
+        "geojson": json.dumps(collection),
+    }.items():
+        deployment.store.write(paths.tracks(hour, f"{shard}.{name}"), text.encode())
 
 
 def _held(deployment: Deployment, hour: Cycle, model: str, name: str) -> bool:

@@ -113,7 +113,14 @@ def _nature_days(hour: Cycle, extent: Extent) -> int:
 def _fingerprint(hour: Cycle, extent: Extent, seed: int) -> str:
     """Of everything that the world depends on: its code, the models', the catalogue, the feeds' declarations."""
     house = Path(pipeline.__file__).parent
-    code = [house / "world", house / "parameters" / "blended.csv", house.parent / "models"]
+    models = house.parent / "models"
+    code = [
+        house / "world",
+        house / "parameters" / "blended.csv",
+        models / "base.py",
+        models / "dycore.py",
+        models / "data" / "restart.npz",
+    ]
     files = sorted(path for part in code for path in (part.rglob("*") if part.is_dir() else [part]))
     digest = hashlib.sha256(json.dumps([str(hour), asdict(extent), seed]).encode())
     for path in files:

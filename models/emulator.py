@@ -1,0 +1,75 @@
+"""Our own loop around an AFNO: each state follows from the one before alone, so that a run can continue anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.base import States
+from models.weights import Package
+
+STEP_HOURS = 6
+
+
+@dataclass(frozen=True)
+class FourCastNet:
+    """A package behind the protocol `Emulator`.
+
+    `batch`: members stepped together; groups are filled up to it, because a product of another size rounds otherwise
+    and a member must not depend on its neighbours. `precision`: bfloat16 is for GPUs, float32 the reference.
+    """
+
+    package: Package
+    device: torch.device
+    batch: int = 1
+    precision: torch.dtype = torch.float32
+    step_hours: int = STEP_HOURS
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """In the order of the channels."""
+        return self.package.variables
+
+    @property
+    def latitude(self) -> NDArray[np.float64]:
+        """From the north pole, without the south pole."""
+        return np.linspace(90, -90, self.package.network.shape.rows, endpoint=False)
+
+    @property
+    def longitude(self) -> NDArray[np.float64]:
+        """Degrees east from 0."""
+        return np.linspace(0, 360, self.package.network.shape.columns, endpoint=False)
+
+    def run(self, states: States, *, seeds: Sequence[int]) -> Iterator[States]:
+        """Deterministic: the seeds are for models that draw. ValueError if the states are not the network's."""
+        shape = self.package.network.shape
+        if states.shape[1:] != (shape.channels, shape.rows, shape.columns) or len(seeds) != len(states):
+            raise ValueError(
+                f"expected states ({len(seeds)}, {shape.channels}, {shape.rows}, {shape.columns}); found {states.shape}"
+            )
+        network = self.package.network.to(self.device)
+        mean, scale = (
+            torch.as_tensor(values, device=self.device)[:, None, None]
+            for values in (self.package.mean, self.package.scale)
+        )
+        while True:
+            yield states
+            after = []
+            for first in range(0, len(states), self.batch):
+                group = torch.as_tensor(_filled(states[first : first + self.batch], self.batch), device=self.device)
+                with (
+                    torch.inference_mode(),
+                    torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32),
+                ):
+                    stepped = network((group - mean) / scale).float()
+                after.append((stepped * scale + mean).cpu().numpy())
+            states = np.concatenate(after)[: len(states)]
+
+
+def _filled(states: States, size: int) -> States:
+    """As many states as asked, the last one repeated."""
+    return np.concatenate([states, np.repeat(states[-1:], size - len(states), 0)])

@@ -1,0 +1,147 @@
+"""FourCastNet in earth2studio's own classes: FCN, FCN2 (SFNO) and FCN3, behind the protocol `Emulator`.
+
+Importing earth2studio takes half a minute, so only what integrates with it imports this module. Where the weights are
+an AFNO's, `models.emulator` steps the same network faster.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections import OrderedDict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models import weights
+from models.base import States
+
+_CLASSES = {
+    "fcn": ("earth2studio.models.px.fcn", "FCN"),
+    "sfno": ("earth2studio.models.px.sfno", "SFNO"),
+    "fcn3": ("earth2studio.models.px.fcn3", "FCN3"),
+}
+_MISSING = "install it with `pip install 'hourcast[earth2studio]'`, for sfno and fcn3 also makani and torch-harmonics"
+
+
+@dataclass(frozen=True)
+class Earth2Studio:
+    """A prognostic model of earth2studio on a device; `kind` is its name in the configuration."""
+
+    model: Any
+    kind: str
+    device: torch.device
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """earth2studio's names."""
+        return tuple(str(name) for name in self.model.input_coords()["variable"])
+
+    @property
+    def latitude(self) -> NDArray[np.float64]:
+        """Degrees north, north to south."""
+        return np.asarray(self.model.input_coords()["lat"], np.float64)
+
+    @property
+    def longitude(self) -> NDArray[np.float64]:
+        """Degrees east."""
+        return np.asarray(self.model.input_coords()["lon"], np.float64)
+
+    @property
+    def step_hours(self) -> int:
+        """Hours from one state to the next."""
+        lead = self.model.output_coords(self.model.input_coords())["lead_time"][-1]
+        return int(lead / np.timedelta64(1, "h"))
+
+    def run(self, states: States, *, seeds: Sequence[int]) -> Iterator[States]:
+        """One member after the other at each step, each drawing from its own seed.
+
+        A model that draws keeps its generator between steps, so its members run one by one: ValueError for several.
+        """
+        if hasattr(self.model, "set_rng"):
+            if len(states) > 1:
+                raise ValueError(f"{self.kind} draws random numbers: give it one member a slice; found {len(states)}")
+            self.model.set_rng(seed=seeds[0], reset=True)  # its default is one seed for all members
+        iterators = [self._member(state) for state in states]
+        while True:
+            yield np.concatenate([next(member) for member in iterators])
+
+    def _member(self, state: NDArray[np.float32]) -> Iterator[States]:
+        coordinates = OrderedDict(self.model.input_coords())
+        del coordinates["batch"]
+        coordinates = OrderedDict({"batch": np.arange(1)} | coordinates)
+        start = torch.as_tensor(state, device=self.device)[None, None]
+        for after, _ in self.model.create_iterator(start, coordinates):
+            yield after[:, 0].float().cpu().numpy()
+
+
+def load(kind: str, package: str, allowed: Collection[str], device: torch.device) -> Earth2Studio:
+    """Load a package, a folder or a URL that fsspec knows, by earth2studio's own `load_model`.
+
+    Weights in a folder must have an `allowed` SHA-256. ValueError for an unknown kind or weights that are not allowed,
+    ImportError that says what to install.
+    """
+    if kind not in _CLASSES:
+        raise ValueError(f"expected one of the models {', '.join(_CLASSES)}; found {kind!r}")
+    module, name = _CLASSES[kind]
+    with _imported():
+        from earth2studio.models.auto import Package
+
+        model_class = getattr(import_module(module), name)
+    folder = Path(package.removeprefix("file://"))
+    if folder.is_dir() and kind == "fcn":
+        model_class = _on_grid_of(model_class, weights.read(folder, allowed))
+    model = model_class.load_model(Package(str(folder) if folder.is_dir() else package))
+    return Earth2Studio(model.to(device), kind, device)
+
+
+def _on_grid_of(fcn: Any, package: weights.Package) -> Any:
+    """The class FCN on a package's grid and variables: its own are written into its code."""
+    shape = package.network.shape
+    axes: Mapping[str, NDArray[Any]] = {
+        "variable": np.array(package.variables),
+        "lat": np.linspace(90, -90, shape.rows, endpoint=False),
+        "lon": np.linspace(0, 360, shape.columns, endpoint=False),
+    }
+
+    class OnGrid(fcn):
+        def input_coords(self) -> Any:
+            return OrderedDict(super().input_coords() | axes)
+
+        def output_coords(self, input_coords: Any) -> Any:
+            wrong = [name for name, values in axes.items() if not np.array_equal(input_coords[name], values)]
+            if wrong:
+                raise ValueError(f"the model has another {', '.join(wrong)} than the state")
+            return OrderedDict(input_coords | {"lead_time": input_coords["lead_time"] + np.timedelta64(6, "h")})
+
+    return OnGrid
+
+
+@contextmanager
+def _imported() -> Iterator[None]:
+    """Import earth2studio in a third of its time, and without a GPU at all.
+
+    It asks for the call stack with its source text at each package that it misses, where the names of files suffice;
+    and physicsnemo imports a torchvision whose operators a torch for CPUs lacks.
+    """
+    if not torch.cuda.is_available() and not hasattr(torch.ops.torchvision, "nms"):
+        for name in ("nms", "qnms"):
+            _OPERATORS.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    stack = inspect.stack
+    inspect.stack = partial(stack, 0)  # which has no frame of its own
+    try:
+        yield
+    except ImportError as error:
+        raise ImportError(f"{error}; {_MISSING}") from error
+    finally:
+        inspect.stack = stack
+
+
+_OPERATORS = torch.library.Library("torchvision", "FRAGMENT")

@@ -1,0 +1,158 @@
+"""What `hourcast ensemble`, `tracks` and `train` do: the house's own ensemble, its cyclones, and its network."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+from pipeline import initial_conditions, paths
+from pipeline.config import FourCastNetConfig
+from pipeline.cycle import Cycle
+from pipeline.operate import latest_hour, open_deployment
+from pipeline.steps import Deployment, gather, integrate
+from pipeline.steps.initial_state import MODEL, RECORD
+
+if TYPE_CHECKING:
+    from pipeline.products.storm_files import Deck
+    from pipeline.science.tracks import Track
+
+_TROPICS = 30.0  # degrees; what is first found beyond is no tropical cyclone
+_FEWEST = 0.2  # of the members that have a storm before it is shown
+_SCORED_HOURS = (24, 48, 72)
+_SCORED = ("z500", "msl", "t850", "u10m")
+
+
+def make_ensemble(config: Path, cycle: str, model: str | None, members: int | None, job: int | None) -> None:
+    """Run the stages of the ensemble for one hour; exits with integrate.RETRY_CODE when a signal stopped it."""
+    deployment, hour = open_deployment(config), Cycle.parse(cycle)
+    settings = deployment.config.fourcastnet or FourCastNetConfig()
+    changes = {name: value for name, value in (("model", model), ("members", members)) if value is not None}
+    settings = FourCastNetConfig.model_validate(settings.model_dump() | changes)
+    deployment = Deployment(deployment.config.model_copy(update={"fourcastnet": settings}), deployment.store)
+    shards = integrate.shards(deployment, hour)
+    if job is not None and job >= len(shards):
+        raise ValueError(f"expected a job from 0 to {len(shards) - 1}; found {job}")
+    if not deployment.store.exists(paths.work(hour, RECORD)):
+        initial_conditions.run(deployment, hour, MODEL)
+    try:
+        for shard in shards if job is None else shards[job : job + 1]:
+            integrate.run(deployment, hour, shard)
+            print(f"members {shard} are done", flush=True)
+    except integrate.StoppedError as stopped:
+        print(f"hourcast: {stopped}", file=sys.stderr)
+        sys.exit(integrate.RETRY_CODE)
+    if all(deployment.store.exists(paths.work(hour, f"{MODEL}/{shard}.json")) for shard in shards):
+        gather.run(deployment, hour, MODEL)
+        print(paths.ensemble(hour, MODEL))
+
+
+def show_tracks(config: Path, cycle: str | None, best: Path | None) -> None:
+    """Print the storms of an hour's ensembles, and their errors against a best track."""
+    deployment = open_deployment(config)
+    hour = Cycle.parse(cycle) if cycle else latest_hour(deployment.store)
+    names = [info.key for info in deployment.store.list(paths.tracks(hour, "").rstrip("/"))]
+    collections = [json.loads(deployment.store.read(name)) for name in names if name.endswith(".geojson")]
+    if not collections:
+        raise FileNotFoundError(f"there are no tracks of {hour}; run the hour first")
+    truth = _best(best, hour) if best else []
+    for collection in collections:
+        _show(collection, deployment, truth, hour)
+
+
+def _best(path: Path, hour: Cycle) -> list[Deck]:
+    """The best tracks of a file that have a fix within five days after the hour."""
+    from pipeline.products.storm_files import BEST, read_atcf, read_hurdat
+
+    text = path.read_text()
+    decks = read_hurdat(text) if text.split(",")[0].strip()[2:].isdigit() else read_atcf(text)
+    ends = hour.init_time + timedelta(days=5)
+    return [
+        deck for deck in decks if deck.technique == BEST and deck.start <= ends
+        and deck.start + timedelta(hours=deck.track[-1].lead_hours) >= hour.init_time
+    ]  # fmt: skip
+
+
+def _show(collection: Mapping[str, Any], deployment: Deployment, truth: Sequence[Deck], hour: Cycle) -> None:
+    import xarray as xr
+
+    from pipeline.products.storms import storms_of, strongest
+    from pipeline.science.strike import landfalls, summary
+
+    static = xr.open_zarr(deployment.store.zarr(paths.static_fields()), consolidated=False, chunks=None)
+    land, members = static["land_area_fraction"].values, len(collection["members"])
+    table = Table("storm", "members", "strongest wind", "comes ashore", "when", "where", title=collection["title"])
+    for number, storm in enumerate(storms_of(collection, _TROPICS), 1):
+        if len(storm) < _FEWEST * members:
+            continue
+        ashore = summary(landfalls(storm, land, deployment.grid), members)
+        place = (
+            f"{ashore.latitude:.1f} N {ashore.longitude:.1f} E ± {ashore.spread_km:.0f} km" if ashore.latitude else "-"
+        )
+        when = "-" if ashore.lead_hours is None else f"+{ashore.lead_hours:.0f} h ± {ashore.spread_hours:.0f} h"
+        counts = f"{len(storm)} of {members}", f"{strongest(storm):.0f} m/s", f"{ashore.probability:.0%}"
+        table.add_row(str(number), *counts, when, place)
+        _show_errors(storm, truth, hour)
+    Console(highlight=False).print(table)
+
+
+def _show_errors(storm: Mapping[int, Track], truth: Sequence[Deck], hour: Cycle) -> None:
+    """Spread and error in km of one storm against the best track that is nearest to it, if one is near."""
+    from pipeline.science.track_errors import mean_errors, spread_and_error, track_errors
+
+    for deck in truth:
+        offset = (hour.init_time - deck.start) / timedelta(hours=1)
+        errors = mean_errors([track_errors(track, deck.track, offset_hours=offset) for track in storm.values()])
+        if not errors or min(error.distance for error in errors.values()) > 500:
+            continue
+        shifted = tuple(replace(fix, lead_hours=fix.lead_hours - offset) for fix in deck.track)
+        for lead, (spread, error) in spread_and_error(storm, shifted).items():
+            if lead in errors and lead % 24 == 0:
+                print(
+                    f"{deck.storm} +{lead:.0f} h: spread {spread:.0f} km, error of the mean {error:.0f} km; members on "
+                    f"average {errors[lead].along:+.0f} km along, {errors[lead].across:+.0f} km across, wind "
+                    f"{errors[lead].wind:+.1f} m/s"
+                )
+
+
+def train(data: Path, out: Path, until: datetime | None, minutes: float, steps: int) -> None:
+    """Train on a reanalysis up to `until`, verify on what follows, and write the package into `out`."""
+    import torch
+
+    from models import weights
+    from models.emulator import STEP_HOURS, FourCastNet
+    from models.inputs import inputs_of
+    from models.training.data import prepare
+    from models.training.trainer import Plan
+    from models.training.trainer import train as fit
+    from models.training.validation import scores
+
+    end, variables = until or datetime(9999, 1, 1), inputs_of("shipped").variables
+    out.mkdir(parents=True, exist_ok=True)
+    learnt = prepare(data, variables, out / "learnt.npy", period=(datetime.min, end), step_hours=STEP_HOURS)
+    package = fit(learnt, Plan(steps=steps), out, seconds=60 * minutes, report=_progress)
+    if package is None:
+        print(f"stopped after {minutes:g} minutes; the same command continues")
+        return
+    print(f"SHA-256 of the weights in {out / 'package'}: {weights.write(out / 'package', package)}")
+    if until is None:
+        return
+    unseen = prepare(
+        data, variables, out / "unseen.npy", period=(end, datetime.max), step_hours=STEP_HOURS, like=learnt
+    )
+    table = Table("variable", "lead", "RMSE", "persistence", "climatology of the period")
+    for score in scores(FourCastNet(package, torch.device("cpu")), unseen, _SCORED, _SCORED_HOURS, 24):
+        errors = (score.model, score.persistence, score.climatology)
+        table.add_row(score.variable, f"{score.lead_hours} h", *(f"{error:.4g}" for error in errors))
+    Console().print(table)
+
+
+def _progress(step: int, loss: float) -> None:
+    print(f"step {step}: loss {loss:.4f}", flush=True)

@@ -1,0 +1,53 @@
+"""The house's loop: members do not depend on their neighbours, and a run continues from any state."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from models import weights  # noqa: E402
+from models.emulator import FourCastNet  # noqa: E402
+from tests.models.random_package import random_package, random_states  # noqa: E402
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> weights.Package:
+    folder: Path = tmp_path_factory.mktemp("package")
+    return weights.read(folder, [random_package(folder)])
+
+
+def _run(model: FourCastNet, states: np.ndarray, steps: int) -> np.ndarray:
+    return np.stack(list(itertools.islice(model.run(states, seeds=range(len(states))), steps + 1)))
+
+
+def test_first_comes_what_was_given(package: weights.Package) -> None:
+    states = random_states(2)
+    np.testing.assert_array_equal(_run(FourCastNet(package, CPU), states, 0)[0], states)
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize("jobs", [1, 2, 6])
+def test_members_are_the_same_however_they_are_shared_out(package: weights.Package, batch: int, jobs: int) -> None:
+    model, states = FourCastNet(package, CPU, batch=batch), random_states(6)
+    whole = _run(model, states, 3)
+    parts = [_run(model, part, 3) for part in np.array_split(states, jobs)]
+    np.testing.assert_array_equal(np.concatenate(parts, axis=1), whole)
+
+
+@pytest.mark.parametrize("stop", [1, 2, 4])
+def test_a_run_continues_from_any_state(package: weights.Package, stop: int) -> None:
+    model, states = FourCastNet(package, CPU), random_states(2)
+    whole = _run(model, states, 5)
+    np.testing.assert_array_equal(_run(model, whole[stop], 5 - stop), whole[stop:])
+
+
+def test_states_of_another_grid_are_refused(package: weights.Package) -> None:
+    with pytest.raises(ValueError, match="expected states"):
+        _run(FourCastNet(package, CPU), random_states(1, rows=14), 1)
