@@ -88,7 +88,7 @@ def _theirs(folder: Path, checksum: str, state: Array) -> Callable[[], object]:
     return call
 
 
-def full_size(shape: Shape, device: torch.device, steps: int = 20) -> list[dict[str, float | str]]:
+def full_size(shape: Shape, device: torch.device, steps: int = 20) -> list[dict[str, object]]:
     """Milliseconds a member-step and peak memory of a step, in each precision; random weights are fine for speed."""
     network = Afno(shape).eval().to(device)
     state = torch.randn(1, shape.channels, shape.rows, shape.columns, device=device)
@@ -123,4 +123,4 @@ if __name__ == "__main__":
     if not torch.cuda.is_available():
         raise SystemExit("no GPU here: run this on one; `python -m bench ensemble` compares on a CPU at reduced size")
     for row in full_size(FULL, torch.device("cuda")):
-        print(json.dumps(row | {"teraflop_s": 1e3 * TERAFLOP_A_STEP / float(row["ms"])}))
+        print(json.dumps(row | {"teraflop_s": 1e3 * TERAFLOP_A_STEP / float(str(row["ms"]))}))

@@ -9,12 +9,13 @@ from rich.console import Console
 
 from pipeline.config import Config
 from pipeline.demo import scoreboard, write_configuration
+from pipeline.sources import SOURCES
 
 
 def test_the_configuration_keeps_everything_below_the_folder(tmp_path: Path) -> None:
     config = Config.read(write_configuration(tmp_path / "demo"))
     assert config.store == f"file://{tmp_path}/demo/store"
-    endpoints = {source.endpoint for name, source in config.sources.items() if name != "persistence"}
+    endpoints = {source.endpoint for name, source in config.sources.items() if SOURCES[name].bucket}
     assert endpoints == {f"file://{tmp_path}/demo/world"}
     assert config.synthetic
 

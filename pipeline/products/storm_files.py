@@ -69,7 +69,8 @@ def read_atcf(text: str) -> list[Deck]:
 def read_hurdat(text: str) -> list[Deck]:
     """The storms of a HURDAT2 file; ValueError names a line that is none."""
     decks: list[Deck] = []
-    storm, start, fixes = "", datetime.min, []
+    storm, start = "", datetime.min
+    fixes: list[Fix] = []
     for number, line in enumerate([*text.splitlines(), "END"], 1):
         parts = [part.strip() for part in line.split(",")]
         if line == "END" or (len(parts) >= 3 and parts[0][:2].isalpha() and len(parts[0]) == 8):

@@ -41,10 +41,10 @@ def _error(fix: Fix, best: Track, place: int) -> TrackError:
     behind, ahead = _point(best[max(place - 1, 0)]), _point(best[min(place + 1, len(best) - 1)])
     motion = ahead - behind
     motion -= here * (motion @ here)
-    length = np.linalg.norm(motion)
+    length = float(np.linalg.norm(motion))
     angle = float(np.arctan2(np.linalg.norm(np.cross(here, there)), here @ there))
     towards = there - here * (there @ here)
-    size = np.linalg.norm(towards)
+    size = float(np.linalg.norm(towards))
     wind = fix.wind - best[place].wind
     if size == 0 or length == 0:
         return TrackError(fix.lead_hours, 0.0, 0.0, EARTH_RADIUS * angle, wind)
@@ -61,11 +61,13 @@ def mean_errors(errors: Sequence[Sequence[TrackError]]) -> dict[float, TrackErro
     return {
         lead: TrackError(
             lead,
-            *(float(np.mean([getattr(one, name) for one in several])) for name in ("along", "across", "distance")),
-            _mean_known([one.wind for one in several]),
+            along=_mean_known([one.along for one in several]),
+            across=_mean_known([one.across for one in several]),
+            distance=_mean_known([one.distance for one in several]),
+            wind=_mean_known([one.wind for one in several]),
         )
         for lead, several in sorted(by_lead.items())
-    }  # fmt: skip
+    }
 
 
 def missing_wind(errors: Sequence[Sequence[TrackError]], fewest: int = 5) -> dict[float, float]:
