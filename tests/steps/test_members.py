@@ -18,7 +18,7 @@ from pipeline.steps import Deployment
 from pipeline.steps.ensembles import ensemble_variance, ensembles, held
 from pipeline.steps.ingest_members import Variance
 from pipeline.steps.members import Ensemble, _between_leads, _every_hour, pools
-from pipeline.steps.plausible import judge
+from pipeline.steps.plausible import _bands, judge
 from tests.steps.stored_inputs import BIAS, HOUR, fill, tiny_deployment
 
 NAME, NUMBER = "temperature_2m", 10
@@ -35,7 +35,8 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     deployment = Deployment.open(plain.config.model_copy(update={"sources": sources}))
     for name, warmer in (("gefs", 0), ("ifs_ens", 5)):
         _store_members(deployment, name, _members(deployment, name) + warmer)
-    judge(deployment, HOUR, parameter(NAME), tuple(BIAS), (6.0, 24.0), np.full((2, 2), np.nan))
+    unknown = np.full((len(list(_bands(deployment.grid))), 2, 2), np.nan)
+    judge(deployment, HOUR, parameter(NAME), tuple(BIAS), (6.0, 24.0), unknown)
     return deployment
 
 
