@@ -77,8 +77,9 @@ def _step(text: str) -> Step:
 
 
 def _layout(row: Mapping[str, str]) -> Layout:
-    numbers = (int(row[key]) for key in ("nodes", "ranks_per_node", "threads", "minutes", "signal_seconds"))
-    return Layout(row["partition"], *numbers, efa=row["efa"] == "yes")
+    names = ("nodes", "ranks_per_node", "threads", "minutes", "signal_seconds")
+    nodes, ranks, threads, minutes, seconds = (int(row[name]) for name in names)
+    return Layout(row["partition"], nodes, ranks, threads, minutes, seconds, row["efa"] == "yes")
 
 
 def script(name: str, command: str, layout: Layout, *, array: int = 1) -> str:

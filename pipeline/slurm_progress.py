@@ -94,5 +94,5 @@ def decide(now: Progress | None, end: datetime, left: timedelta, *, tolerated: i
         return Decision(False, f"{now.unstable} warnings of instability up to {now.reached:%Y-%m-%dT%H:%M}")
     speed = now.simulated / now.wall
     needed = timedelta(seconds=(end - now.reached).total_seconds() / speed)
-    words = f"{speed:.0f} times as fast as the weather, {needed.total_seconds():.0f} s to go, {left.total_seconds():.0f} s left"
-    return Decision(needed <= left, words)
+    words = f"{needed.total_seconds():.0f} s to go at {speed:.0f} times the weather's pace"
+    return Decision(needed <= left, f"{words}, {left.total_seconds():.0f} s left")
