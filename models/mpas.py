@@ -98,10 +98,10 @@ def _instant(file: Dataset, step: int) -> dict[str, Array]:
 def _pressure_velocity(file: Dataset, step: int) -> Array:
     """Pa s-1 at 700 hPa: -w times gravity and the density of moist air, its vapour from the relative humidity."""
     warmth = _variable(file, step, "temperature_700hPa")
-    vapour = np.float32(0)
+    vapour = np.zeros_like(warmth)
     if "relhum_700hPa" in file.variables:
         saturated = 611.2 * np.exp(17.67 * (warmth - 273.15) / (warmth - 29.65))
-        vapour = _variable(file, step, "relhum_700hPa") / 100 * saturated
+        vapour = (_variable(file, step, "relhum_700hPa") / 100 * saturated).astype(np.float32)
     density = (70000.0 - (1 - EPSILON) * vapour) / (GAS_CONSTANT * warmth)
     return (-GRAVITY * density * _variable(file, step, "w_700hPa")).astype(np.float32)
 

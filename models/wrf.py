@@ -143,7 +143,7 @@ def _aloft(frame: _Frame) -> dict[str, Array]:
 def _between(field: Array, axis: int) -> Array:
     """Values at the centres of cells from those on their faces along an axis."""
     faces = np.moveaxis(field, axis, 0)
-    return np.moveaxis((faces[:-1] + faces[1:]) / 2, 0, axis)
+    return np.moveaxis((faces[:-1] + faces[1:]) * np.float32(0.5), 0, axis).astype(np.float32, copy=False)
 
 
 def _surface_wind(frame: _Frame) -> tuple[Array, Array] | None:

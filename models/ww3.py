@@ -44,7 +44,7 @@ def read(paths: Sequence[Path]) -> Iterator[tuple[datetime, Fields]]:
     for path in paths:
         with Dataset(path) as file:
             times = num2date(file["time"][:], file["time"].units, only_use_cftime_datetimes=False)
-            for step, when in enumerate(np.atleast_1d(times)):
+            for step, when in enumerate(np.asarray(times).tolist()):
                 yield _whole_second(when), _fields(file, step)
 
 
