@@ -109,7 +109,7 @@ def _flat(body: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]
 
 
 def _check_value(where: str, variable: Variable, value: Any) -> None:
-    values = value if isinstance(value, list) else [value]
+    values: list[Any] = value if isinstance(value, list) else [value]
     if len(values) > 1 and not variable.many:
         raise NamelistError(f"{where}: expected one value; found {len(values)}")
     for one in values:
@@ -120,7 +120,7 @@ def _check_value(where: str, variable: Variable, value: Any) -> None:
             raise NamelistError(f"{where}: expected {variable.type}; found {one!r}")
         if variable.choices and _word(one) not in variable.choices:
             raise NamelistError(f"{where}: expected one of {', '.join(variable.choices)}; found {one!r}")
-        if not isinstance(one, (str, bool)) and not variable.minimum <= one <= variable.maximum:
+        if isinstance(one, (int, float)) and not variable.minimum <= one <= variable.maximum:
             raise NamelistError(f"{where}: expected {variable.minimum:g} to {variable.maximum:g}; found {one!r}")
 
 

@@ -55,7 +55,7 @@ class MpasRun(Run):
 def namelist_atmosphere(run: MpasRun, *, restart: bool = False) -> Namelist:
     """For atmosphere_model; `restart` goes on from the last restart file."""
     days, hours = divmod(run.hours, 24)
-    namelist = {
+    namelist: Namelist = {
         "nhyd_model": {
             "config_dt": float(run.time_step),
             "config_start_time": f"{run.start:%Y-%m-%d_%H:%M:%S}",

@@ -124,7 +124,7 @@ def namelist_wps(run: WrfRun) -> Namelist:
     parallels = {"mercator": (run.centre_latitude,) * 2, "polar": (hemisphere * 90.0,) * 2}
     parallels["lambert"] = (hemisphere * (latitude - 15), hemisphere * (latitude + 15))
     count = 1 + len(run.nests)
-    namelist = {
+    namelist: Namelist = {
         "share": {
             "wrf_core": "ARW",
             "max_dom": count,
@@ -174,7 +174,7 @@ def namelist_input(run: WrfRun, *, restart: bool = False) -> Namelist:
         for unit in ("year", "month", "day", "hour")
     }
     nproc_x, nproc_y = run.decomposition
-    namelist = {
+    namelist: Namelist = {
         "time_control": {
             "run_hours": run.hours,
             **times,

@@ -61,7 +61,7 @@ class Ww3Run(Run):
 def ww3_grid(run: Ww3Run) -> Namelist:
     """For ww3_grid; depth and mask are read from files beside it."""
     round_the_world = abs(run.nx * run.spacing_degrees - 360) < 1e-9
-    namelist = {
+    namelist: Namelist = {
         "spectrum_nml": {
             "spectrum": {
                 "xfr": run.frequency_ratio, "freq1": run.lowest_frequency, "nk": run.frequencies, "nth": run.directions,
@@ -99,7 +99,7 @@ def ww3_shel(run: Ww3Run) -> Namelist:
     """For ww3_shel: forced by files of winds, and of currents if asked; fields out at every history step."""
     begin, end = (f"{when:%Y%m%d %H%M%S}" for when in (run.start, run.end))
     stride = str(run.history_minutes * 60)
-    namelist = {
+    namelist: Namelist = {
         "domain_nml": {"domain": {"start": begin, "stop": end}},
         "input_nml": {"input": {"forcing": {"winds": "T", "currents": "T" if run.currents else "F"}}},
         "output_type_nml": {"type": {"field": {"list": "HS FP T0M1 DIR DP PHS PTP PDIR ICE WND"}}},
