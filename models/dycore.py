@@ -62,7 +62,7 @@ class SpeedyModel:
 
         coordinates = get_speedy_coords(layers=LAYERS, spectral_truncation=TRUNCATION)
         terrain = _boundary("terrain.nc")
-        self.start = start
+        self.start = self._begin = start
         self._coordinates = coordinates
         self.orography = np.asarray(terrain["orog"].values.T[::-1], np.float32)
         self.land_fraction = np.asarray(terrain["lsm"].values.T[::-1], np.float32)
@@ -83,9 +83,20 @@ class SpeedyModel:
         )
         if restart is None:
             self._model.bootstrap_state()
-        else:  # the same with a state, but without compiling what makes grid-point fields of it
-            carry = self._model.initial_physics_carry()
-            self._model.restore_state(_state(restart), carry, time=self._model.start_time, step=jnp.int32(0))
+        else:
+            self.go_on_from(restart)
+
+    def go_on_from(self, restart: bytes) -> None:
+        """Put the model where it stands into the state of a restart file, as a new process would begin with it."""
+        import jax.numpy as jnp
+        from jax_datetime import Timedelta
+
+        # `bootstrap_state` with a state, but without compiling what makes grid-point fields of it
+        carry = self._model.initial_physics_carry()
+        passed = self.start - self._begin
+        when = self._model.start_time + Timedelta.from_pytimedelta(passed)
+        step = jnp.int32(passed / timedelta(minutes=TIME_STEP_MINUTES))
+        self._model.restore_state(_state(restart), carry, time=when, step=step)
 
     @property
     def latitude(self) -> NDArray[np.float64]:

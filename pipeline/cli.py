@@ -234,6 +234,25 @@ def report(
     report(config, cycle, out)
 
 
+@app.command()
+def scaling(
+    case: Annotated[str, typer.Argument(help="Which measured case of the table.")] = "mpas_laura_15_3km",
+    table: Annotated[Path | None, typer.Option(help="CSV of measurements; the published ones if left out.")] = None,
+    hours: Annotated[float, typer.Option(min=0.1, help="Length of the forecast.")] = 48,
+    deadline: Annotated[float | None, typer.Option(min=0.01, help="Wall hours it may take.")] = None,
+    nodes: Annotated[list[int] | None, typer.Option(min=1, help="Look at this many nodes; may be repeated.")] = None,
+) -> None:
+    """How fast a physics model runs on how many nodes, what that costs, and how many to take.
+
+    Fits strong scaling to measured speeds; ranges are 5 to 95 per cent.
+
+    Example: `hourcast scaling mpas_laura_15_3km --hours 48 --deadline 1`
+    """
+    from pipeline.operate import show_scaling
+
+    show_scaling(case, table, hours, deadline, nodes or [])
+
+
 @export.command()
 def netcdf(
     path: Annotated[Path, typer.Argument(help="The file to write.")],

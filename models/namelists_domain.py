@@ -1,0 +1,63 @@
+"""What the descriptions of a run of every physics model share: when, how long, driven by what, on how many ranks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Boundary = Literal["gfs", "ifs", "hrrr"]
+Positive = Annotated[int, Field(gt=0)]
+
+
+@dataclass(frozen=True)
+class Driver:
+    """A driving model: isobaric levels with the surface's, its highest one in Pa, hours between files, last lead."""
+
+    levels: int
+    top: int
+    every_hours: int
+    last_hours: int
+    spacing_km: float
+
+
+DRIVERS: dict[Boundary, Driver] = {
+    "gfs": Driver(levels=34, top=1000, every_hours=3, last_hours=384, spacing_km=28),
+    "ifs": Driver(levels=14, top=5000, every_hours=3, last_hours=144, spacing_km=28),
+    "hrrr": Driver(levels=41, top=5000, every_hours=1, last_hours=48, spacing_km=3),
+}
+
+
+class Run(BaseModel):
+    """A forecast to be made: from `start` (UTC) for `hours`, history every `history_minutes`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    start: datetime
+    hours: Annotated[int, Field(ge=1, le=384)]
+    ranks: Positive
+    history_minutes: Annotated[int, Field(ge=5, le=1440)] = 60
+    restart_hours: Positive = 6
+
+    @property
+    def end(self) -> datetime:
+        """The last valid time."""
+        return self.start + timedelta(hours=self.hours)
+
+
+def check_driver(boundary: Boundary, hours: int) -> Driver:
+    """The driving model; ValueError if the run is longer than it, or no multiple of its interval."""
+    driver = DRIVERS[boundary]
+    if hours > driver.last_hours or hours % driver.every_hours:
+        raise ValueError(
+            f"expected hours up to {driver.last_hours} in steps of {driver.every_hours}, as {boundary} has them; "
+            f"found {hours}"
+        )
+    return driver
+
+
+def whole_divisor(seconds: float, period: int) -> int:
+    """The greatest whole number of seconds up to `seconds` that divides `period`, so that outputs fall on steps."""
+    return next(step for step in range(int(min(seconds, period)), 0, -1) if period % step == 0)

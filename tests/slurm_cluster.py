@@ -1,0 +1,116 @@
+"""A real Slurm of two virtual nodes on this machine, without systemd, bound to the loopback interface only."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "scontrol")
+NODES = ("n1", "n2")
+_CONF = """\
+ClusterName=hourcast
+SlurmctldHost={host}(127.0.0.1)
+SlurmctldPort={port}
+CommunicationParameters=NoInAddrAny,NoCtldInAddrAny
+SlurmUser=root
+SlurmdUser=root
+AuthType=auth/munge
+AuthInfo=socket={root}/munge.sock,cred_expire=5
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core
+ReturnToService=2
+SlurmctldPidFile={root}/slurmctld.pid
+SlurmdPidFile={root}/slurmd.%n.pid
+SlurmdSpoolDir={root}/spool.%n
+StateSaveLocation={root}/state
+SlurmctldLogFile={root}/slurmctld.log
+SlurmdLogFile={root}/slurmd.%n.log
+SlurmdParameters=config_overrides
+SchedulerParameters=batch_sched_delay=0,sched_interval=1
+AccountingStorageType=accounting_storage/none
+JobRequeue=1
+KillWait=2
+MinJobAge=300
+NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={port1} CPUs=4 RealMemory=4000 State=UNKNOWN
+NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port={port2} CPUs=4 RealMemory=4000 State=UNKNOWN
+PartitionName=compute Nodes=n[1-2] Default=YES MaxTime=60 State=UP
+"""
+
+
+def missing() -> str:
+    """Why no cluster can be started here; empty if one can."""
+    path = f"{os.environ['PATH']}:/usr/sbin"
+    absent = [name for name in PROGRAMS if shutil.which(name, path=path) is None]
+    if absent:
+        return f"Slurm is not installed ({', '.join(absent)}): apt-get install slurm-wlm munge"
+    return "" if os.geteuid() == 0 else "a Slurm of one's own needs root"
+
+
+@contextmanager
+def cluster(root: Path) -> Iterator[None]:
+    """Start the cluster below `root` and point SLURM_CONF at it; its daemons end with the context."""
+    ports = [_free_port() for _ in range(3)]
+    conf = root / "slurm.conf"
+    conf.write_text(_CONF.format(host=socket.gethostname(), root=root, port=ports[0], port1=ports[1], port2=ports[2]))
+    key = root / "munge.key"
+    key.write_bytes(secrets.token_bytes(128))
+    key.chmod(0o600)
+    (root / "state").mkdir()
+    os.environ["PATH"] += ":/usr/sbin"
+    os.environ["SLURM_CONF"] = str(conf)
+    try:
+        _start(root, conf)
+        yield
+    finally:
+        for name in ("slurmd.n1", "slurmd.n2", "slurmctld", "munged"):
+            _end(root / f"{name}.pid")
+
+
+def _start(root: Path, conf: Path) -> None:
+    options = {"key-file": "key", "socket": "sock", "pid-file": "pid", "log-file": "log", "seed-file": "seed"}
+    files = {"pid": root / "munged.pid"}
+    munge = [f"--{option}={files.get(end, root / f'munge.{end}')}" for option, end in options.items()]
+    subprocess.run(["munged", *munge, "--force"], check=True)
+    subprocess.run(["slurmctld", "-c", "-f", str(conf)], check=True)
+    for node in NODES:
+        (root / f"spool.{node}").mkdir()
+        subprocess.run(["slurmd", "-N", node, "-f", str(conf)], check=True)
+    until = time.monotonic() + 60
+    while _idle() < len(NODES):
+        if time.monotonic() > until:
+            raise TimeoutError(f"no idle nodes after a minute: see {root}/slurmctld.log")
+        time.sleep(0.1)
+
+
+def _idle() -> int:
+    done = subprocess.run(["sinfo", "-hN", "-o", "%t"], capture_output=True, text=True, check=False)
+    return done.stdout.split().count("idle")
+
+
+def _end(pid_file: Path) -> None:
+    """End a daemon by the number it wrote, and wait until it is gone."""
+    try:
+        number = int(pid_file.read_text())
+        os.kill(number, signal.SIGTERM)
+        for _ in range(50):
+            os.kill(number, 0)
+            time.sleep(0.1)
+        os.kill(number, signal.SIGKILL)
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
