@@ -48,16 +48,21 @@ class Resources:
 
 
 def waves(stages: tuple[Stage, ...] = STAGES) -> list[tuple[Stage, ...]]:
-    """The stages in groups, each group after those before it; a stage as late as none has to wait for it.
+    """The stages in groups, each group after those before it and after all that its stages need.
 
-    So the time of all waves is that of the longest chain of needs.
+    A stage that has a choice goes into the latest group that would take as long without it.
     """
-    after: dict[str, int] = {}
+    first: dict[str, int] = {}
+    for stage in stages:
+        first[stage.name] = 1 + max((first[name] for name in stage.needs), default=-1)
+    place: dict[str, int] = {}
+    limits = [0] * (1 + max(first.values()))
     for stage in reversed(stages):
-        after[stage.name] = 1 + max((after[other.name] for other in stages if stage.name in other.needs), default=-1)
-    return [
-        tuple(stage for stage in stages if after[stage.name] == number) for number in range(max(after.values()), -1, -1)
-    ]
+        last = min((place[row.name] for row in stages if stage.name in row.needs), default=len(limits)) - 1
+        choices = range(last, first[stage.name] - 1, -1)
+        place[stage.name] = next((group for group in choices if limits[group] >= stage.timeout_seconds), last)
+        limits[place[stage.name]] = max(limits[place[stage.name]], stage.timeout_seconds)
+    return [tuple(stage for stage in stages if place[stage.name] == group) for group in range(len(limits))]
 
 
 def is_dispensable(stage: Stage, stages: tuple[Stage, ...] = STAGES) -> bool:
