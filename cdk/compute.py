@@ -36,7 +36,7 @@ class Compute(Stack):
         self._images = {
             name: assets.DockerImageAsset(
                 self,
-                name.title(),
+                f"{name.title()}Image",
                 directory=containers,
                 file="containers/array/Dockerfile",
                 build_args={"EXTRAS": extras},

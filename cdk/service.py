@@ -21,8 +21,8 @@ from cdk.data import Data
 from cdk.state_machine import BUDGET_SECONDS, Resources, definition
 from pipeline.stages import STAGES
 
-LIGHT = ("hourly_trigger", "verify_stage", "notify", "watchdog", "source_arrived")
-HEAVY = ("plan_shards",)
+LIGHT = ("hourly_trigger", "verify_stage", "notify", "watchdog")
+HEAVY = ("plan_shards", "source_arrived")
 FIRED = {"hourly_trigger": 0, "watchdog": BUDGET_SECONDS // 60}
 """Functions that the scheduler calls every hour, at which minute."""
 SECONDS = 60
@@ -169,7 +169,7 @@ class Service(Stack):
         for name in ("notify", "watchdog"):
             own[name].add_to_role_policy(_allow(["sns:Publish"], [data.news.topic_arn]))
             own[name].add_to_role_policy(_allow(["kms:Decrypt", "kms:GenerateDataKey"], [data.key.key_arn]))
-        for name in ("notify", "watchdog", "source_arrived"):
+        for name in ("notify", "watchdog"):
             changed = [f"dynamodb:{action}Item" for action in ("Get", "Put", "Update", "Delete")]
             own[name].add_to_role_policy(_allow(changed, [data.once.table_arn]))
         trigger = own["hourly_trigger"]

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-LIGHT = ("hourly_trigger", "verify_stage", "notify", "watchdog", "source_arrived")
+LIGHT = ("hourly_trigger", "verify_stage", "notify", "watchdog")
 HEAVY = {"numpy", "pandas", "xarray", "zarr", "eccodes", "numba", "dask", "scipy", "typer"}
 
 
