@@ -16,14 +16,14 @@ class StageIncomplete(Exception):
 
 @entry(StageOfHour)
 def handler(asked: StageOfHour) -> dict[str, Any]:
-    """Raise StageIncomplete naming what is missing; after the last stage mark the hour as finished."""
+    """Raise StageIncomplete naming what is missing; mark the hour as finished when every stage is."""
     missing = worklist.missing(store(), asked.hour, asked.stage)
     count("ShardsMissing", len(missing))
     if missing:
         logger.error("stage incomplete", hour=str(asked.hour), stage=asked.stage, missing=missing)
         shown = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
         raise StageIncomplete(f"{asked.hour} stage {asked.stage} lacks {len(missing)} shards: {shown}")
-    if asked.stage == STAGES[-1].name and all(_is_whole(asked, row.name) for row in STAGES):
+    if all(_is_whole(asked, row.name) for row in reversed(STAGES)):
         journal.finish(store(), asked.hour)
     return {"stage": asked.stage, "shards": len(worklist.read(store(), asked.hour, asked.stage))}
 

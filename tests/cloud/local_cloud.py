@@ -36,7 +36,7 @@ ROLE = f"arn:aws:iam::{ACCOUNT}:role/local"
 FUNCTIONS = ("hourly_trigger", "plan_shards", "verify_stage", "notify", "watchdog", "source_arrived")
 QUEUE, HOURS, ONCE = "jobs", "hours", "once"
 OPEN_DATA = (SOURCES["gfs"].folder, SOURCES["ifs"].folder, "observations")
-WAIT_SECONDS = 180
+WAIT_SECONDS = 300
 PARSER = Path(sys.prefix) / "local-cloud"
 """antlr4 as moto's state machines need it, apart from the older one that the embedded world's omegaconf needs."""
 
