@@ -11,7 +11,8 @@ SHELL := /bin/bash
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' \
 	  || { echo "Hourcast needs Python 3.11 or 3.12; found $$($(PYTHON) --version): make PYTHON=/path/to/python3.11"; exit 2; }
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install -qq --disable-pip-version-check --constraint constraints.txt --editable '.[world,dask,ai,earth2studio,test]'
+	@$(BIN)/pip install -qq --disable-pip-version-check --constraint constraints.txt --editable '.[world,dask,ai,earth2studio,lambdas,cloud,test]'
+	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --target .venv/local-cloud antlr4-python3-runtime==4.13.2
 	@touch $@
 
 demo: .venv/ready

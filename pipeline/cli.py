@@ -90,6 +90,27 @@ def resume(
 
 
 @app.command()
+def shard(
+    store: Annotated[str, typer.Option(envvar="HOURCAST_STORE", help="The store that holds `forecast.yaml`.")],
+    cycle: Annotated[str, typer.Option("--cycle", help="The hour, UTC, such as 2026-01-31T06.")],
+    stage: Annotated[str, typer.Option(help="Which stage of it.")],
+    index: Annotated[
+        int, typer.Option(min=0, envvar="AWS_BATCH_JOB_ARRAY_INDEX", help="Which of the planned shards.")
+    ] = 0,
+    name: Annotated[str | None, typer.Option(help="The shard of this name instead, planned or not.")] = None,
+) -> None:
+    """Run one shard of a stage that has been planned: what a job of a batch system does.
+
+    Exit codes: 0 done (or done before), 1 it would fail again, 2 the input cannot be used, 75 it may pass another time.
+
+    Example: `hourcast shard --store s3://forecasts --cycle 2026-01-31T06 --stage forecast --index 12`
+    """
+    from pipeline.worker import run_one
+
+    sys.exit(run_one(store, cycle, stage, index if name is None else name))
+
+
+@app.command()
 def status(config: ConfigOption = FORECAST_YAML, cycle: CycleOption = None) -> None:
     """Show what is done: the hours begun, their stages, the time each took, and what is published.
 

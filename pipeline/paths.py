@@ -5,6 +5,8 @@ from __future__ import annotations
 from pipeline.cycle import Cycle
 
 LATEST = "forecast/latest.json"
+CONFIGURATION = "forecast.yaml"
+"""The description of the deployment, where nobody has a file of it: in the cloud."""
 
 
 def input_zarr(source: str, cycle: Cycle) -> str:
@@ -80,6 +82,11 @@ def tracks(cycle: Cycle, name: str) -> str:
 def scores(cycle: Cycle, name: str) -> str:
     """Scores of the hour's forecast once its valid times have passed."""
     return f"scores/{cycle}/{name}"
+
+
+def worklist(cycle: Cycle, stage: str) -> str:
+    """The shards that the workers of a stage share out by number."""
+    return f"work/{cycle}/shards/{stage}.json"
 
 
 def journal(cycle: Cycle, stage: str = "", shard: str = "") -> str:

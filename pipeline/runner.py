@@ -17,7 +17,7 @@ from pipeline.stages import STAGES, Stage
 from pipeline.steps import Deployment
 
 # A failure of these kinds may pass; any other would come again with the same inputs.
-_PASSING = (OSError, MemoryError, BrokenProcessPool)
+PASSING = (OSError, MemoryError, BrokenProcessPool)
 _BACKOFF_SECONDS = 0.5
 _POLL_SECONDS = 1.0
 
@@ -151,7 +151,7 @@ def _plan_shards(plan: _Plan, task: _Task, shards: list[str], deployment: Deploy
 
 def _retry(plan: _Plan, task: _Task, error: Exception) -> None:
     """Queue the task again in front of the others, or give it up if that cannot help."""
-    if task.attempt >= task.stage.retries or not isinstance(error, _PASSING):
+    if task.attempt >= task.stage.retries or not isinstance(error, PASSING):
         reason = str(error) or type(error).__name__
         if isinstance(error, BrokenProcessPool):
             reason = "its process died (out of memory?) or took longer than its time limit"

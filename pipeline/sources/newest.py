@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from pipeline.cycle import Cycle
 from pipeline.sources.base import Source
-from pipeline.sources.fetch import Bucket
+
+if TYPE_CHECKING:  # a Lambda asks which run is due, and needs nothing that decodes
+    from pipeline.sources.fetch import Bucket
 
 # Longest interval that an accumulation may cover; NCEP's buckets end at its multiples.
 BUCKET_HOURS = 6

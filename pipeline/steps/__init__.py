@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from pipeline.config import Config
+from pipeline import paths
+from pipeline.config import Config, ConfigError
 from pipeline.cycle import Cycle
 from pipeline.grid import Grid
 from pipeline.store import Store
@@ -31,6 +32,21 @@ class Deployment:
         if not isinstance(config, Config):
             config = Config.read(config)
         return cls(config, Store.open(config.store))
+
+    @classmethod
+    def in_store(cls, url: str) -> Deployment:
+        """Open the deployment whose configuration lies in the store itself; ConfigError, StoreError."""
+        store = Store.open(url)
+        try:
+            text = store.read(paths.CONFIGURATION).decode()
+        except FileNotFoundError:
+            raise ConfigError(
+                f"no {paths.CONFIGURATION} in {url}; copy the description of the deployment there"
+            ) from None
+        config = Config.parse(text)
+        if config.store.rstrip("/") != url.rstrip("/"):
+            raise ConfigError(f"{url}/{paths.CONFIGURATION}: expected `store: {url}`; found {config.store}")
+        return cls(config, store)
 
     @cached_property
     def grid(self) -> Grid:

@@ -1,0 +1,1 @@
+"""The cloud deployment, as code: stacks, and the state machine that follows from the table of stages."""

@@ -1,0 +1,114 @@
+"""Network and Batch: where the jobs of the stages run."""
+
+from __future__ import annotations
+
+from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import aws_batch as batch
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecr_assets as assets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from cdk.jobs import job_definition
+from cdk.settings import Settings
+from pipeline.stages import STAGES
+
+GPU_FAMILY, CPU_FAMILIES = "g6e", ("c7a", "m7a", "c7i", "m7i")
+_INTERFACES = {
+    "Registry": ec2.InterfaceVpcEndpointAwsService.ECR, "Images": ec2.InterfaceVpcEndpointAwsService.ECR_DOCKER,
+    "Logs": ec2.InterfaceVpcEndpointAwsService.CLOUDWATCH_LOGS, "Ecs": ec2.InterfaceVpcEndpointAwsService.ECS,
+    "EcsAgent": ec2.InterfaceVpcEndpointAwsService.ECS_AGENT,
+    "EcsTelemetry": ec2.InterfaceVpcEndpointAwsService.ECS_TELEMETRY,
+}  # fmt: skip
+
+
+class Compute(Stack):
+    """Private subnets, Spot first and on demand after it, and a job definition a stage.
+
+    Production and background jobs share the machines; what is in the background's queue gets what production leaves.
+    """
+
+    def __init__(self, scope: Construct, name: str, settings: Settings, *, bucket: s3.IBucket, containers: str) -> None:
+        super().__init__(scope, name)
+        self.network = self._network()
+        self._images = {
+            name: assets.DockerImageAsset(
+                self,
+                f"{name.title()}Image",
+                directory=containers,
+                file="containers/array/Dockerfile",
+                build_args={"EXTRAS": extras},
+                platform=assets.Platform.LINUX_AMD64,
+            )
+            for name, extras in (("array", "lambdas"), ("gpu", "ai"))
+        }
+        self.queues = {
+            "array": self._queue("Cpu", settings.maximum_vcpus, CPU_FAMILIES),
+            "gpu": self._queue("Gpu", settings.maximum_gpu_vcpus, (GPU_FAMILY,)),
+        }
+        role = self._job_role(bucket)
+        self.definitions = {row.name: self._definition(row.name, role, bucket) for row in STAGES}
+
+    def _network(self) -> ec2.Vpc:
+        """Two zones; a NAT gateway, because open data and observations lie on the public Internet too."""
+        private = ec2.SubnetConfiguration(name="Jobs", subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS, cidr_mask=20)
+        public = ec2.SubnetConfiguration(name="Out", subnet_type=ec2.SubnetType.PUBLIC, cidr_mask=26)
+        group = logs.LogGroup(
+            self, "Flows", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
+        )
+        network = ec2.Vpc(
+            self,
+            "Network",
+            max_azs=2,
+            nat_gateways=1,
+            subnet_configuration=[private, public],
+            flow_logs={"All": ec2.FlowLogOptions(destination=ec2.FlowLogDestination.to_cloud_watch_logs(group))},
+        )
+        network.add_gateway_endpoint("S3", service=ec2.GatewayVpcEndpointAwsService.S3)
+        network.add_gateway_endpoint("Tables", service=ec2.GatewayVpcEndpointAwsService.DYNAMODB)
+        for name, service in _INTERFACES.items():
+            network.add_interface_endpoint(name, service=service)
+        return network
+
+    def _queue(self, name: str, maximum_vcpus: int, families: tuple[str, ...]) -> batch.JobQueue:
+        order = [
+            batch.OrderedComputeEnvironment(
+                order=number,
+                compute_environment=batch.ManagedEc2EcsComputeEnvironment(
+                    self,
+                    f"{name}{'Spot' if spot else 'OnDemand'}",
+                    vpc=self.network,
+                    vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
+                    spot=spot,
+                    minv_cpus=0,
+                    maxv_cpus=maximum_vcpus,
+                    instance_classes=[ec2.InstanceClass[family.upper()] for family in families],
+                    use_optimal_instance_classes=False,
+                ),
+            )
+            for number, spot in ((1, True), (2, False))
+        ]
+        batch.JobQueue(self, f"{name}Background", compute_environments=order, priority=1)
+        return batch.JobQueue(self, name, compute_environments=order, priority=10)
+
+    def _job_role(self, bucket: s3.IBucket) -> iam.Role:
+        """What a job may: read and write the deployment's bucket, nothing else. Open data are read unsigned."""
+        role = iam.Role(self, "JobRole", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
+        role.add_to_policy(iam.PolicyStatement(actions=["s3:ListBucket"], resources=[bucket.bucket_arn]))
+        objects = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
+        role.add_to_policy(iam.PolicyStatement(actions=objects, resources=[bucket.arn_for_objects("*")]))
+        return role
+
+    def _definition(self, stage: str, role: iam.Role, bucket: s3.IBucket) -> batch.CfnJobDefinition:
+        row = next(row for row in STAGES if row.name == stage)
+        environment = {"HOURCAST_STORE": f"s3://{bucket.bucket_name}", "AWS_REGION": self.region}
+        properties = job_definition(
+            row, name=f"{self.stack_name}-{stage}", image=self._images[row.image].image_uri, environment=environment
+        )
+        properties["ContainerProperties"]["JobRoleArn"] = role.role_arn
+        definition = batch.CfnJobDefinition(self, f"Job{stage.title()}", type="container")
+        for key, value in properties.items():
+            definition.add_property_override(key, value)
+        return definition

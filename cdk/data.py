@@ -1,0 +1,97 @@
+"""Storage, and what remembers and carries messages: buckets, tables, queues, topic."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from cdk.settings import Settings
+
+EPHEMERAL = ("work/", "quarantine/")
+EPHEMERAL_DAYS = 3
+DELIVERIES = 4
+"""After so many the message of a file that arrived goes to the dead letters."""
+
+
+class Data(Stack):
+    """One bucket, versioned, encrypted, private and TLS-only; hours and idempotency; arrivals and news."""
+
+    def __init__(self, scope: Construct, name: str, settings: Settings, *, arrival_seconds: int) -> None:
+        super().__init__(scope, name)
+        keep = RemovalPolicy.RETAIN if settings.stage == "prod" else RemovalPolicy.DESTROY
+        self.key = kms.Key(self, "Key", enable_key_rotation=True, removal_policy=keep)
+        logs = self._bucket("AccessLogs", keep, lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(90))])
+        self.bucket = self._bucket(
+            "Forecasts",
+            keep,
+            versioned=True,
+            server_access_logs_bucket=logs,
+            lifecycle_rules=_lifecycle(settings),
+        )
+        self.hours = self._table("Hours", "hour", keep)
+        self.once = self._table("Once", "id", keep, time_to_live_attribute="expiration")
+        self.dead_letters = sqs.Queue(
+            self,
+            "DeadLetters",
+            enforce_ssl=True,
+            retention_period=Duration.days(14),
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+        )
+        self.arrivals = sqs.Queue(
+            self,
+            "Arrivals",
+            enforce_ssl=True,
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            visibility_timeout=Duration.seconds(6 * arrival_seconds),
+            dead_letter_queue=sqs.DeadLetterQueue(max_receive_count=DELIVERIES, queue=self.dead_letters),
+        )
+        self.news = sns.Topic(self, "News", master_key=self.key, enforce_ssl=True)
+        if settings.email:
+            self.news.add_subscription(subscriptions.EmailSubscription(settings.email))
+
+    def _bucket(self, name: str, keep: RemovalPolicy, **properties: object) -> s3.Bucket:
+        return s3.Bucket(
+            self,
+            name,
+            encryption=s3.BucketEncryption.S3_MANAGED,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            removal_policy=keep,
+            **properties,
+        )
+
+    def _table(self, name: str, key: str, keep: RemovalPolicy, **properties: object) -> dynamodb.Table:
+        return dynamodb.Table(
+            self,
+            name,
+            partition_key=dynamodb.Attribute(name=key, type=dynamodb.AttributeType.STRING),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            encryption=dynamodb.TableEncryption.AWS_MANAGED,
+            removal_policy=keep,
+            **properties,
+        )
+
+
+def _lifecycle(settings: Settings) -> list[s3.LifecycleRule]:
+    """Intermediate results go after days; what is published is archived, never deleted."""
+    archive = s3.Transition(
+        storage_class=s3.StorageClass.GLACIER_INSTANT_RETRIEVAL,
+        transition_after=Duration.days(settings.archive_after_days),
+    )
+    versions = s3.LifecycleRule(
+        noncurrent_version_expiration=Duration.days(settings.keep_versions_days),
+        abort_incomplete_multipart_upload_after=Duration.days(1),
+    )
+    gone = [s3.LifecycleRule(prefix=prefix, expiration=Duration.days(EPHEMERAL_DAYS)) for prefix in EPHEMERAL]
+    return [versions, *gone, s3.LifecycleRule(prefix="forecast/2", transitions=[archive])]

@@ -1,0 +1,28 @@
+"""What differs between deployments of the stacks: `dev` and `prod`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One deployment: sizes, how long things are kept, who is told, what it may cost a month."""
+
+    stage: Literal["dev", "prod"]
+    maximum_vcpus: int
+    maximum_gpu_vcpus: int
+    monthly_budget_dollars: int
+    keep_versions_days: int
+    archive_after_days: int
+    email: str = ""
+    """Told of published, late and failed hours and of the budget; nobody if empty."""
+    customers: tuple[str, ...] = ()
+    """Account numbers that may read what is published."""
+
+
+SETTINGS = {
+    "dev": Settings("dev", 64, 16, 200, 1, 7),
+    "prod": Settings("prod", 1024, 192, 15_000, 7, 30),
+}

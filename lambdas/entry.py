@@ -1,0 +1,65 @@
+"""What every function does beside its task: log, trace, count, and refuse an event that is not as it must be."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import cache
+from typing import Any, TypeVar
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer
+from aws_lambda_powertools.utilities.parser import BaseModel, parse
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from pipeline.store import Store
+
+logger = Logger(service="hourcast")
+tracer = Tracer(service="hourcast")
+metrics = Metrics(namespace="Hourcast", service="hourcast")
+
+Event = TypeVar("Event", bound=BaseModel)
+Handler = Callable[[Any, LambdaContext], Any]
+
+
+def entry(model: type[Event]) -> Callable[[Callable[[Event], Any]], Handler]:
+    """Make a Lambda handler of a function of a validated event; ValidationError refuses any other.
+
+    Neither event nor answer is logged or traced: they may be anybody's.
+    """
+
+    def decorate(function: Callable[[Event], Any]) -> Handler:
+        def handler(event: Any, context: LambdaContext) -> Any:
+            return function(parse(event, model))
+
+        handler.__doc__ = function.__doc__
+        logged = logger.inject_lambda_context(handler, clear_state=True)
+        return metrics.log_metrics(tracer.capture_lambda_handler(logged, capture_response=False))
+
+    return decorate
+
+
+def count(name: str, value: float = 1) -> None:
+    """Add to a metric, published in the embedded metric format."""
+    metrics.add_metric(name, MetricUnit.Count, value)
+
+
+@cache
+def store() -> Store:
+    """The deployment's store."""
+    return Store.open(os.environ["HOURCAST_STORE"])
+
+
+@cache
+def once() -> DynamoDBPersistenceLayer:
+    """Where is remembered what must not be done twice."""
+    return DynamoDBPersistenceLayer(os.environ["IDEMPOTENCY_TABLE"])
+
+
+@cache
+def client(service: str) -> Any:
+    """A client of an AWS service, from the environment."""
+    import boto3
+
+    return boto3.client(service)

@@ -1,0 +1,47 @@
+"""Tell who has subscribed that an hour is published (late or without some sources, if so) or has failed."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+from aws_lambda_powertools.utilities.idempotency import idempotent_function
+
+from lambdas.entry import client, count, entry, once, store
+from lambdas.events import Outcome
+from pipeline import paths
+
+SHOWN = 100
+"""Degradations in a message, which holds 256 KB; the manifest has all."""
+
+
+@entry(Outcome)
+def handler(outcome: Outcome) -> dict[str, Any]:
+    """Tell it once, however often called."""
+    if outcome.outcome == "failed":
+        return tell(message={"hour": str(outcome.hour), "outcome": "failed"})
+    degradations = json.loads(store().read(paths.forecast(outcome.hour, "manifest.json")))["degradations"]
+    late = datetime.now(UTC) > outcome.deadline
+    count("HoursPublished")
+    count("HoursLate", late)
+    count("Degradations", len(degradations))
+    said = {"hour": str(outcome.hour), "outcome": "published", "path": paths.forecast(outcome.hour)}
+    return tell(said | {"late": late, "degradations": degradations[:SHOWN]})
+
+
+def tell(message: dict[str, Any]) -> dict[str, Any]:
+    """Publish to the deployment's topic, once for the same hour and outcome."""
+    return _tell(key=f"{message['hour']} {message['outcome']}", message=message)
+
+
+def _tell(key: str, message: dict[str, Any]) -> dict[str, Any]:
+    send = idempotent_function(_send, data_keyword_argument="key", persistence_store=once())
+    return send(key=key, message=message)
+
+
+def _send(key: str, message: dict[str, Any]) -> dict[str, Any]:
+    subject = f"Hourcast {key}"
+    client("sns").publish(TopicArn=os.environ["TOPIC_ARN"], Subject=subject, Message=json.dumps(message))
+    return message

@@ -1,0 +1,31 @@
+"""Who does what, where workers have only a number: the shards of a stage that were not done
+when it was planned, and which are not done now.
+
+Imports nothing heavy: a Lambda reads it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from pipeline import journal, paths
+from pipeline.cycle import Cycle
+from pipeline.store import Store
+
+
+def write(store: Store, hour: Cycle, stage: str, shards: Sequence[str]) -> None:
+    """Plan the shards of a stage, in this order."""
+    store.write(paths.worklist(hour, stage), json.dumps(list(shards)).encode())
+
+
+def read(store: Store, hour: Cycle, stage: str) -> list[str]:
+    """The planned shards of a stage; FileNotFoundError before it has been planned."""
+    shards: list[str] = json.loads(store.read(paths.worklist(hour, stage)))
+    return shards
+
+
+def missing(store: Store, hour: Cycle, stage: str) -> list[str]:
+    """The planned shards that are not finished; FileNotFoundError before the stage has been planned."""
+    finished = journal.finished_shards(store, hour, stage)
+    return [shard for shard in read(store, hour, stage) if shard not in finished]

@@ -1,0 +1,123 @@
+"""What matters of the stacks, on the synthesised templates: secrecy, permissions, and the table of stages."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.stages import STAGES
+
+pytest.importorskip("aws_cdk", reason="pip install 'hourcast[cloud]'")
+if shutil.which("node") is None:
+    pytest.skip("node, which CDK runs on, is not installed", allow_module_level=True)
+
+PROGRAM = "import sys; from cdk.app import synthesise; synthesise('prod', sys.argv[1])"
+REDUNDANT = "W3005"
+"""CDK says twice that something needs its role."""
+KNOW_NO_RESOURCE = ("batch:DescribeJobs", "batch:TerminateJob", "xray:", "logs:", "ecr:GetAuthorizationToken")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The synthesised app; that it is there says that cdk-nag found nothing without a reason."""
+    folder = tmp_path_factory.mktemp("synthesised")
+    done = subprocess.run([sys.executable, "-c", PROGRAM, str(folder)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return folder
+
+
+@pytest.fixture(scope="module")
+def resources(folder: Path) -> list[dict[str, Any]]:
+    """Every resource of every stack."""
+    templates = [json.loads(path.read_text()) for path in sorted(folder.glob("*.template.json"))]
+    assert len(templates) == 4
+    return [resource for template in templates for resource in template["Resources"].values()]
+
+
+def of_type(resources: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    found = [resource["Properties"] for resource in resources if resource["Type"] == kind]
+    assert found, kind
+    return found
+
+
+def statements(resources: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for resource in resources:
+        properties = resource.get("Properties", {})
+        documents = [properties.get("PolicyDocument"), *(p["PolicyDocument"] for p in properties.get("Policies", []))]
+        for document in filter(None, documents):
+            yield from document["Statement"]
+
+
+def test_buckets_are_private_encrypted_and_refuse_http(resources: list[dict[str, Any]]) -> None:
+    buckets = of_type(resources, "AWS::S3::Bucket")
+    for bucket in buckets:
+        assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+        assert bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    policies = of_type(resources, "AWS::S3::BucketPolicy")
+    refused = [
+        part
+        for policy in policies
+        for part in policy["PolicyDocument"]["Statement"]
+        if part["Effect"] == "Deny" and part["Condition"].get("Bool") == {"aws:SecureTransport": "false"}
+    ]
+    assert len(refused) == len(buckets)
+    assert any(bucket.get("VersioningConfiguration") == {"Status": "Enabled"} for bucket in buckets)
+
+
+def test_no_wildcard_action_on_a_wildcard_resource(resources: list[dict[str, Any]]) -> None:
+    for statement in statements(resources):
+        if statement["Effect"] != "Allow" or "Principal" in statement:
+            continue
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        assert "*" not in actions
+        if statement["Resource"] == "*" or "*" in statement["Resource"]:
+            assert all(action.startswith(KNOW_NO_RESOURCE) and "*" not in action for action in actions), actions
+
+
+def test_queues_topics_and_tables_are_encrypted(resources: list[dict[str, Any]]) -> None:
+    assert all(topic["KmsMasterKeyId"] for topic in of_type(resources, "AWS::SNS::Topic"))
+    assert all(queue["SqsManagedSseEnabled"] for queue in of_type(resources, "AWS::SQS::Queue"))
+    assert all(table["SSESpecification"]["SSEEnabled"] for table in of_type(resources, "AWS::DynamoDB::Table"))
+
+
+def test_jobs_are_as_the_table_says_and_have_no_privileges(resources: list[dict[str, Any]]) -> None:
+    jobs = {job["Parameters"]["stage"]: job for job in of_type(resources, "AWS::Batch::JobDefinition")}
+    assert set(jobs) == {row.name for row in STAGES}
+    for row in STAGES:
+        job, container = jobs[row.name], jobs[row.name]["ContainerProperties"]
+        assert job["Timeout"]["AttemptDurationSeconds"] == row.timeout_seconds
+        assert job["RetryStrategy"]["Attempts"] == 1 + row.retries
+        needs = {need["Type"]: int(need["Value"]) for need in container["ResourceRequirements"]}
+        assert needs == {"VCPU": row.vcpus, "MEMORY": row.memory_mib} | ({"GPU": row.gpus} if row.gpus else {})
+        assert container["ReadonlyRootFilesystem"]
+        assert not container["Privileged"]
+        assert container["User"] != "0"
+
+
+def test_every_alarm_tells_somebody_and_is_in_the_runbook(resources: list[dict[str, Any]]) -> None:
+    runbook = (Path(__file__).parents[2] / "docs" / "runbook.md").read_text()
+    for alarm in of_type(resources, "AWS::CloudWatch::Alarm"):
+        assert alarm["AlarmActions"]
+        name = alarm["AlarmDescription"].rsplit(" ", 1)[-1].rstrip(".")
+        assert f"## {name}" in runbook
+
+
+def test_machines_run_in_private_subnets(resources: list[dict[str, Any]]) -> None:
+    for environment in of_type(resources, "AWS::Batch::ComputeEnvironment"):
+        assert all(
+            "Private" in str(subnet) or "Jobs" in str(subnet) for subnet in environment["ComputeResources"]["Subnets"]
+        )
+
+
+def test_cfn_lint_has_nothing_to_say(folder: Path) -> None:
+    templates = [str(path) for path in folder.glob("*.template.json")]
+    command = [Path(sys.executable).with_name("cfn-lint"), "--ignore-checks", REDUNDANT, "--", *templates]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout

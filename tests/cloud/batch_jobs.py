@@ -1,0 +1,94 @@
+"""The Batch service as a job sees it: a process a job, with attempts, a time limit and a reason for its end."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from fnmatch import fnmatch
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from pipeline.stages import STAGES
+
+POLL_SECONDS = 0.02
+KILLED_AFTER_SECONDS = 0.3
+MACHINES = 2
+"""Jobs that run at the same time; the others wait in the queue."""
+_machines = threading.Semaphore(MACHINES)
+_context = multiprocessing.get_context("forkserver")
+_context.set_forkserver_preload(["pipeline.cli", "pipeline.worker", *(row.module for row in STAGES)])
+
+
+_kills = threading.Semaphore(0)
+
+
+def kill_next(count: int) -> None:
+    """Kill the next so many attempts in the middle, as when Spot takes the machine away."""
+    for _ in range(count):
+        _kills.release()
+
+
+def run_attempts(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    definition: Mapping[str, Any],
+    log: Path,
+    stopped: Callable[[], bool],
+) -> bool:
+    """Run a job as often as its definition allows; whether it succeeded."""
+    strategy, seconds = definition["retryStrategy"], definition["timeout"]["attemptDurationSeconds"]
+    for attempt in range(1, strategy["attempts"] + 1):
+        numbered = {**environment, "AWS_BATCH_JOB_ATTEMPT": str(attempt)}
+        process = _context.Process(target=_job, args=(list(command), numbered, str(log)), daemon=True)
+        with _machines:
+            exit_code = _run(process, time.monotonic() + seconds, stopped)
+        if exit_code == 0:
+            return True
+        if exit_code is None or not is_repeated(strategy["evaluateOnExit"], exit_code):
+            return False
+    return False
+
+
+def _run(process: BaseProcess, until: float, stopped: Callable[[], bool]) -> int | None:
+    """The exit code of the process, None if it was killed for its time limit or because the job was stopped."""
+    process.start()
+    if _kills.acquire(blocking=False):
+        process.join(KILLED_AFTER_SECONDS)
+        process.kill()
+        process.join()
+    while process.is_alive() and time.monotonic() < until and not stopped():
+        process.join(POLL_SECONDS)
+    if process.is_alive():
+        process.kill()
+        process.join()
+        return None
+    return process.exitcode
+
+
+def is_repeated(rules: Sequence[Mapping[str, str]], exit_code: int) -> bool:
+    """What the first matching rule says; a killed process stands for a machine that was taken away."""
+    facts = {"onExitCode": str(exit_code), "onStatusReason": "Essential container in task exited", "onReason": ""}
+    if exit_code < 0:
+        facts |= {"onExitCode": "", "onStatusReason": "Host EC2 (instance i-0) terminated."}
+    for rule in rules:
+        conditions = [(facts[key], pattern) for key, pattern in rule.items() if key != "action"]
+        if all(fnmatch(fact, pattern) for fact, pattern in conditions):
+            return rule["action"].upper() == "RETRY"
+    return True
+
+
+def _job(command: list[str], environment: dict[str, str], log: str) -> None:
+    """In the new process: `hourcast` with these arguments."""
+    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    os.environ.update(environment)
+    from pipeline.cli import main
+
+    sys.argv = command
+    main()

@@ -1,0 +1,106 @@
+"""The Lambda service as its runtime sees it: one warm process a function, one event at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+
+@dataclass
+class _Invocation:
+    body: bytes
+    deadline: float
+    request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    answered: threading.Event = field(default_factory=threading.Event)
+    answer: bytes = b""
+    failed: bool = False
+
+
+class LambdaRuntime:
+    """Runs a handler in the real runtime client, which asks here for its next event (the Lambda runtime API)."""
+
+    def __init__(self, handler: str, arn: str, environment: Mapping[str, str], timeout: float, log: Path) -> None:
+        self._events: queue.Queue[_Invocation] = queue.Queue()
+        self._pending: dict[str, _Invocation] = {}
+        self._timeout, self._arn, self._log = timeout, arn, log
+        self._one_at_a_time = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        server = ThreadingHTTPServer(("127.0.0.1", 0), self._request_handler())
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self._command = [sys.executable, "-m", "awslambdaric", handler]
+        address = f"127.0.0.1:{server.server_port}"
+        self._environment = {**os.environ, **environment, "AWS_LAMBDA_RUNTIME_API": address, "_HANDLER": handler}
+
+    def invoke(self, body: bytes) -> tuple[bytes, bool]:
+        """The handler's answer, or its error and True; a function over its time is killed, as in the cloud."""
+        with self._one_at_a_time:
+            process = self._running()
+            event = _Invocation(body, time.time() + self._timeout)
+            self._pending[event.request_id] = event
+            self._events.put(event)
+            while not event.answered.wait(0.02):
+                if process.poll() is not None:
+                    return _error("Runtime.ExitError", f"exit status {process.returncode}")
+                if time.time() > event.deadline:
+                    process.kill()
+                    process.wait()
+                    return _error("Sandbox.Timedout", f"Task timed out after {self._timeout} seconds")
+            return event.answer, event.failed
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None or self._process.poll() is not None:
+            with self._log.open("ab") as log:
+                self._process = subprocess.Popen(self._command, env=self._environment, stdout=log, stderr=log)
+        return self._process
+
+    def _take(self) -> _Invocation:
+        return self._events.get()
+
+    def _request_handler(self) -> type[BaseHTTPRequestHandler]:
+        runtime = self
+
+        class Requests(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_: Any) -> None:
+                """Say nothing."""
+
+            def do_GET(self) -> None:
+                event = runtime._take()
+                self.send_response(200)
+                self.send_header("Lambda-Runtime-Aws-Request-Id", event.request_id)
+                self.send_header("Lambda-Runtime-Deadline-Ms", str(round(event.deadline * 1000)))
+                self.send_header("Lambda-Runtime-Invoked-Function-Arn", runtime._arn)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(event.body)))
+                self.end_headers()
+                self.wfile.write(event.body)
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                *_, request_id, what = self.path.split("/")
+                event = runtime._pending.pop(request_id, None)
+                if event is not None:
+                    event.answer, event.failed = body, what == "error"
+                    event.answered.set()
+                self.send_response(202)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+        return Requests
+
+
+def _error(kind: str, message: str) -> tuple[bytes, bool]:
+    return json.dumps({"errorType": kind, "errorMessage": message}).encode(), True

@@ -1,0 +1,118 @@
+"""moto's server, in which state machines, functions and jobs run for real, and faults can be asked for.
+
+It listens on loopback; logs of functions and jobs go to a folder. Start it by `-c`, not by `-m`: a job's new process
+would import the main module again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import traceback
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+from moto.awslambda.models import LambdaFunction
+from moto.batch.models import Job
+from moto.batch.utils import JobStatus
+from moto.core.config import default_user_config
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_batch import (
+    StateTaskServiceBatch,
+)
+from werkzeug.serving import run_simple
+
+from tests.cloud.batch_jobs import run_attempts
+from tests.cloud.faults import Faults
+from tests.cloud.lambda_runtime import LambdaRuntime
+
+
+def patch_functions(folder: Path, endpoint: dict[str, str]) -> None:
+    """Let moto's functions run their handlers."""
+    runtimes: dict[str, LambdaRuntime] = {}
+    lock = threading.Lock()
+
+    def invoke(self: LambdaFunction, event: str | None = None) -> tuple[str, bool, str]:
+        with lock:
+            if self.function_arn not in runtimes:
+                environment = {
+                    **endpoint, **self.environment_vars,
+                    "AWS_LAMBDA_FUNCTION_NAME": self.function_name, "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+                    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self.memory_size), "AWS_LAMBDA_LOG_GROUP_NAME": "local",
+                    "AWS_LAMBDA_LOG_STREAM_NAME": "local",
+                }  # fmt: skip
+                log = folder / f"{self.function_name}.log"
+                runtimes[self.function_arn] = LambdaRuntime(
+                    self.handler, self.function_arn, environment, int(self.timeout), log
+                )
+        body, failed = runtimes[self.function_arn].invoke(json.dumps(event).encode())
+        return body.decode(), failed, ""
+
+    LambdaFunction._invoke_lambda = invoke
+    LambdaFunction.ensure_image_exists = lambda *_: None
+
+
+def patch_jobs(folder: Path, endpoint: dict[str, str]) -> None:
+    """Let moto's jobs run as processes."""
+
+    def run(self: Job) -> None:
+        try:
+            self.status = JobStatus.RUNNING
+            environment = endpoint | {"AWS_BATCH_JOB_ID": self.job_id}
+            for pair in self._get_container_property("environment", []):
+                environment[pair["name"]] = pair["value"]
+            if "index" in self.array_properties:
+                environment["AWS_BATCH_JOB_ARRAY_INDEX"] = str(self.array_properties["index"])
+            definition = {"retryStrategy": self.job_definition.retry_strategy, "timeout": self.job_definition.timeout}
+            command = self._add_parameters_to_command(self._get_container_property("command", []))
+            log = folder / f"job-{self.job_name}.log"
+            self._mark_stopped(run_attempts(command, environment, definition, log, lambda: self.stop))
+        except Exception:
+            traceback.print_exc()
+            self._mark_stopped(success=False)
+
+    described = Job.describe
+
+    def describe(self: Job) -> dict[str, Any]:
+        """An array of which all children have ended has ended too, in failure if one has failed."""
+        states = [child.status for child in self._child_jobs or []]
+        if JobStatus.FAILED in states and {*states} <= {JobStatus.FAILED, JobStatus.SUCCEEDED}:
+            self.status = JobStatus.FAILED
+        return described(self)
+
+    Job.run, Job.describe = run, describe
+
+
+def patch_batch_integration() -> None:
+    """Let `batch:submitJob.sync` translate between the state machine's names and boto's."""
+    model = botocore.session.get_session().get_service_model("batch")
+
+    def operation(self: StateTaskServiceBatch, action: str | None) -> Any:
+        words = (action or self.resource.api_action).split("_")
+        return model.operation_model("".join(word[:1].upper() + word[1:] for word in words))
+
+    def request(self: StateTaskServiceBatch, parameters: Any, service_action_name: str | None = None, **_: Any) -> None:
+        self._to_boto_request(parameters, operation(self, service_action_name).input_shape)
+
+    def response(self: StateTaskServiceBatch, response: Any, service_action_name: str | None = None, **_: Any) -> None:
+        self._from_boto_response(response, operation(self, service_action_name).output_shape)
+
+    StateTaskServiceBatch._normalise_parameters = request
+    StateTaskServiceBatch._normalise_response = response
+
+
+def main(port: int, folder: Path) -> None:
+    """Serve until killed."""
+    address = f"http://127.0.0.1:{port}"
+    endpoint = {
+        "AWS_ENDPOINT_URL": address, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1", "AWS_REGION": "us-east-1", "POWERTOOLS_TRACE_DISABLED": "true",
+    }  # fmt: skip
+    default_user_config["stepfunctions"]["execute_state_machine"] = True
+    os.environ["MOTO_PORT"] = str(port)  # state machines call the other services there
+    patch_functions(folder, endpoint)
+    patch_jobs(folder, endpoint)
+    patch_batch_integration()
+    run_simple("127.0.0.1", port, Faults(DomainDispatcherApplication(create_backend_app)), threaded=True)

@@ -1,0 +1,80 @@
+"""What goes wrong in the cloud, and what is published, told and repeated then."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from pipeline import paths
+from pipeline.cycle import Cycle
+from pipeline.sources import SOURCES
+from pipeline.sources.newest import arrival_key, due_cycles, leads_for
+from tests.cloud.local_cloud import Hourcast
+from tests.tiny_deployment import HOUR, LAST_LEAD
+
+DEADLINE = {"time": f"{HOUR.init_time:%Y-%m-%dT%H}:25:00Z"}
+SECRET = "canary-7d1f"
+
+
+def test_the_watchdog_tells_once_that_an_hour_is_late(hourcast: Hourcast) -> None:
+    for _ in range(2):
+        assert hourcast.call("watchdog", DEADLINE)["outcome"] == "late"
+    assert hourcast.told() == [{"hour": str(HOUR), "outcome": "late", "waits_for": "ingest"}]
+
+
+def test_a_stage_that_is_not_whole_is_not_verified(hourcast: Hourcast) -> None:
+    asked = {"hour": str(HOUR), "stage": "ingest"}
+    assert hourcast.call("plan_shards", asked) == {"shards": 3}
+    with pytest.raises(
+        RuntimeError, match=r"StageIncomplete: 20250905T00Z stage ingest lacks 3 shards: gdas, gfs, ifs"
+    ):
+        hourcast.call("verify_stage", asked)
+
+
+def arrived(number: int, key: str, bucket: str = SOURCES["ifs"].folder, when: Cycle = HOUR - 1) -> dict[str, Any]:
+    stored = {"bucket": {"name": bucket}, "object": {"key": key}}
+    records = [{"eventTime": when.init_time.isoformat() + "Z", "s3": stored}]
+    return {"messageId": str(number), "eventSource": "aws:sqs", "body": json.dumps({"Records": records})}
+
+
+def test_only_poisoned_messages_of_a_batch_fail_and_a_run_is_ingested_once(hourcast: Hourcast) -> None:
+    ifs = SOURCES["ifs"]
+    cycle = due_cycles(ifs, HOUR)[0]
+    last = arrival_key(ifs, cycle, leads_for(ifs, cycle, HOUR, LAST_LEAD)[-1])
+    whole = [arrived(number, last) for number in (1, 2)]
+    poisoned = [arrived(3, "../" + SECRET), arrived(4, "a", bucket="elsewhere"), {**arrived(5, "a"), "body": SECRET}]
+    others = [arrived(6, "some/other/file")]
+    batch = {"Records": [*whole, *poisoned, *others]}
+    with ThreadPoolExecutor(2) as twice:
+        answers = list(twice.map(hourcast.call, ["source_arrived"] * 2, [batch] * 2))
+    failed = {item["itemIdentifier"] for item in answers[0]["batchItemFailures"]}
+    assert failed == {"3", "4", "5"}
+    functions = (path.read_text() for path in hourcast.cloud.logs.glob("*source_arrived.log"))
+    assert SECRET not in "".join(functions), "what was sent may be anybody's, and is not logged"
+    jobs = hourcast.cloud.client("batch").list_jobs(jobQueue=f"{hourcast.name}-jobs")["jobSummaryList"]
+    assert [job["jobName"] for job in jobs] == [f"{HOUR}-ingest-ifs"]
+
+
+def test_an_hour_survives_a_missing_source_killed_jobs_a_slow_s3_and_a_second_start(supplied: Hourcast) -> None:
+    hourcast = supplied
+    live = due_cycles(SOURCES["gfs"], HOUR)[0]
+    for key in (paths.input_record("gfs", live), paths.input_zarr("gfs", live)):
+        hourcast.store.delete(key)
+    hourcast.cloud.let_fail(slow_down=0.02, kill=2)
+    try:
+        hourcast.trigger()
+        plan = {"hour": str(HOUR), "deadline": "2025-09-05T00:25:00Z"}
+        start = hourcast.cloud.client("stepfunctions").start_execution
+        start(stateMachineArn=hourcast.machine, name="by-hand", input=json.dumps(plan))
+        assert set(hourcast.wait()) == {"SUCCEEDED"}, hourcast.error()
+    finally:
+        hourcast.cloud.let_fail()
+    (said,) = hourcast.told()
+    assert said["late"]
+    assert said["degradations"][0].startswith("gfs: no usable cycle had arrived")
+    assert json.loads(hourcast.store.read(paths.LATEST))["init_time"].startswith(f"{HOUR.init_time:%Y-%m-%dT%H}")
+    assert sorted("wave_0" in output for output in hourcast.outputs()) == [False, True], "one of them claimed the hour"
+    assert hourcast.call("watchdog", DEADLINE)["outcome"] == "in time"
