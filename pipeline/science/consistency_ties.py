@@ -22,7 +22,7 @@ from pipeline.science.consistency_kernel import project
 
 LEVELS = parameters.pressure_levels()  # hPa
 _HEIGHT_ERRORS = (8, 8, 8, 9, 10, 12, 14, 17, 18, 18, 17, 16, 18)  # m
-THINNEST_AIR = 170.0  # K, colder than any layer's mean
+THINNEST_AIR = 140.0  # K, colder than any layer's mean, be it of the polar night at 50 hPa in a coarse model
 
 
 @dataclass(frozen=True)
