@@ -97,6 +97,22 @@ def _idle() -> int:
     return done.stdout.split().count("idle")
 
 
+def lose(node: str) -> None:
+    """Take a node from whatever runs on it, and bring it back: which Slurm may refuse at first, or do by itself."""
+    subprocess.run(["scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=test"], check=True)
+    until = time.monotonic() + 60
+    while "down" in _state(node):
+        if time.monotonic() > until:
+            raise TimeoutError(f"node {node} is still {_state(node)} after a minute")
+        subprocess.run(["scontrol", "update", f"NodeName={node}", "State=RESUME"], capture_output=True, check=False)
+        time.sleep(0.1)
+
+
+def _state(node: str) -> str:
+    done = subprocess.run(["sinfo", "-hN", "-n", node, "-o", "%T"], capture_output=True, text=True, check=True)
+    return done.stdout
+
+
 def _end(pid_file: Path) -> None:
     """End a daemon by the number it wrote, and wait until it is gone."""
     try:

@@ -77,8 +77,7 @@ def test_slurm_restarts_a_job_whose_node_went_down(slurm: None, tmp_path: Path) 
     node = _running(job).nodes
     while not (tmp_path / "restart").exists():
         time.sleep(0.1)
-    subprocess.run(["scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=test"], check=True)
-    subprocess.run(["scontrol", "update", f"NodeName={node}", "State=RESUME"], check=True)
+    slurm_cluster.lose(node)
     ended = _end(job)
     assert (ended.state, ended.restarts) == ("COMPLETED", 1)
     assert (tmp_path / "result").read_text() == "went on\n"

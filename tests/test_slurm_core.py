@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -53,8 +52,7 @@ def test_slurm_core_whose_node_is_lost_ends_with_the_same_bytes(slurm: None, tmp
     while not list(lost.glob("restart.*.npz")):  # its first segment is done, the others are not
         time.sleep(0.02)
     node = status(second).nodes
-    subprocess.run(["scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=test"], check=True)
-    subprocess.run(["scontrol", "update", f"NodeName={node}", "State=RESUME"], check=True)
+    slurm_cluster.lose(node)
     ended = list(follow(second, poll_seconds=0.5))[-1]
     assert (ended.state, ended.restarts) == ("COMPLETED", 1)
 
