@@ -60,7 +60,9 @@ def degradations(made_from: Ingredients) -> list[str]:
         if source["status"] == "absent":
             notes.append(f"{name}: no usable cycle had arrived; the others share its weight")
         by_reason: dict[tuple[str, str, str], set[int]] = {}
-        for item in source["missing"]:
+        whole = [item["reason"] for item in source["missing"] if not item["parameter"]]  # of a member, not a field
+        notes += [f"{name}: {reason}" for reason in dict.fromkeys(whole)]
+        for item in (item for item in source["missing"] if item["parameter"]):
             by_reason.setdefault((item["parameter"], "missing", item["reason"]), set()).add(item["lead_time"])
         for item in source["implausible"]:
             by_reason.setdefault((item["parameter"], "left out", item["reason"]), set()).update(item["leads"])

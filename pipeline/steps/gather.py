@@ -60,7 +60,7 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     group = create(deployment, FOURCASTNET, hour, initial.cycle, members, leads, PARAMETERS)
     _fill(deployment, hour, group, members, steps, inputs_of(settings.package))
     missing: list[dict[str, str | int]] = [
-        {"parameter": "", "lead_time": leads[0], "reason": f"member {number}: {'; '.join(reasons)}"}
+        {"parameter": "", "lead_time": leads[0], "reason": f"member {number} left out: {'; '.join(reasons)}"}
         for number, reasons in implausible.items() if reasons
     ]  # fmt: skip
     files = initial.record["files"]

@@ -61,7 +61,7 @@ def test_an_implausible_member_is_left_out_and_recorded(deployment: Deployment) 
     assert open_ensemble(deployment, HOUR, MODEL)["number"].values.tolist() == [0, 1, 3, 4, 5]
     record = json.loads(deployment.store.read(paths.input_record(MODEL, HOUR)))
     assert record["status"] == "partial"
-    assert "member 2: temperature_2m is not finite" in record["missing"][0]["reason"]
+    assert "member 2 left out: temperature_2m is not finite" in record["missing"][0]["reason"]
 
 
 def test_too_few_members_are_no_ensemble(deployment: Deployment) -> None:

@@ -15,11 +15,12 @@ from pipeline import paths, store_arrays
 from pipeline.config import Config
 from pipeline.cycle import Cycle
 from pipeline.parameters import parameter
-from pipeline.products import layout
+from pipeline.products import layout, provenance
 from pipeline.products.weights import as_used
 from pipeline.science import amounts
 from pipeline.science.pools import single
 from pipeline.science.skill import Skill, update, zero
+from pipeline.sources import SOURCES
 from pipeline.steps import Deployment, collate, publish, skill_store, validate
 from pipeline.steps.learn import weights_key
 from pipeline.steps.observe import read_parquet, record_key, to_parquet
@@ -261,3 +262,10 @@ def test_unfinished_files_are_swept_before_publishing(tmp_path: Path) -> None:
     (tmp_path / paths.forecast(HOUR) / "best.zarr" / "temperature_2m" / "c" / "left#1").write_bytes(b"half")
     publish_hour(deployment)
     assert not list(tmp_path.rglob("*#1"))
+
+
+def test_a_member_that_is_left_out_is_told_once_without_a_lead() -> None:
+    missing = [{"parameter": "", "lead_time": lead, "reason": "member 5 has no files"} for lead in (6, 12)]
+    record = provenance.source_record(SOURCES["gefs"], HOUR - 6, 6, {"status": "partial", "missing": missing})
+    told = provenance.degradations(provenance.Ingredients({"gefs": record}, {}, {}, {}, {"standard_start": []}))
+    assert told == ["gefs: member 5 has no files"]
