@@ -13,6 +13,7 @@ from pipeline import parameters
 from pipeline.products import parameter_facts as facts
 from pipeline.products import parameter_page
 from pipeline.products.parameter_map import AMOUNT, CIRCLE, SIGNED, in_terminal, limits, painted
+from pipeline.science.consistency_ties import THINNEST_AIR
 from pipeline.store import Store
 from tests.products.example_store import HOUR
 
@@ -64,7 +65,8 @@ def test_ties_are_told_in_words_and_of_what_they_move() -> None:
     assert layers in facts.ties("cloud_base_height")
     assert layers not in facts.ties("cloud_okta")  # of the total alone, which gives no way
     levels = next(one for one in facts.relations() if one.name == "pressure levels apart")
-    assert "geopotential_height_850hpa ≥ geopotential_height_925hpa + 421 m" in levels.words
+    thickness = 287.05 * THINNEST_AIR / 9.80665 * np.log(925 / 850)  # the hypsometric equation
+    assert f"geopotential_height_850hpa ≥ geopotential_height_925hpa + {thickness:.0f} m" in levels.words
 
 
 def test_search_reads_misspelt_words_and_takes_units_by_themselves() -> None:
