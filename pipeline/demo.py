@@ -53,7 +53,7 @@ def demo(folder: Path) -> None:
         begun = time.monotonic()
         with watched(f"SYNTHETIC hour {HOUR} into {deployment.config.store}") as watcher:
             run(deployment, [HOUR], pool, watcher)
-        console.print("Ten days pass, and their analyses come in: scoring", highlight=False)
+        console.print("Five days pass, and their analyses come in: scoring", highlight=False)
         pool.submit(write_results, deployment, folder, *let_time_pass(deployment, pool)).result()
     scores = json.loads((folder / "scores.json").read_text())
     Console(width=max(Console().width, _SCOREBOARD_WIDTH)).print(scoreboard(scores))

@@ -118,21 +118,33 @@ def simple_blends(
 
     values: (source, place), NaN where a source is absent: the others share its weight, the next best stands in.
     mean_square: (source,) as known beforehand; one without history (NaN) counts as the worst known. `circular`:
-    directions in degrees. Every place has a source.
+    directions in degrees. NaN where no source is.
     """
     worst = np.nanmax(mean_square) if np.isfinite(mean_square).any() else 1.0
-    known = np.where(np.isnan(mean_square), worst, mean_square)[:, None]
-    absent = np.isnan(values)
-    best = np.arange(len(known))[:, None] == np.where(absent, np.inf, known).argmin(axis=0)
-    filled = np.nan_to_num(values)
+    known = np.where(np.isnan(mean_square), worst, mean_square)
     result = np.empty((3, values.shape[1]))
-    for row, share in enumerate((np.ones_like(known), best, 1 / np.maximum(known, 1e-12))):
-        weight = np.where(absent, 0.0, share)
-        weight = weight / weight.sum(axis=0)
-        if circular:
-            angle = np.deg2rad(filled)
-            east, north = (weight * np.sin(angle)).sum(axis=0), (weight * np.cos(angle)).sum(axis=0)
-            result[row] = np.rad2deg(np.arctan2(east, north)) % 360
-        else:
-            result[row] = (weight * filled).sum(axis=0)
+    _simple_blends(np.ascontiguousarray(values), known, circular, result)
     return result
+
+
+@njit(parallel=True, cache=True, error_model="numpy")
+def _simple_blends(values: Array, known: Leads, circular: bool, result: Leads) -> None:
+    """Fill `result` (3, place); see `simple_blends`."""
+    count, inverse = len(known), 1 / np.maximum(known, 1e-12)
+    for place in prange(values.shape[1]):
+        best = -1
+        for source in range(count):
+            if not np.isnan(values[source, place]) and (best < 0 or known[source] < known[best]):
+                best = source
+        for row in range(3):
+            east = north = total = 0.0
+            for source in range(count):
+                value = np.float64(values[source, place])
+                share = 1.0 if row == 0 else np.float64(source == best) if row == 1 else inverse[source]
+                if np.isnan(value):
+                    continue
+                if circular:
+                    east, north = east + share * np.sin(np.deg2rad(value)), north + share * np.cos(np.deg2rad(value))
+                else:
+                    east, total = east + share * value, total + share
+            result[row, place] = np.rad2deg(np.arctan2(east, north)) % 360 if circular else east / total

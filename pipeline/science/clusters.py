@@ -50,8 +50,7 @@ def _over_leads(skill: Skill) -> tuple[Float, Float, Float]:
     """(source, place) weight, mean error and mean square error over all lead bins."""
     weight = error = square = np.zeros((len(skill.sources), len(skill.pools.index)))
     for lead_bin in range(len(skill.lead_bins)):
-        share = skill.presence(lead_bin)
-        mean, apart = np.nan_to_num(unpack(skill.mean[:, lead_bin])), np.nan_to_num(skill.squares(lead_bin))
+        share, mean, apart = skill.seen(lead_bin)
         weight, error, square = weight + share, error + share * mean, square + share * (mean**2 + apart)
     total = np.maximum(weight, 1e-9)
     return weight, error / total, square / total

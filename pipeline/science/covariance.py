@@ -53,8 +53,7 @@ def fit_variance(
     skill: Skill, lead_bin: int, membership: Array, *, about_zero: bool
 ) -> tuple[Array, NDArray[np.bool_]]:
     """(source, place) error variance, the place's own drawn to that of its clusters; which sources are known."""
-    weight = skill.presence(lead_bin)
-    mean, square = np.nan_to_num(unpack(skill.mean[:, lead_bin])), np.nan_to_num(skill.squares(lead_bin))
+    weight, mean, square = skill.seen(lead_bin)
     # In-sample squares are small by one in the number of pairs. A first pair has none: there the error itself must tell
     # how large errors are, or all sources would look alike and as good as perfect.
     first = weight <= FIRST_PAIR

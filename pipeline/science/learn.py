@@ -76,8 +76,7 @@ def candidates(scheme: Array, forecasts: Array, mean_square: Float, *, circular:
     forecasts: (source, place) of the models, NaN where absent; mean_square: (source,) of theirs as known beforehand.
     NaN where no source is.
     """
-    result = np.full((CANDIDATES, forecasts.shape[1]), np.nan, np.float32)
-    there = np.isfinite(forecasts).any(axis=0)
-    result[0, there] = scheme[there]
-    result[1:, there] = simple_blends(forecasts[:, there], mean_square, circular=circular)[:2]
+    result = np.empty((CANDIDATES, forecasts.shape[1]), np.float32)
+    result[1:] = simple_blends(forecasts, mean_square, circular=circular)[:2]
+    result[0] = np.where(np.isnan(result[1]), result[1], scheme)
     return result

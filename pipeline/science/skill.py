@@ -19,7 +19,7 @@ from scipy.special import ndtr
 from pipeline.science.course_kernels import follow
 from pipeline.science.plausibility import changed
 from pipeline.science.pools import Pools
-from pipeline.science.skill_kernel import NOTHING, Half, unpack, update_means
+from pipeline.science.skill_kernel import NOTHING, Half, seen, unpack, update_means
 from pipeline.science.skill_sample import add_products, depart, look
 
 Array = NDArray[np.float32]
@@ -82,21 +82,19 @@ class Skill:
         return np.stack([self.squares(lead_bin) for lead_bin in range(len(self.lead_bins))], axis=1)
 
     def squares(self, lead_bin: int) -> Array:
-        """(source, place) mean square departure of a lead bin; NaN where the source never was.
-
-        Where it was, but not where the square is kept, its mean over all places.
-        """
-        kept, never = unpack(self.square[:, lead_bin]), self.mean[:, lead_bin] == NOTHING
-        result = kept[:, self.pools.square_of]
-        missing = np.isnan(result) & ~never
-        for source in np.flatnonzero(missing.any(axis=1)):
-            result[source, missing[source]] = np.nanmean(kept[source])
-        result[never] = np.nan
-        return result
+        """(source, place) mean square departure of a lead bin; NaN where the source never was."""
+        return np.where(self.mean[:, lead_bin] == NOTHING, np.float32(np.nan), self.seen(lead_bin)[2])
 
     def presence(self, lead_bin: int) -> Array:
         """(source, place) sum of the weights for which the source was present."""
-        return np.where(self.mean[:, lead_bin] == NOTHING, np.float32(0), self.weight[:, lead_bin][:, self.pools.index])
+        return self.seen(lead_bin)[0]
+
+    def seen(self, lead_bin: int) -> tuple[Array, Array, Array]:
+        """Presence, mean error and mean square departure of a lead bin, each (source, place), 0 where it never was.
+
+        Where it was, but not where the square is kept, the square is its mean over all places.
+        """
+        return seen(self.mean, self.square, self.weight, lead_bin, self.pools.index, self.pools.square_of)
 
 
 STATISTICS = tuple(field.name for field in fields(Skill))[3:]

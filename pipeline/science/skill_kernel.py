@@ -188,3 +188,30 @@ def pool_products(values: Array, starts: NDArray[np.int64]) -> tuple[Array, Arra
                     mean[pair, pool], share[pair, pool] = total / np.float32(count), np.float32(count / size)
                 pair += 1
     return mean, share
+
+
+@njit(parallel=True, cache=True)
+def seen(
+    mean: Half, square: Half, weight: Array, lead_bin: int, pool: NDArray[np.int32], square_of: NDArray[np.intp]
+) -> tuple[Array, Array, Array]:
+    """What a lead bin has seen, each (source, place), 0 where it never did; see `Skill.seen`.
+
+    mean: (source, lead_bin, place), square: (source, lead_bin, square), weight: (source, lead_bin, pool).
+    """
+    count, places = mean.shape[0], mean.shape[2]
+    present = np.zeros((count, places), np.float32)
+    centre, spread = np.zeros_like(present), np.zeros_like(present)
+    for source in prange(count):
+        total, known = 0.0, 0
+        for value in square[source, lead_bin]:
+            wide = widened(value)
+            if wide == wide:
+                total, known = total + wide, known + 1
+        usual = np.float32(total / max(known, 1))
+        for place in range(places):
+            if mean[source, lead_bin, place] != NOTHING:
+                wide = widened(square[source, lead_bin, square_of[place]])
+                present[source, place] = weight[source, lead_bin, pool[place]]
+                centre[source, place] = widened(mean[source, lead_bin, place])
+                spread[source, place] = wide if wide == wide else usual
+    return present, centre, spread

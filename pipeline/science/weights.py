@@ -19,7 +19,6 @@ from pipeline.science.day_course import INDEPENDENT_PLACES, at_places, fit_cours
 from pipeline.science.least_variance import expected_square, weigh_places
 from pipeline.science.references import models
 from pipeline.science.skill import Skill, efficiency, mean_square_at, repetition
-from pipeline.science.skill_kernel import unpack
 from pipeline.science.spread import fit_spread, realised_error
 
 Array = NDArray[np.float32]
@@ -56,8 +55,7 @@ class Weights:
 
 def fit_bias(skill: Skill, lead_bin: int, membership: Array) -> Array:
     """(source, place) additive bias of one lead bin; 0 for a source without any history in it."""
-    weight = skill.presence(lead_bin)
-    mean, square = np.nan_to_num(unpack(skill.mean[:, lead_bin])), np.nan_to_num(skill.squares(lead_bin))
+    weight, mean, square = skill.seen(lead_bin)
     total = weight.sum(axis=1, keepdims=True, dtype=np.float64)
     overall = (weight * mean).sum(axis=1, keepdims=True, dtype=np.float64) / np.maximum(total, 1e-9)
     pooled = np.maximum((weight @ membership.T).astype(np.float64), 1e-9)

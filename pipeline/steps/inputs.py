@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.parameters import INTERVAL_KINDS, Parameter, parameter
+from pipeline.kept import Kept
 from pipeline.science import solar
 from pipeline.science.align import to_hours
 from pipeline.science.solar import Sun
@@ -37,9 +38,8 @@ TRUTH_HOURS = 6
 """An analysis gives interval kinds over the first six hours of its short forecast."""
 
 
-KEPT_BYTES = 2**27
-"""Of decoded fields that a process keeps, for the next lead of the same run; on a fine grid that is one field."""
-_kept: dict[tuple[Any, ...], Array] = {}
+_kept: Kept[Array] = Kept(2**27)
+"""Decoded fields, for the next lead of the same run; on a fine grid that is one field."""
 
 
 @dataclass(frozen=True)
@@ -174,15 +174,12 @@ def native(
 
 
 def _values(run: InputRun | PersistedRun, array: str, parameter: str, first: int, stop: int) -> Array:
-    """Values (lead, place) on some rows; those last asked for are kept, as many as KEPT_BYTES hold."""
+    """Values (lead, place) on some rows; those last asked for are kept."""
     key = (run, array, parameter, first, stop)
-    values = _kept.pop(key, None)
+    values = _kept.get(key)
     if values is None:
         values = run.read(array, parameter, slice(first, stop))
-        room = KEPT_BYTES - values.nbytes
-        while _kept and sum(kept.nbytes for kept in _kept.values()) > room:
-            del _kept[next(iter(_kept))]  # the one that was not asked for the longest
-    _kept[key] = values
+        _kept.put(key, values)
     return values
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.cycle import Cycle
+from pipeline.kept import Kept
 from pipeline.parameters import Parameter, parameter
 from pipeline.science.wave_systems import MEMBERS, SYSTEMS, match, renumbered
 from pipeline.steps import Deployment, inputs
@@ -17,9 +18,8 @@ from pipeline.steps.inputs import Contribution, contribution, holds, sources_of,
 Array = NDArray[np.float32]
 Read = Callable[[Parameter], Array | None]
 
-ORDERS_KEPT = 8
-"""Of sources and hours: the nine parameters of the swells ask for the same order one after the other."""
-_orders: dict[Hashable, NDArray[np.int8]] = {}
+_orders: Kept[NDArray[np.int8]] = Kept(2**26)
+"""By source and hour: the nine parameters of the swells ask for the same orders, each for a month of them."""
 
 
 def at_hours(
@@ -88,14 +88,14 @@ def _numbered(row: Parameter, own: Read, reference: Read, key: Hashable) -> Arra
 
 def _order(own: Read, reference: Read, key: Hashable) -> NDArray[np.int8] | None:
     """(system, place) from `match`; None where one of them lacks any parameter of the swells."""
-    if key not in _orders:
+    order = _orders.get(key)
+    if order is None:
         swells, others = _swells(own), _swells(reference)
         if swells is None or others is None:
             return None
-        if len(_orders) >= ORDERS_KEPT:
-            del _orders[next(iter(_orders))]
-        _orders[key] = match(swells, others).astype(np.int8)
-    return _orders[key]
+        order = match(swells, others).astype(np.int8)
+        _orders.put(key, order)
+    return order
 
 
 def _swells(read: Read) -> Array | None:

@@ -22,8 +22,8 @@ class Extent:
     """How much of a world to write: the past hours that skill is learnt from, and how far ahead of the live hour."""
 
     days: int = 30
-    lead_hours: tuple[int, ...] = (6, 24, 72, 120, 240)
-    forecast_hours: int = 240
+    lead_hours: tuple[int, ...] = (6, 24, 72, 120)
+    forecast_hours: int = 120
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ def test_the_plan_holds_what_the_live_hour_asks_for() -> None:
         if name == "ifs_ens" or source.role == "analysis" or not source.bucket:
             continue
         cycle = due_cycles(source, HOUR)[0]
-        wanted = leads_for(source, cycle, HOUR, 240, 6 if source.role == "ensemble" else None)
+        wanted = leads_for(source, cycle, HOUR, 120, 6 if source.role == "ensemble" else None)
         more = interval_leads(source, cycle, wanted) if source.role != "ensemble" else ()
         assert {*wanted, *more} <= written[name, cycle], name
     for lead in Extent().lead_hours:
