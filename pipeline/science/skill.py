@@ -20,7 +20,7 @@ from pipeline.science.course_kernels import follow
 from pipeline.science.plausibility import changed
 from pipeline.science.pools import Pools
 from pipeline.science.skill_kernel import NOTHING, Half, seen, unpack, update_means
-from pipeline.science.skill_sample import add_products, depart, look
+from pipeline.science.skill_sample import add_products, depart, look, mean_squares
 
 Array = NDArray[np.float32]
 
@@ -232,14 +232,9 @@ def mean_square(skill: Skill, places: slice = slice(None)) -> NDArray[np.float64
 def mean_square_at(skill: Skill, lead_bin: int, places: slice = slice(None)) -> NDArray[np.float64]:
     """(source,) the same at one lead bin."""
     first, stop, _ = places.indices(len(skill.pools.index))
-    chosen = (skill.pools.sample >= first) & (skill.pools.sample < stop)
-    sample, squares = skill.pools.sample[chosen], skill.pools.square_of_sample[chosen]
-    mean = unpack(skill.mean[:, lead_bin, sample]).astype(np.float64)
-    square = unpack(skill.square[:, lead_bin, squares]).astype(np.float64)
-    share = np.where(np.isnan(mean), 0, skill.weight[:, lead_bin][:, skill.pools.of_sample[chosen]])
-    total = (share * np.nan_to_num(mean**2 + square)).sum(axis=1)
-    weight = share.sum(axis=1)
-    return np.where(weight > 0, total / np.maximum(weight, 1e-9), np.nan)
+    chosen = np.flatnonzero((skill.pools.sample >= first) & (skill.pools.sample < stop))
+    pools = skill.pools.sample, skill.pools.square_of_sample, skill.pools.of_sample
+    return mean_squares(skill.mean, skill.square, skill.weight, lead_bin, *(part[chosen] for part in pools))
 
 
 def decay(skill: Skill, factors: NDArray[np.floating] | float) -> Skill:

@@ -54,6 +54,29 @@ def look(
 
 
 @njit(parallel=True, cache=True)
+def mean_squares(
+    mean: Half, square: Half, weight: Array, lead_bin: int, places: Places, squares: Places, pool: NDArray[np.int32]
+) -> Float:
+    """(source,) mean square error over sampled places, NaN without history; arguments as those of `look`.
+
+    pool: (sample,) that each place belongs to.
+    """
+    count = len(mean)
+    result = np.empty(count)
+    for source in prange(count):
+        total, mass = 0.0, 0.0
+        for k in range(len(places)):
+            centre = np.float64(widened(mean[source, lead_bin, places[k]]))
+            if centre == centre:
+                value = centre**2 + np.float64(widened(square[source, lead_bin, squares[k]]))
+                share = np.float64(weight[source, lead_bin, pool[k]])
+                mass += share
+                total += share * value if value == value else 0.0
+        result[source] = total / max(mass, 1e-9) if mass > 0 else np.nan
+    return result
+
+
+@njit(parallel=True, cache=True)
 def depart(
     error: Array, before: Array, last: Array, weight: Array, lead_bin: int, starts: NDArray[np.int64],
     partly: NDArray[np.bool_], overall: Array, narrow: Array, wide: Array, priors: tuple[Any, Any],

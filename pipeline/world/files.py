@@ -55,6 +55,8 @@ def write_job(world: World, writer: Writer, job: Job) -> None:
         when = run.start + timedelta(hours=lead)
         fields = instant(world, run, when, _columns(run.source)) if lead in job.leads else {}
         values = dict(_values(world, run, job, lead, fields))
+        if source.role == "analysis" and lead:  # of its short forecast only the intervals are asked for
+            values = {name: found for name, found in values.items() if found[0].start < found[0].end}
         _write(writer, source, place, _entries(run, values))
         if "spread" in source.products and lead in job.leads:
             spread = ensemble.expected_spread(world, run, when, {name: row for name, (_, row) in values.items()})

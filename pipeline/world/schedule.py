@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from pipeline.cycle import Cycle
+from pipeline.parameters import INTERVAL_KINDS
 from pipeline.sources import SOURCES, Source
 from pipeline.sources.newest import due_cycles, interval_leads, leads_for
 from pipeline.world.grids import WORLD_SOURCES
 
 BLOCK = timedelta(hours=6)
-MEMBER_STEP_HOURS = 6
+LEAD_STEP_HOURS = {"gefs": 6, "gfs": 3, "gfs_wave": 3, "icon": 3, "gdps": 3}
+"""Of the live hour's runs, as demo.yaml asks for them; of others every lead."""
 RECENT_DAYS = 2  # of analyses every six hours; before, only those that verify the hours learnt from
 
 
@@ -82,9 +84,8 @@ def live_cycles(source: Source, live: Cycle) -> list[Cycle]:
 
 def _live_jobs(source: Source, live: Cycle, extent: Extent) -> Iterable[tuple[datetime, Job]]:
     for cycle in live_cycles(source, live):
-        step = MEMBER_STEP_HOURS if source.role == "ensemble" else None
         by_block: dict[datetime, list[int]] = defaultdict(list)
-        wanted = leads_for(source, cycle, live, extent.forecast_hours, step)
+        wanted = leads_for(source, cycle, live, extent.forecast_hours, LEAD_STEP_HOURS.get(source.name))
         for lead in wanted:
             by_block[block_end(cycle.valid_time(lead))].append(lead)
         first, *_ = by_block
@@ -112,9 +113,11 @@ def _analyses(source: Source, live: Cycle, extent: Extent) -> Iterable[tuple[dat
     wanted: dict[Cycle, set[int]] = defaultdict(set)
     verifying = {hour + ahead for hour in past_hours(live, extent) for ahead in extent.lead_hours}
     verifying |= {live + hours for hours in range(-24 * RECENT_DAYS, extent.forecast_hours + 1, 6)}
+    intervals = any(row.kind in INTERVAL_KINDS for row in source.parameters())
     for time in verifying:
         wanted[time].add(0)
-        wanted[time - 6].add(6)
+        if intervals:
+            wanted[time - 6].add(6)
     for cycle, leads in sorted(wanted.items()):
         for lead in sorted(leads & set(source.leads(cycle))):
             when = cycle.valid_time(lead)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import pipeline
+from pipeline.config import Config
 from pipeline.cycle import Cycle
 from pipeline.sources import SOURCES
 from pipeline.sources.newest import due_cycles, interval_leads, leads_for
@@ -94,6 +96,7 @@ def test_an_hour_without_enough_past_is_refused(tmp_path: Path) -> None:
 
 def test_the_plan_holds_what_the_live_hour_asks_for() -> None:
     written: dict[tuple[str, Cycle], set[int]] = {}
+    demo = Config.read(Path(pipeline.__file__).with_name("demo.yaml"))
     for jobs in plan(HOUR, Extent()).values():
         for job in jobs:
             written.setdefault((job.source, Cycle(job.start)), set()).update((*job.leads, *job.further))
@@ -101,7 +104,7 @@ def test_the_plan_holds_what_the_live_hour_asks_for() -> None:
         if name == "ifs_ens" or source.role == "analysis" or not source.bucket:
             continue
         cycle = due_cycles(source, HOUR)[0]
-        wanted = leads_for(source, cycle, HOUR, 120, 6 if source.role == "ensemble" else None)
+        wanted = leads_for(source, cycle, HOUR, demo.last_lead_hours, demo.sources[name].lead_step_hours)
         more = interval_leads(source, cycle, wanted) if source.role != "ensemble" else ()
         assert {*wanted, *more} <= written[name, cycle], name
     for lead in Extent().lead_hours:
