@@ -1,17 +1,20 @@
-"""Compiles the kernels before their first use, on another core than the nature run's; they stay in numba's cache.
+"""Compiles the kernels before their first use; they stay in numba's cache, beside the modules.
 
-`kernels.csv` says which and for what types: those that an hour of the demo has asked for. A kernel that is not there is
-compiled where it is first called. After kernels have changed, make the table again from the cache of one demo:
+`kernels.csv` says which and for what types: those that an hour of the demo has asked for. Set-up compiles them as it
+would the C of another package; where they have changed since, the demo does, on another core than the nature run's. A
+kernel that is not in the table is compiled where it is first called. To make the table again from the cache of a demo:
 
     NUMBA_CACHE_DIR=/tmp/kernels make demo
-    NUMBA_CACHE_DIR=/tmp/kernels .venv/bin/python -m pipeline.kernels > kernels.csv && mv kernels.csv pipeline
+    NUMBA_CACHE_DIR=/tmp/kernels .venv/bin/python -m pipeline.kernels table > kernels.csv && mv kernels.csv pipeline
 """
 
 from __future__ import annotations
 
 import csv
+import os
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from importlib import import_module, resources
 from pkgutil import walk_packages
 from typing import Any
@@ -26,12 +29,18 @@ _PACKAGES = ("science", "sources", "world")
 
 def compile_all() -> None:
     """Compile every kernel of the table; ValueError names one that does not fit it any more."""
-    for module, name, signature in table():
-        kernel = getattr(import_module(module), name, None)
-        arguments = eval(f"({signature},)", vars(types))  # the types' own representation
-        if not isinstance(kernel, CPUDispatcher) or len(arguments) != kernel.py_func.__code__.co_argcount:
-            raise ValueError(f"{module}.{name} has changed; make kernels.csv again, see pipeline/kernels.py")
-        kernel.compile(arguments)
+    for row in table():
+        compile_one(row)
+
+
+def compile_one(row: tuple[str, str, str]) -> None:
+    """Compile one row of the table, unless numba's cache holds it; ValueError if its kernel does not fit it."""
+    module, name, signature = row
+    kernel = getattr(import_module(module), name, None)
+    arguments = eval(f"({signature},)", vars(types))  # the types' own representation
+    if not isinstance(kernel, CPUDispatcher) or len(arguments) != kernel.py_func.__code__.co_argcount:
+        raise ValueError(f"{module}.{name} has changed; make kernels.csv again, see pipeline/kernels.py")
+    kernel.compile(arguments)
 
 
 def table() -> list[tuple[str, str, str]]:
@@ -56,5 +65,19 @@ def cached() -> Iterator[tuple[str, str, str]]:
                 yield module, name, signature.replace(", False, aligned=True", "").replace(", aligned=True", "")
 
 
+def main(command: str) -> None:
+    """`compile` the table's kernels on all cores, or print the `table` of those in numba's cache."""
+    if command == "table":
+        csv.writer(sys.stdout, lineterminator="\n").writerows(sorted(cached(), key=_slow_first))
+    else:
+        with ProcessPoolExecutor(os.cpu_count()) as pool:
+            list(pool.map(compile_one, table()))
+
+
+def _slow_first(row: tuple[str, str, str]) -> tuple[bool, tuple[str, str, str]]:
+    """Sorting networks take half a minute each: first, so that no core has to wait for another's at the end."""
+    return "probability" not in row[0], row
+
+
 if __name__ == "__main__":
-    csv.writer(sys.stdout, lineterminator="\n").writerows(sorted(cached()))
+    main(*sys.argv[1:])

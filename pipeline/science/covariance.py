@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit, prange
 from numpy.typing import NDArray
 
 from pipeline.science.pools import Pools
@@ -38,8 +39,20 @@ class Errors:
 
 def pool_membership(membership: Array, pools: Pools) -> Float:
     """(cluster, pool) share of each pool's places, from (cluster, place)."""
-    size = np.bincount(pools.index, minlength=pools.count)
-    return np.stack([np.bincount(pools.index, row, pools.count) for row in membership]) / np.maximum(size, 1)
+    return _pool_means(np.ascontiguousarray(membership), pools.index, pools.count)
+
+
+@njit(parallel=True, cache=True)
+def _pool_means(membership: Array, pool: NDArray[np.int32], count: int) -> Float:
+    """See `pool_membership`; numpy takes three times as long, and every fit asks ten times."""
+    result, size = np.zeros((len(membership), count)), np.zeros(count)
+    for place in range(len(pool)):
+        size[pool[place]] += 1
+    for cluster in prange(len(membership)):
+        for place in range(len(pool)):
+            result[cluster, pool[place]] += membership[cluster, place]
+        result[cluster] /= np.maximum(size, 1)
+    return result
 
 
 def fit_errors(skill: Skill, lead_bin: int, membership: Array, *, about_zero: bool) -> Errors:
