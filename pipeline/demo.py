@@ -115,7 +115,8 @@ def let_time_pass(deployment: Deployment, pool: Pool | Cluster) -> tuple[dict[st
     from pipeline.sources import SOURCES
 
     names = [name for name in deployment.config.sources if SOURCES[name].role == "analysis"]
-    later = sorted({*deployment.config.learning.lead_hours, *range(1, deployment.config.ramp_hours + 1)})
+    ramp = [lead for lead in range(1, deployment.config.ramp_hours + 1) if lead <= 6 or lead % 3 == 0]
+    later = sorted({*deployment.config.learning.lead_hours, *ramp})
     coming = [pool.submit(ingest_truth, deployment, name) for name in names]
     coming += [pool.submit(observe, deployment, HOUR + lead) for lead in later]
     for future in coming:

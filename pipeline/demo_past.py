@@ -76,4 +76,4 @@ def _ingest(deployment: Deployment, name: str, hour: Cycle) -> None:
 def _learn(deployment: Deployment, name: str, hours: Sequence[Cycle]) -> None:
     """Bring the skill of a parameter from hour to hour."""
     for hour in hours:
-        import_module("pipeline.steps.learn").run(deployment, hour, name)
+        import_module("pipeline.steps.learn").fit(deployment, hour, name)

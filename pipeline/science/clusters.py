@@ -12,7 +12,6 @@ from sklearn.cluster import KMeans
 
 from pipeline.grid import unit_vectors
 from pipeline.science.skill import Skill
-from pipeline.science.skill_kernel import unpack
 
 Float = NDArray[np.float64]
 

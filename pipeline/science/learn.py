@@ -55,15 +55,18 @@ def learn(
 ) -> Learnt:
     """Clusters and weights of a scalar parameter, or of both components of a vector (two skill states, one weight).
 
-    `guarded`: False for the scheme by itself, whose errors the guard is to judge. today: see `weights.fit`. past: of
-    amounts.
+    `guarded`: False for the scheme by itself, with as many clusters as before, whose errors the guard is to judge.
+    today: see `weights.fit`. past: of amounts.
     """
     geography, amount = (
         (places.latitude, places.longitude, places.altitude, places.land),
         parameter.blend in AMOUNT_RULES,
     )
     features = clusters.signature(skills[0], *geography)
-    count = cluster_count.choose(skills[0], geography, previous_centres, about_zero=amount)
+    if guarded or previous_centres is None:
+        count = cluster_count.choose(skills[0], geography, previous_centres, about_zero=amount)
+    else:
+        count = len(previous_centres)
     centres = clusters.fit_centres(features, count, previous_centres)
     membership = clusters.membership(features, centres)
     fitted = weights.fit(skills, membership, amounts=amount, guarded=guarded, today=today, longitude=places.longitude)

@@ -94,9 +94,9 @@ def _learnt(deployment: Deployment, hour: Cycle, row: Parameter, sources: Sequen
     data = _fitted(deployment, hour, row.name)
     membership = data["membership"].values
     dimensions, state = ("source", "lead_bin", "cluster"), skill_store.read(deployment, row.name, hour).state
-    weight = np.stack([state.presence(lead_bin) for lead_bin in range(len(state.lead_bins))], axis=1)
-    mean = np.nan_to_num(state.bias)
-    square = np.nan_to_num(state.spread) + mean**2
+    seen = [state.seen(lead_bin) for lead_bin in range(len(state.lead_bins))]
+    weight, mean, square = (np.stack(parts, axis=1) for parts in zip(*seen, strict=True))
+    square += mean**2
     rmse, sample = cluster_skill(weight, mean, square, data["bias"].values, membership)
     share = cluster_means(data["weight"].values, membership)
     tables = xr.Dataset(

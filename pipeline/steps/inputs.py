@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from pipeline import paths
 from pipeline.cycle import Cycle
-from pipeline.parameters import INTERVAL_KINDS, Parameter, parameter
 from pipeline.kept import Kept
+from pipeline.parameters import INTERVAL_KINDS, Parameter, parameter
 from pipeline.science import solar
 from pipeline.science.align import to_hours
 from pipeline.science.solar import Sun

@@ -32,6 +32,7 @@ from pipeline.steps.skill_store import Known
 from pipeline.steps.surface import surface
 
 Array = NDArray[np.float32]
+Float = NDArray[np.float64]
 
 JUDGE_HOURS = 120
 """How old the weights may be that the guard judges; an hour's run takes those of the hour before."""
@@ -47,17 +48,24 @@ def shards(deployment: Deployment, hour: Cycle) -> list[str]:
 
 
 def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
-    """Bring the skill of a parameter (or of a vector's two) up to the hour and fit its weights."""
+    """Fit the weights of a parameter (or of a vector's two) at the hour, and judge what its sources say today."""
+    for row, state in zip(components(parameter(shard)), fit(deployment, hour, shard), strict=True):
+        judge(deployment, hour, row, state.sources, state.lead_bins, usual_errors(deployment, state))
+
+
+def fit(deployment: Deployment, hour: Cycle, shard: str) -> list[Skill]:
+    """Bring the skill of a parameter (or of a vector's two) up to the hour, which is returned, and fit its weights."""
     rows = components(parameter(shard))
     sources = sources_of(deployment, rows[0])
     previous, where = skill_store.newest(deployment, [row.name for row in rows], hour), places(deployment)
     before = [_start(deployment, previous, row, sources, where) for row in rows]
     past = _start_amounts(deployment, previous, rows[0], before[0].state)
-    states, past, fresh = absorb(deployment, rows, [part.state for part in before], previous, hour, past)
+    states, past, fresh = absorb(
+        deployment, rows, [part.state for part in before], previous, hour, past, before[0].centres
+    )
     today = np.mean([variances(deployment, row, hour) for row in rows], axis=0)
     learnt = learn(rows[0], states, where, before[0].centres, today=today, past=past)
-    for row, state, weights in zip(rows, states, learnt.weights, strict=True):
-        judge(deployment, hour, row, state.sources, state.lead_bins, usual_errors(deployment, state))
+    for row, weights in zip(rows, learnt.weights, strict=True):
         stored = weights_dataset(as_stored(weights, row), membership_as_stored(learnt.membership), learnt.correction)
         store_arrays.write(deployment.store, weights_key(hour, row.name), by_tiles(deployment, stored))
     if past is not None:
@@ -67,6 +75,7 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
         for row, state, part in zip(rows, states, before, strict=True)
     }
     skill_store.write(deployment, hour, known, fresh)
+    return states
 
 
 def _start(
@@ -103,11 +112,12 @@ def absorb(
     previous: Cycle | None,
     hour: Cycle,
     past: Past | None = None,
+    centres: Float | None = None,
 ) -> tuple[list[Skill], Past | None, set[float]]:
     """The states with every pair whose truth came from `previous` (or a month ago) until just before `hour`.
 
     Returns the past of amounts and the lead bins that have a new pair, too. Pairs are first forecast with what was
-    fitted to what was known some days before, for the guard to judge.
+    fitted to what was known some days before, for the guard to judge. centres: of the clusters at `previous`.
     """
     leads, delay = deployment.config.learning.lead_hours, truth_delay_hours(deployment)
     starts = deployment.learning_starts(hour)
@@ -115,11 +125,11 @@ def absorb(
     pairs = sorted((start + lead + delay, lead, start) for start in starts for lead in leads)
     due = [pair for pair in pairs if clock <= pair[0] < hour]
     where, fresh = places(deployment), set[float]()
-    scheme = learn(rows[0], states, where, guarded=False, past=past) if previous and due else None
+    scheme = learn(rows[0], states, where, centres, guarded=False, past=past) if previous and due else None
     for known, lead, start in due:
         if judged + JUDGE_HOURS <= known:
-            centres, judged = scheme.centres if scheme else None, known
-            scheme = learn(rows[0], states, where, centres, guarded=False, past=past)
+            judged = known
+            scheme = learn(rows[0], states, where, scheme.centres if scheme else None, guarded=False, past=past)
         states, past, clock = [_aged(state, clock, known) for state in states], _faded(past, clock, known), known
         for index, (row, state) in enumerate(zip(rows, states, strict=True)):
             pair = _read_pair(deployment, row, state, start, lead)
@@ -148,7 +158,7 @@ class Pair:
     forecasts: Array
     observed: Array
     variance: Array | None
-    known: NDArray[np.float64]
+    known: Float
     hour: float
 
 

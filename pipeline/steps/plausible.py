@@ -100,7 +100,7 @@ def _samples(deployment: Deployment, hour: Cycle, row: Parameter, part: Contribu
     """(lead, place) a source at the places of each band that are looked at, of those where the parameter exists."""
     columns, exists = deployment.grid.shape[1], within(deployment, row.domain)
     looked = [slice(rows.start * columns, rows.stop * columns) for _, rows in _bands(deployment.grid)]
-    if 2 * len(looked) >= deployment.grid.shape[0]:  # a coarse grid, whose chunks hold many bands: at once
+    if 3 * len(looked) >= deployment.grid.shape[0]:  # a coarse grid, whose chunks hold many bands: at once
         whole = at_hours(deployment, part, row, hour, leads, slice(None))
         return [_sampled(whole[:, cells][:, exists[cells]]) for cells in looked]
     return [_sampled(at_hours(deployment, part, row, hour, leads, cells)[:, exists[cells]]) for cells in looked]
