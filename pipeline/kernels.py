@@ -68,7 +68,8 @@ def cached() -> Iterator[tuple[str, str, str]]:
 def main(command: str) -> None:
     """`compile` the table's kernels on all cores, or print the `table` of those in numba's cache."""
     if command == "table":
-        csv.writer(sys.stdout, lineterminator="\n").writerows(sorted(cached(), key=_slow_first))
+        rows = sorted(cached(), key=_slow_first)
+        csv.writer(sys.stdout, lineterminator="\n").writerows(rows)
     else:
         with ProcessPoolExecutor(os.cpu_count()) as pool:
             list(pool.map(compile_one, table()))

@@ -233,8 +233,8 @@ def mean_square_at(skill: Skill, lead_bin: int, places: slice = slice(None)) -> 
     """(source,) the same at one lead bin."""
     first, stop, _ = places.indices(len(skill.pools.index))
     chosen = np.flatnonzero((skill.pools.sample >= first) & (skill.pools.sample < stop))
-    pools = skill.pools.sample, skill.pools.square_of_sample, skill.pools.of_sample
-    return mean_squares(skill.mean, skill.square, skill.weight, lead_bin, *(part[chosen] for part in pools))
+    place, square, pool = skill.pools.sample[chosen], skill.pools.square_of_sample[chosen], skill.pools.of_sample[chosen]
+    return mean_squares(skill.mean, skill.square, skill.weight, lead_bin, place, square, pool)
 
 
 def decay(skill: Skill, factors: NDArray[np.floating] | float) -> Skill:
