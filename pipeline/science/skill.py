@@ -233,7 +233,8 @@ def mean_square_at(skill: Skill, lead_bin: int, places: slice = slice(None)) -> 
     """(source,) the same at one lead bin."""
     first, stop, _ = places.indices(len(skill.pools.index))
     chosen = np.flatnonzero((skill.pools.sample >= first) & (skill.pools.sample < stop))
-    place, square, pool = skill.pools.sample[chosen], skill.pools.square_of_sample[chosen], skill.pools.of_sample[chosen]
+    pools = skill.pools
+    place, square, pool = pools.sample[chosen], pools.square_of_sample[chosen], pools.of_sample[chosen]
     return mean_squares(skill.mean, skill.square, skill.weight, lead_bin, place, square, pool)
 
 

@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from pipeline.cycle import Cycle
+from pipeline.parameters import INTERVAL_KINDS, blended
 from pipeline.sources import SOURCES, Source
 from pipeline.world import ensemble, index, templates
 from pipeline.world.encode import Step, message
@@ -56,7 +57,7 @@ def write_job(world: World, writer: Writer, job: Job) -> None:
         fields = instant(world, run, when, _columns(run.source)) if lead in job.leads else {}
         values = dict(_values(world, run, job, lead, fields))
         if source.role == "analysis" and lead:  # of its short forecast only the intervals are asked for
-            values = {name: found for name, found in values.items() if found[0].start < found[0].end}
+            values = {name: found for name, found in values.items() if blended()[name].kind in INTERVAL_KINDS}
         _write(writer, source, place, _entries(run, values))
         if "spread" in source.products and lead in job.leads:
             spread = ensemble.expected_spread(world, run, when, {name: row for name, (_, row) in values.items()})
