@@ -1,8 +1,9 @@
 """Compiles the kernels before their first use; they stay in numba's cache, beside the modules.
 
-`kernels.csv` says which and for what types: those that an hour of the demo has asked for. Set-up compiles them as it
-would the C of another package; where they have changed since, the demo does, on another core than the nature run's. A
-kernel that is not in the table is compiled where it is first called. To make the table again from the cache of a demo:
+`kernels.csv` says which and for what types: those that an hour of the demo has asked for. Set-up compiles them, and the
+world's dynamical core, as it would the C of another package; where kernels have changed since, the demo does, on
+another core than the nature run's. A kernel that is not in the table is compiled where it is first called. To make the
+table again from the cache of a demo:
 
     NUMBA_CACHE_DIR=/tmp/kernels make demo
     NUMBA_CACHE_DIR=/tmp/kernels .venv/bin/python -m pipeline.kernels table > kernels.csv && mv kernels.csv pipeline
@@ -13,9 +14,11 @@ from __future__ import annotations
 import csv
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from importlib import import_module, resources
+from pathlib import Path
 from pkgutil import walk_packages
 from typing import Any
 
@@ -66,13 +69,24 @@ def cached() -> Iterator[tuple[str, str, str]]:
 
 
 def main(command: str) -> None:
-    """`compile` the table's kernels on all cores, or print the `table` of those in numba's cache."""
+    """`compile` the table's kernels and the dynamical core, or print the `table` of the kernels in numba's cache."""
     if command == "table":
         rows = sorted(cached(), key=_slow_first)
         csv.writer(sys.stdout, lineterminator="\n").writerows(rows)
     else:
         with ProcessPoolExecutor(os.cpu_count()) as pool:
+            core = pool.submit(_compile_core)
             list(pool.map(compile_one, table()))
+            core.result()
+
+
+def _compile_core() -> None:
+    """Run the world's dynamical core for one chunk: XLA keeps what it compiles."""
+    from models.dycore import CHUNK_HOURS
+    from pipeline.world import nature
+
+    with tempfile.TemporaryDirectory() as scratch:
+        nature.run(Path(scratch), CHUNK_HOURS // 24)
 
 
 def _slow_first(row: tuple[str, str, str]) -> tuple[bool, tuple[str, str, str]]:
