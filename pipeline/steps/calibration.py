@@ -95,10 +95,12 @@ def calibrate(
     if f"{row.name}_quantile" not in likely or row.kind not in KINDS or not pairs:
         return []
     members = raw_members(deployment, row, scored, list(pairs))
+    said = likely[[f"{row.name}_{part}" for part in ("quantile", "exceedance") if f"{row.name}_{part}" in likely]]
+    said = said.sel(lead_time=list(pairs)).load()
     records = []
     for lead, part in pairs.items():
         sample = thinned(deployment, part)
-        record = of_quantiles(likely, row, lead, sample)
+        record = of_quantiles(said, row, lead, sample)
         if lead in members:
             record |= against_members(members[lead][:, sample.cells].astype(np.float64), row, sample)
         record |= against_emos(deployment, row, scored, lead, sample)
@@ -115,7 +117,7 @@ def thinned(deployment: Deployment, pairs: Pairs) -> Sample:
 
 
 def of_quantiles(likely: xr.Dataset, row: Parameter, lead: int, sample: Sample) -> CalibrationRecord:
-    """What the published quantiles and probabilities of exceedance are worth."""
+    """What the published quantiles and probabilities of exceedance are worth; likely: with this lead among others."""
     levels = likely["quantile"].values.astype(np.float64)
     quantiles = _at(likely[f"{row.name}_quantile"], lead, sample)
     histogram = quantile_histogram(quantiles, sample.truth, sample.weight)
