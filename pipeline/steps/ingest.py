@@ -42,9 +42,12 @@ ANALYSIS_LEADS = (0, BUCKET_HOURS)
 
 
 def shards(deployment: Deployment, hour: Cycle) -> list[str]:
-    """The configured feeds, each one shard, ensembles first: they take longest. ValueError names an unknown one."""
+    """The configured feeds, each one shard, those first that take longest: ensembles, then by what they carry.
+
+    ValueError names an unknown one.
+    """
     feeds = [name for name in deployment.config.sources if source_named(name).bucket]  # others are made here
-    return sorted(feeds, key=lambda name: source_named(name).role != "ensemble")
+    return sorted(feeds, key=lambda name: (SOURCES[name].role != "ensemble", -len(SOURCES[name].parameters())))
 
 
 def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
