@@ -8,8 +8,8 @@ import multiprocessing
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, wait
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
@@ -27,7 +27,7 @@ from pipeline.world.files import Writer, write_coordinates, write_job
 from pipeline.world.grids import WORLD_SOURCES
 from pipeline.world.reports import write_observations
 from pipeline.world.schedule import Extent, Job, plan
-from pipeline.world.state import World, open_world
+from pipeline.world.state import World, grow, open_world
 
 SEED = 20250905
 MARKER = "SYNTHETIC"
@@ -65,10 +65,9 @@ def build(
     if root.exists() and any(root.iterdir()) and not (root / MARKER).exists():
         raise ValueError(f"{root} holds other files and no world; name an empty folder for the world")
     with _scratch(root) as folder:
-        _run_nature(folder / "nature", days, report)
         with threadpool_limits(1):
-            open_world(folder / "nature", seed, hour.init_time)  # for what it keeps there
-        counts = _write_all(folder, hour, extent, workers, seed, report)
+            known = grow(folder / "nature", _run_nature(folder / "nature", days, report))
+            counts = _write_all(folder, hour, extent, workers, seed, report, known)
         shutil.rmtree(folder / "nature")
         (folder / "README.txt").write_text(_README)
         (folder / MARKER).write_text(json.dumps({"fingerprint": fingerprint} | counts, indent=1) + "\n")
@@ -136,16 +135,19 @@ def _fingerprint(hour: Cycle, extent: Extent, seed: int) -> str:
     return digest.hexdigest()
 
 
-def _run_nature(folder: Path, days: int, report: Progress) -> None:
-    """In a child of its own, which gives JAX's memory back."""
+def _run_nature(folder: Path, days: int, report: Progress) -> Iterator[int]:
+    """How many days are done, rising to `days`, in a child of its own, which gives JAX's memory back."""
     context = multiprocessing.get_context("spawn")
     report("nature run", 0, days)
     with ProcessPoolExecutor(1, mp_context=context, initializer=_one_thread) as pool:
         running = pool.submit(nature.run, folder, days)
         while not wait([running], timeout=0.5).done:
-            report("nature run", nature.days_done(folder), days)
+            done = nature.days_done(folder)
+            report("nature run", done, days)
+            yield done
         running.result()
     report("nature run", days, days)
+    yield days
 
 
 _WORLD: World | None = None
@@ -164,6 +166,7 @@ def _one_thread() -> None:
 def _start_worker(root: Path, seed: int, live: datetime) -> None:
     global _WORLD, _ROOT
     _one_thread()
+    os.nice(5)  # the nature run, which all wait for, goes first
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
@@ -191,19 +194,26 @@ def _write_block(jobs: list[Job]) -> tuple[int, int]:
     return writer.messages, writer.octets
 
 
-def _write_all(root: Path, hour: Cycle, extent: Extent, workers: int, seed: int, report: Progress) -> dict[str, int]:
-    """Reports and all blocks, by workers that each take the next one; the heavy ones of the live hour first."""
+def _write_all(
+    root: Path, hour: Cycle, extent: Extent, workers: int, seed: int, report: Progress, known: Iterable[datetime]
+) -> dict[str, int]:
+    """Write all blocks, each as soon as the truth is known so far, and then the reports."""
     writer, blocks = Writer(root), plan(hour, extent)
     runs = {(job.source, job.start) for jobs in blocks.values() for job in jobs}
     for name, start in sorted(runs):
         write_coordinates(writer, SOURCES[name], Cycle(start))
-    messages, octets = writer.messages, writer.octets
-    order = sorted(blocks, key=lambda when: (when < hour.init_time, when))
     context = multiprocessing.get_context("spawn")
     arguments = (root, seed, hour.init_time)
+    waiting, written = list(blocks), list[Future[tuple[int, int]]]()
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker, initargs=arguments) as pool:
+        for until in known:
+            while waiting and waiting[0] <= until:
+                written.append(pool.submit(_write_block, blocks[waiting.pop(0)]))
+            report("model output", sum(future.done() for future in written), len(blocks))
         reports = pool.submit(_write_reports, extent.forecast_hours)
-        for done, (count, size) in enumerate(pool.map(_write_block, [blocks[when] for when in order]), 1):
-            messages, octets = messages + count, octets + size
-            report("model output", done, len(order))
+        for done, future in enumerate(written, 1):
+            future.result()
+            report("model output", done, len(blocks))
+    counts = [(writer.messages, writer.octets), *(future.result() for future in written)]
+    messages, octets = (sum(count) for count in zip(*counts, strict=True))
     return {"reports": reports.result(), "messages": messages, "octets": octets}

@@ -22,6 +22,8 @@ from pipeline.world.levels import (
 
 EVERY_HOURS = 3
 STATES_PER_DAY = 24 // EVERY_HOURS
+CLIMATE_DAYS = 20
+"""First days of the run that its climatology is the mean of, so that what comes of it need not wait for the last."""
 _PROGRESS = "days_done"
 _LEVEL_FIELDS = ("temperature", "geopotential_height", "relative_humidity", "eastward_wind", "northward_wind")
 VELOCITY_LEVELS = (850, 700, 500)  # hPa
@@ -50,7 +52,7 @@ class Nature:
 
     @classmethod
     def open(cls, folder: Path) -> Nature:
-        """Read what `run` wrote, mapped into memory."""
+        """Read what `run` writes, mapped into memory: states that are still to come are zero, and then no more."""
         with np.load(folder / "grid.npz") as grid:
             return cls(
                 datetime.fromisoformat(str(grid["start"])),
@@ -70,7 +72,8 @@ class Nature:
 
 
 def run(folder: Path, days: int) -> None:
-    """Integrate from the shipped restart for `days` and write the reduced states into `folder`."""
+    """Integrate from the shipped restart for `days` and write the reduced states into `folder`; `days_done` tells how
+    many of them can be read there."""
     from models.dycore import CHUNK_HOURS, RESTART_TIME, SIGMA, SpeedyModel, shipped_restart
 
     model = SpeedyModel(RESTART_TIME, shipped_restart())
@@ -78,13 +81,6 @@ def run(folder: Path, days: int) -> None:
     states = days * STATES_PER_DAY
     shape = (states, len(FIELDS), model.latitude.size, model.longitude.size)
     fields = np.lib.format.open_memmap(folder / "fields.npy", mode="w+", dtype=np.float32, shape=shape)
-    hours = -(-days * 24 // CHUNK_HOURS) * CHUNK_HOURS  # whole chunks: a shorter one would be compiled for itself
-    computed = model.run(RESTART_TIME, hours, every_hours=EVERY_HOURS)
-    for step, (_, state) in zip(range(states), computed, strict=False):
-        fields[step] = reduce_state(dict(state), model.latitude, SIGMA)
-        if (step + 1) % STATES_PER_DAY == 0:
-            (folder / _PROGRESS).write_text(str((step + 1) // STATES_PER_DAY))
-    fields.flush()
     np.savez(
         folder / "grid.npz",
         start=(RESTART_TIME + timedelta(hours=EVERY_HOURS)).isoformat(),
@@ -92,6 +88,13 @@ def run(folder: Path, days: int) -> None:
         longitude=model.longitude,
         orography=model.orography,
     )
+    hours = -(-days * 24 // CHUNK_HOURS) * CHUNK_HOURS  # whole chunks: a shorter one would be compiled for itself
+    computed = model.run(RESTART_TIME, hours, every_hours=EVERY_HOURS)
+    for step, (_, state) in zip(range(states), computed, strict=False):
+        fields[step] = reduce_state(dict(state), model.latitude, SIGMA)
+        if (step + 1) % STATES_PER_DAY == 0:
+            (folder / _PROGRESS).write_text(str((step + 1) // STATES_PER_DAY))
+    fields.flush()
 
 
 def days_done(folder: Path) -> int:

@@ -75,7 +75,7 @@ def storms(start: datetime, days: int, seed: int) -> list[Storm]:
 def write(nature_folder: Path, path: Path, *, resolution: float, seed: int) -> None:
     """Write every state of the nature run in `nature_folder` to the Zarr group `path`, on a grid with both poles."""
     run = Nature.open(nature_folder)
-    whole = truth(run, Waves(run.start, run_waves(run).states))
+    whole = truth(run, Waves(run.start, np.stack(list(run_waves(run)))))
     grid = Grid(resolution)
     times = [run.start + timedelta(hours=EVERY_HOURS * step) for step in range(1, len(run.fields) - 1)]
     group = _create(path, grid, times)

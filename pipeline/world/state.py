@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from pipeline.parameters import blended
@@ -16,9 +18,9 @@ from pipeline.world.geography import places
 from pipeline.world.grids import NativeGrid
 from pipeline.world.interpolate import SHAPE, sample
 from pipeline.world.levels import Array
-from pipeline.world.nature import EVERY_HOURS, Nature
+from pipeline.world.nature import CLIMATE_DAYS, EVERY_HOURS, STATES_PER_DAY, Nature
 from pipeline.world.truth import Truth, truth
-from pipeline.world.waves import Waves
+from pipeline.world.waves import STATES, Waves
 from pipeline.world.waves import run as run_waves
 
 SHORTWAVE = "surface_downwelling_shortwave_flux"
@@ -69,22 +71,41 @@ def _fields(world: World, when: datetime) -> dict[str, Array]:
     return values
 
 
+def grow(folder: Path, days_done: Iterable[int]) -> Iterator[datetime]:
+    """Keep waves and, once CLIMATE_DAYS or all days are there, the climatology beside a nature run that goes on.
+
+    `days_done`: how many days of it can be read, rising. Gives the times until which `open_world` then knows the truth.
+    """
+    known, climate = 0, folder / "climate.npy"
+    for days in days_done:
+        if not days:
+            continue
+        if not known:
+            nature = Nature.open(folder)
+            steps, count = run_waves(nature), len(nature.fields)
+            states = open_memmap(folder / "waves.npy", "w+", np.float32, (count, len(STATES), *SHAPE))
+        for step in range(known, days * STATES_PER_DAY):
+            states[step] = next(steps)
+        known = days * STATES_PER_DAY
+        if known < min(count, CLIMATE_DAYS * STATES_PER_DAY):
+            continue
+        if not climate.exists():
+            whole = truth(nature, Waves(nature.start, states))
+            np.save(climate, _climate(World(0, nature.start, whole, np.empty(0, np.float32))))
+        yield nature.start + timedelta(hours=EVERY_HOURS * (known - 1))
+
+
 def open_world(folder: Path, seed: int, live: datetime) -> World:
-    """The world of a finished nature run in `folder`; its waves and climatology are computed once and kept there."""
+    """The world of the nature run in `folder` and what `grow` keeps there."""
     nature = Nature.open(folder)
-    waves, climate = folder / "waves.npy", folder / "climate.npy"
-    if not waves.exists():
-        np.save(waves, run_waves(nature).states)
-    whole = truth(nature, Waves(nature.start, np.load(waves, mmap_mode="r")))
-    if not climate.exists():
-        np.save(climate, _climate(World(seed, live, whole, np.empty(0, np.float32))))
-    return World(seed, live, whole, np.load(climate))
+    waves = Waves(nature.start, np.load(folder / "waves.npy", mmap_mode="r"))
+    return World(seed, live, truth(nature, waves), np.load(folder / "climate.npy"))
 
 
 def _climate(world: World) -> Array:
-    """Mean of the truth over the days of the run by hour of day; zero for what is displaced whole."""
+    """Mean of the truth over CLIMATE_DAYS of the run by hour of day; zero for what is displaced whole."""
     start = world.truth.nature.start
-    states = len(world.truth.nature.fields)
+    states = min(len(world.truth.nature.fields), CLIMATE_DAYS * STATES_PER_DAY)
     total = np.zeros((CLIMATE_HOURS, len(CLIMATE), *SHAPE), np.float32)
     count = np.zeros(CLIMATE_HOURS, int)
     for step in range(1, states - 1):

@@ -18,7 +18,7 @@ from pipeline.world import clouds, ocean, soil, sun
 from pipeline.world.geography import Geography, geography, places
 from pipeline.world.interpolate import Operator, operator
 from pipeline.world.levels import LAPSE_RATE, PRESSURE_LEVELS, Array, dew_point, surface_pressure
-from pipeline.world.nature import FIELDS, Nature
+from pipeline.world.nature import CLIMATE_DAYS, FIELDS, STATES_PER_DAY, Nature
 from pipeline.world.waves import Waves
 
 PARAMETERS = tuple(blended())
@@ -52,7 +52,7 @@ def climatological_pressure(latitude: Array) -> Array:
 def truth(nature: Nature, waves: Waves) -> Truth:
     """The truth of a nature run and its waves."""
     index = FIELDS.index("pressure_at_sea_level")
-    mean = np.asarray(nature.fields[::8, index]).mean((0, 2))
+    mean = np.asarray(nature.fields[: CLIMATE_DAYS * STATES_PER_DAY : STATES_PER_DAY, index]).mean((0, 2))
     latitude = places()[0]
     shift = climatological_pressure(latitude) - np.interp(-latitude, -nature.latitude, mean)
     to_truth = operator(nature.latitude, nature.longitude)

@@ -8,6 +8,7 @@ oldest: three systems, each with a direction of its own. Ice damps all. Smooth i
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -32,7 +33,7 @@ SWELLS = tuple(
 )
 """Height, period and direction of each system, youngest first."""
 _SHORTEST = (7.0, 9.5, 12.0)  # s, periods of low swells
-_STATES = (
+STATES = (
     "sea_energy", "east", "north",
     *(f"swell_{part}_{number}" for number in range(len(SWELLS)) for part in ("energy", "east", "north")),
 )  # fmt: skip
@@ -94,8 +95,8 @@ def _from(east: Array, north: Array) -> Array:
     return np.asarray(np.rad2deg(np.arctan2(-east, -north)) % 360)
 
 
-def run(nature: Nature) -> Waves:
-    """Integrate the wave model over the nature run."""
+def run(nature: Nature) -> Iterator[Array]:
+    """(state, latitude, longitude) of the wave model on the truth's grid, one after another as nature's states come."""
     indices = [FIELDS.index(f"near_surface_{name}") for name in ("eastward_wind", "northward_wind")]
     to_truth = operator(nature.latitude, nature.longitude)
     open_water = _open_water(nature)
@@ -103,7 +104,6 @@ def run(nature: Nature) -> Waves:
     sea = np.zeros(open_water.shape, np.float32)
     swells = np.zeros((len(SWELLS), 3, *open_water.shape), np.float32)
     fade, ageing = np.exp(-EVERY_HOURS / SWELL_HOURS), 1 - np.exp(-EVERY_HOURS / AGEING_HOURS)
-    states = np.empty((len(nature.fields), len(_STATES), LATITUDE.size, LONGITUDE.size), np.float32)
     for step in range(len(nature.fields)):
         east, north = np.asarray(nature.fields[step, indices])
         speed = np.hypot(east, north) + 0.01
@@ -119,8 +119,7 @@ def run(nature: Nature) -> Waves:
         swells[0] += np.stack([shed, shed * east / speed, shed * north / speed])
         swells = spread(swells)
         sea = new_sea
-        states[step] = to_truth(np.concatenate([np.stack([sea, east, north]), swells.reshape(-1, *sea.shape)]))
-    return Waves(nature.start, states)
+        yield to_truth(np.concatenate([np.stack([sea, east, north]), swells.reshape(-1, *sea.shape)]))
 
 
 def _open_water(nature: Nature) -> Array:

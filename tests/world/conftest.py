@@ -10,7 +10,7 @@ import pytest
 
 from models.dycore import RESTART_TIME
 from pipeline.world.nature import EVERY_HOURS, FIELDS, VELOCITY_LEVELS
-from pipeline.world.state import World, open_world
+from pipeline.world.state import World, grow, open_world
 
 SEED = 7
 LIVE = datetime(2025, 8, 8)
@@ -75,4 +75,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     """The toy world, opened."""
     folder = tmp_path_factory.mktemp("nature")
     toy_nature(folder, DAYS)
-    return open_world(folder, SEED, LIVE)
+    return grown_world(folder, DAYS, LIVE)
+
+
+def grown_world(folder: Path, days: int, live: datetime) -> World:
+    """The world of a whole nature run."""
+    for _ in grow(folder, [days]):
+        pass
+    return open_world(folder, SEED, live)

@@ -24,8 +24,10 @@ HOUR = Cycle(LIVE)
 SMALL = Extent(days=1, lead_hours=(6,), forecast_hours=6)
 
 
-def _toy(folder: Path, days: int, report: Progress) -> None:
+def _toy(folder: Path, days: int, report: Progress) -> Iterator[int]:
     toy_nature(folder, days)
+    yield from range(0, days + 1, 3)
+    yield days
 
 
 @pytest.fixture(scope="module")

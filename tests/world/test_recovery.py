@@ -15,8 +15,8 @@ from pipeline.science.pools import boxes
 from pipeline.world import errors, forecasts
 from pipeline.world.forecasts import Run
 from pipeline.world.grids import native_grid
-from pipeline.world.state import at_points, open_world
-from tests.world.conftest import SEED, toy_nature
+from pipeline.world.state import at_points
+from tests.world.conftest import grown_world, toy_nature
 
 SOURCES = ("ifs", "aifs", "gefs_mean")  # on one native grid, so that no regridding stands between
 NAME, LEAD, DAYS = "temperature_2m", 24, 30
@@ -29,7 +29,7 @@ def errors_seen(tmp_path_factory: pytest.TempPathFactory) -> NDArray[np.float32]
     """(day, source, place) errors of a month of midnight starts."""
     folder = tmp_path_factory.mktemp("month")
     toy_nature(folder, DAYS + 6)
-    world = open_world(folder, SEED, FIRST + timedelta(days=DAYS))
+    world = grown_world(folder, DAYS + 6, FIRST + timedelta(days=DAYS))
     seen = []
     for start in (FIRST + timedelta(days=day) for day in range(DAYS)):
         truth = at_points(world, native_grid("ifs"), start + HOURS, (NAME,))[NAME]
