@@ -28,11 +28,13 @@ class SourceConfig(Section):
     """How one source is used.
 
     `endpoint`: where its bucket really is (a mirror's `file://` folder or the address of an S3 server); None is the
-    open-data bucket itself. `lead_step_hours` thins the leads to multiples of it, None takes every lead.
+    open-data bucket itself. `lead_step_hours` thins the leads to multiples of it, None takes every lead. `without`:
+    parameters that are not taken from it, by name or pattern.
     """
 
     endpoint: str | None = None
     lead_step_hours: PositiveInt | None = None
+    without: tuple[str, ...] = ()
 
 
 class ObservationsConfig(Section):

@@ -135,13 +135,13 @@ def let_time_pass(deployment: Deployment, pool: Pool | Cluster) -> tuple[dict[st
 
 def ingest_truth(deployment: Deployment, name: str) -> None:
     """Bring in the runs of one analysis that verify the leads of the live hour and of the week before."""
-    from pipeline.sources import SOURCES
     from pipeline.steps.ingest import ingest_source
 
+    source = deployment.source(name)
     valid = {hour + lead for hour in (*_PAST, HOUR) for lead in deployment.config.learning.lead_hours}
     for cycle in sorted(valid | {end - _INTERVAL_HOURS for end in valid}):
         wanted = [lead for lead in (0, _INTERVAL_HOURS) if cycle + lead in valid]
-        ingest_source(deployment, SOURCES[name], cycle, wanted)
+        ingest_source(deployment, source, cycle, wanted)
 
 
 def verify(deployment: Deployment, name: str) -> Any:

@@ -70,7 +70,7 @@ def _operate(deployment: Deployment, hours: Sequence[Cycle], proven: Sequence[st
 
 def _ingest(deployment: Deployment, name: str, hour: Cycle) -> None:
     """Bring in what there was to learn from a source at an hour."""
-    import_module("pipeline.steps.ingest").ingest_past(deployment, SOURCES[name], hour)
+    import_module("pipeline.steps.ingest").ingest_past(deployment, deployment.source(name), hour)
 
 
 def _learn(deployment: Deployment, name: str, hours: Sequence[Cycle]) -> None:

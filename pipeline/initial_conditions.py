@@ -19,12 +19,12 @@ from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.grid import Grid
 from pipeline.parameters import Parameter, blended
-from pipeline.sources import Source
+from pipeline.sources import Source, source_named
 from pipeline.sources.fetch import Delivery, Request
 from pipeline.sources.newest import arrival_key, due_cycles
 from pipeline.steps import Deployment
 from pipeline.steps.assemble import assemble
-from pipeline.steps.ingest_common import bucket_of, fetched, source_named
+from pipeline.steps.ingest_common import bucket_of, fetched
 from pipeline.steps.initial_state import MODEL, RECORD, STATE
 from pipeline.steps.input_store import plain_array
 

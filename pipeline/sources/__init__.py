@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+
 from pipeline.sources.base import Source
 from pipeline.sources.ecmwf import AIFS, ECMWF_WAM, IFS, IFS_ENS, IFS_OCEAN
 from pipeline.sources.fourcastnet import FOURCASTNET
@@ -21,4 +23,12 @@ SOURCES: dict[str, Source] = {
     )
 }  # fmt: skip
 
-__all__ = ["SOURCES", "Source"]
+__all__ = ["SOURCES", "Source", "source_named"]
+
+
+def source_named(name: str) -> Source:
+    """The source of that name; ValueError with the nearest names if there is none."""
+    if name not in SOURCES:
+        near = get_close_matches(name, SOURCES, n=3, cutoff=0.4) or list(SOURCES)
+        raise ValueError(f"unknown source {name!r}; did you mean {', '.join(near)}?")
+    return SOURCES[name]

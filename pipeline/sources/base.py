@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from fnmatch import filter as matching_names
 from fnmatch import fnmatchcase
 from typing import Literal
 
@@ -97,6 +98,19 @@ class Source:
             return ()
         column = getattr(parameter, self.vocabulary)
         return tuple(column.split("|")) if isinstance(column, str) else column
+
+    def without(self, patterns: Iterable[str]) -> Source:
+        """The feed as if it did not carry the parameters that match one of the `patterns`, such as `*hpa`.
+
+        ValueError names a pattern that matches none.
+        """
+        left = self.carries
+        for pattern in patterns:
+            matching = matching_names(self.carries, pattern)
+            if not matching:
+                raise ValueError(f"source {self.name}: expected `without` to name what it carries; found {pattern!r}")
+            left -= set(matching)
+        return replace(self, carries=left)
 
     def parameters(self) -> tuple[Parameter, ...]:
         """The catalogue's parameters that this feed carries, in the order of the table."""

@@ -7,13 +7,14 @@ A step module has `shards(deployment, hour) -> list[str]`, the same ordered list
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from pipeline import paths
 from pipeline.config import Config, ConfigError
 from pipeline.cycle import Cycle
 from pipeline.grid import Grid
+from pipeline.sources import Source, source_named
 from pipeline.store import Store
 
 _EPOCH = Cycle.parse("1970-01-01T00")
@@ -53,6 +54,11 @@ class Deployment:
         """The target grid."""
         return Grid(self.config.grid_resolution)
 
+    def source(self, name: str) -> Source:
+        """A feed with the parameters that the configuration takes from it; ValueError for an unknown one."""
+        settings = self.config.sources.get(name)
+        return _taken(name, settings.without if settings else ())
+
     def learning_starts(self, hour: Cycle) -> list[Cycle]:
         """The past month's starts that skill is learnt from at `hour`, oldest first.
 
@@ -61,3 +67,8 @@ class Deployment:
         step, learning = self.config.learning.every_hours, self.config.learning
         last = hour - (1 + (round(_EPOCH.lead_hours(hour.init_time)) - 1) % step)
         return [last - back for back in range(0, 24 * learning.days, step)][::-1]
+
+
+@lru_cache(maxsize=64)
+def _taken(name: str, without: tuple[str, ...]) -> Source:
+    return source_named(name).without(without)

@@ -23,7 +23,6 @@ from pipeline.steps.ingest_common import (
     live_leads,
     quarantine,
     record_of,
-    source_named,
     speeds,
     write_fields,
 )
@@ -46,8 +45,9 @@ def shards(deployment: Deployment, hour: Cycle) -> list[str]:
 
     ValueError names an unknown one.
     """
-    feeds = [name for name in deployment.config.sources if source_named(name).bucket]  # others are made here
-    return sorted(feeds, key=lambda name: (SOURCES[name].role != "ensemble", -len(SOURCES[name].parameters())))
+    sources = map(deployment.source, deployment.config.sources)
+    feeds = [source for source in sources if source.bucket]  # others are made here
+    return [feed.name for feed in sorted(feeds, key=lambda feed: (feed.role != "ensemble", -len(feed.carries)))]
 
 
 def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
@@ -55,7 +55,7 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
 
     A source of which nothing usable has arrived leaves no record, and the hour goes on without it.
     """
-    source = source_named(shard)
+    source = deployment.source(shard)
     if source.role == "ensemble":
         ingest_members(deployment, source, hour)
         return

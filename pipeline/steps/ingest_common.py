@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +15,7 @@ from pipeline.cycle import Cycle
 from pipeline.grid import unit_vectors
 from pipeline.parameters import blended
 from pipeline.science import regrid
-from pipeline.sources import SOURCES, Source
+from pipeline.sources import Source
 from pipeline.sources.decode import Field, earth_winds
 from pipeline.sources.fetch import Delivery, Fault, Request, fetch, merge, unpacked
 from pipeline.sources.geometry import Coordinates, Geometry
@@ -28,14 +27,6 @@ from pipeline.store import Store
 
 # Requests to a bucket that wait for the network at one time.
 NETWORK_REQUESTS = 16
-
-
-def source_named(name: str) -> Source:
-    """The source of that name; ValueError with the nearest names if there is none."""
-    if name not in SOURCES:
-        near = get_close_matches(name, SOURCES, n=3, cutoff=0.4) or list(SOURCES)
-        raise ValueError(f"unknown source {name!r}; did you mean {', '.join(near)}?")
-    return SOURCES[name]
 
 
 def bucket_of(deployment: Deployment, source: Source) -> Store:

@@ -16,7 +16,7 @@ import numpy as np
 from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.parameters import blended
-from pipeline.sources import Source
+from pipeline.sources import Source, source_named
 from pipeline.sources.decode import Field, decode, earth_winds
 from pipeline.sources.fetch import Delivery
 from pipeline.sources.geometry import Coordinates
@@ -28,7 +28,6 @@ from pipeline.steps.ingest_common import (
     attributes,
     coverage_of,
     record_of,
-    source_named,
     write_fields,
 )
 from pipeline.steps.input_store import InputWriter

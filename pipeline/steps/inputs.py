@@ -56,7 +56,7 @@ def sources_of(deployment: Deployment, row: Parameter) -> tuple[str, ...]:
     return tuple(
         name
         for name in deployment.config.sources
-        if SOURCES[name].role in BLENDED_ROLES and delivers(SOURCES[name], row)
+        if SOURCES[name].role in BLENDED_ROLES and delivers(deployment.source(name), row)
     )
 
 

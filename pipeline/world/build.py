@@ -21,10 +21,9 @@ from threadpoolctl import threadpool_limits
 
 import pipeline
 from pipeline.cycle import Cycle
-from pipeline.sources import SOURCES
 from pipeline.world import nature
+from pipeline.world.feeds import FEEDS
 from pipeline.world.files import Writer, write_coordinates, write_job
-from pipeline.world.grids import WORLD_SOURCES
 from pipeline.world.reports import write_observations
 from pipeline.world.schedule import Extent, Job, plan
 from pipeline.world.state import World, grow, open_world
@@ -126,8 +125,7 @@ def _fingerprint(hour: Cycle, extent: Extent, seed: int) -> str:
         if path.suffix in (".py", ".csv", ".npz"):
             digest.update(path.name.encode() + path.read_bytes())
     digest.update(repr(plan(hour, extent)).encode())
-    for name in WORLD_SOURCES:
-        source = SOURCES[name]
+    for source in FEEDS.values():
         named = [(row.name, source.names(row)) for row in source.parameters()]
         example = source.parameters()[0].name if source.index == "none" else ""
         key = source.key(hour, 0, parameter=example, member=1 if source.members else None)
@@ -201,7 +199,7 @@ def _write_all(
     writer, blocks = Writer(root), plan(hour, extent)
     runs = {(job.source, job.start) for jobs in blocks.values() for job in jobs}
     for name, start in sorted(runs):
-        write_coordinates(writer, SOURCES[name], Cycle(start))
+        write_coordinates(writer, FEEDS[name], Cycle(start))
     context = multiprocessing.get_context("spawn")
     arguments = (root, seed, hour.init_time)
     waiting, written = list(blocks), list[Future[tuple[int, int]]]()

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from pipeline.cycle import Cycle
 from pipeline.parameters import INTERVAL_KINDS, blended
-from pipeline.sources import SOURCES, Source
+from pipeline.sources import Source
 from pipeline.world import ensemble, index, templates
 from pipeline.world.encode import Step, message
+from pipeline.world.feeds import FEEDS
 from pipeline.world.forecasts import Run, instant
 from pipeline.world.geography import geography
 from pipeline.world.grids import NativeGrid
@@ -45,7 +46,7 @@ class Writer:
 
 def write_job(world: World, writer: Writer, job: Job) -> None:
     """Write every file of a job."""
-    source = SOURCES[job.source]
+    source = FEEDS[job.source]
     if source.role == "ensemble":
         for lead in job.leads:
             _write_members(world, writer, job, lead)
@@ -68,7 +69,7 @@ def write_job(world: World, writer: Writer, job: Job) -> None:
 @lru_cache(maxsize=64)
 def _columns(name: str) -> tuple[str, ...]:
     """Columns of the truth that a source's parameters follow from."""
-    wanted = set(SOURCES[name].carries)
+    wanted = set(FEEDS[name].carries)
     if wanted & {"wind_speed_10m", "wind_gust"}:
         wanted |= {"eastward_wind_10m", "northward_wind_10m"}
     if wanted & {"temperature_2m_maximum", "dew_point_temperature_2m"}:
@@ -81,7 +82,7 @@ def _values(
     world: World, run: Run, job: Job, lead: int, fields: dict[str, Array]
 ) -> Iterator[tuple[str, tuple[Step, Array]]]:
     """(name, (step, values)) of every parameter at a lead, in the order of the catalogue."""
-    for wanted in SOURCES[run.source].parameters():
+    for wanted in FEEDS[run.source].parameters():
         if templates.statistic_of(run.source, wanted):
             found = interval(world, run, job, wanted, lead, fields)
             if found is not None:
@@ -101,7 +102,7 @@ def _entries(
             wind[row.name][0],
             templates.statistic_of(run.source, row),
         )
-        for row in SOURCES[run.source].parameters()
+        for row in FEEDS[run.source].parameters()
         if row.name in values
     ]
 
@@ -123,7 +124,7 @@ def _along_grid(grid: NativeGrid, values: dict[str, tuple[Step, Array]]) -> dict
 
 def _write_members(world: World, writer: Writer, job: Job, lead: int) -> None:
     """Files of all members at a lead: the probabilistic parameters."""
-    source, mean = SOURCES[job.source], Run("gefs_mean", job.start, job.day)
+    source, mean = FEEDS[job.source], Run("gefs_mean", job.start, job.day)
     run = Run(job.source, job.start, job.day)
     names = [row.name for row in source.parameters() if row.probabilistic]
     columns = tuple(name for name in names if name in INSTANT or (name == "precipitation" and lead))

@@ -9,9 +9,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from pipeline.sources import SOURCES
 from pipeline.world import cyclone, deviations, errors, noise, templates
 from pipeline.world.errors import Region
+from pipeline.world.feeds import FEEDS
 from pipeline.world.grids import NativeGrid, native_grid
 from pipeline.world.levels import Array
 from pipeline.world.state import (
@@ -219,7 +219,7 @@ class Hours:
 @lru_cache(maxsize=64)
 def _reduced(source: str) -> tuple[str, ...]:
     """Columns of HOURLY that a source's amounts, means and extremes follow from."""
-    names = {row.name for row in SOURCES[source].parameters() if templates.statistic_of(source, row)}
+    names = {row.name for row in FEEDS[source].parameters() if templates.statistic_of(source, row)}
     if names & {"temperature_2m_maximum", "temperature_2m_minimum"}:
         names |= {"temperature_2m"}
     return tuple(name for name in HOURLY if name in names | {"precipitation"})

@@ -147,6 +147,3 @@ def _grid(name: str) -> NativeGrid:
 def native_grid(source: str) -> NativeGrid:
     """The grid of a source in the world; KeyError for a source that is not in it."""
     return _grid(_GRID_OF[source])
-
-
-WORLD_SOURCES = tuple(_GRID_OF)

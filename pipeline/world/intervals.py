@@ -8,9 +8,9 @@ from functools import lru_cache
 import numpy as np
 
 from pipeline.parameters import Parameter
-from pipeline.sources import SOURCES
 from pipeline.world import templates
 from pipeline.world.encode import Step
+from pipeline.world.feeds import FEEDS
 from pipeline.world.forecasts import Hours, Run, hourly
 from pipeline.world.interpolate import sample
 from pipeline.world.levels import Array
@@ -44,7 +44,7 @@ def interval(
     if wanted.name in _EXTREMES:
         return _extreme(run, wanted.name, lead, (hours, hour), fields)
     amount = hours.reduce(wanted.name, 0, hour, np.sum) if hour else np.zeros(run.grid.size, np.float32)
-    source = SOURCES[run.source]
+    source = FEEDS[run.source]
     if source.accumulates_from_start or source.role == "regional":
         return Step(0, lead), amount + _before(world, run, job, wanted.name, hours)
     start = lead - (hour - hours.first + 1)
@@ -70,7 +70,7 @@ def _extreme(
 ) -> tuple[Step, Array] | None:
     hours, hour = block
     column, how, offset = _EXTREMES[name]
-    begin = max(hour - WINDOW_HOURS.get(SOURCES[run.source].vocabulary, hour), hours.first - 1)
+    begin = max(hour - WINDOW_HOURS.get(FEEDS[run.source].vocabulary, hour), hours.first - 1)
     if begin >= hour:
         return None
     values = hours.reduce(column, begin, hour, how) + np.float32(offset)

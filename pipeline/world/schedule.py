@@ -9,13 +9,11 @@ from datetime import date, datetime, timedelta
 
 from pipeline.cycle import Cycle
 from pipeline.parameters import INTERVAL_KINDS
-from pipeline.sources import SOURCES, Source
+from pipeline.sources import Source
 from pipeline.sources.newest import due_cycles, interval_leads, leads_for
-from pipeline.world.grids import WORLD_SOURCES
+from pipeline.world.feeds import FEEDS, lead_step_hours
 
 BLOCK = timedelta(hours=6)
-LEAD_STEP_HOURS = {"gefs": 6, "gfs": 3, "gfs_wave": 3, "icon": 3, "gdps": 3}
-"""Of the live hour's runs, as demo.yaml asks for them; of others every lead."""
 RECENT_DAYS = 2  # of analyses every six hours; before, only those that verify the hours learnt from
 
 
@@ -55,8 +53,7 @@ def block_end(when: datetime) -> datetime:
 def plan(live: Cycle, extent: Extent) -> Blocks:
     """Every job of a world by the end of its block."""
     blocks: Blocks = defaultdict(list)
-    for name in WORLD_SOURCES:
-        source = SOURCES[name]
+    for source in FEEDS.values():
         if source.role == "analysis":
             for when, job in _analyses(source, live, extent):
                 blocks[when].append(job)
@@ -85,7 +82,7 @@ def live_cycles(source: Source, live: Cycle) -> list[Cycle]:
 def _live_jobs(source: Source, live: Cycle, extent: Extent) -> Iterable[tuple[datetime, Job]]:
     for cycle in live_cycles(source, live):
         by_block: dict[datetime, list[int]] = defaultdict(list)
-        wanted = leads_for(source, cycle, live, extent.forecast_hours, LEAD_STEP_HOURS.get(source.name))
+        wanted = leads_for(source, cycle, live, extent.forecast_hours, lead_step_hours(source.name))
         for lead in wanted:
             by_block[block_end(cycle.valid_time(lead))].append(lead)
         first, *_ = by_block

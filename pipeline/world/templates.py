@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.parameters import Parameter, parameter
-from pipeline.sources import SOURCES
+from pipeline.world.feeds import FEEDS
 from pipeline.world.geography import geography
 from pipeline.world.grids import native_grid
 from pipeline.world.interpolate import sample
@@ -53,7 +53,7 @@ STATIC = {
 
 def statistic_of(source: str, wanted: Parameter) -> Statistic:
     """How the feed reduces the interval before a lead; "" where its message is an instant."""
-    vocabulary = SOURCES[source].vocabulary
+    vocabulary = FEEDS[source].vocabulary
     if wanted.name == "wind_gust":
         return "maximum" if vocabulary in ("ecmwf", "icon") else ""
     by_kind: dict[str, Statistic] = {
@@ -110,14 +110,14 @@ def _product_keys(source: str, wanted: Parameter, product: str, member: int | No
 
 
 def _parameter_keys(source: str, wanted: Parameter) -> dict[str, str | int | float]:
-    vocabulary = SOURCES[source].vocabulary
+    vocabulary = FEEDS[source].vocabulary
     if vocabulary == "ecmwf":
-        short = _ECMWF_NAMES.get(wanted.name) or SOURCES[source].names(wanted)[0].split(":")[0]
+        short = _ECMWF_NAMES.get(wanted.name) or FEEDS[source].names(wanted)[0].split(":")[0]
         keys: dict[str, str | int | float] = {"shortName": short}
         if wanted.level_type == "isobaricInhPa":
             keys |= {"typeOfLevel": "isobaricInhPa", "level": wanted.level}
         elif wanted.name.startswith("soil"):
-            number = int(SOURCES[source].names(wanted)[0].split(":")[2])
+            number = int(FEEDS[source].names(wanted)[0].split(":")[2])
             keys |= {"typeOfLevel": "soilLayer", "level": number}
         return keys
     usual = "2.0.2" if vocabulary == "ncep" and wanted.name.startswith("soil_temperature") else wanted.grib2
@@ -178,7 +178,7 @@ def template(source: str, name: str, product: str = "forecast", member: int | No
     present = None if name in STATIC else _present(source, wanted)
     handle = eccodes.codes_grib_new_from_samples("GRIB2")
     try:
-        eccodes.codes_set(handle, "centre", CENTRE[SOURCES[source].vocabulary])
+        eccodes.codes_set(handle, "centre", CENTRE[FEEDS[source].vocabulary])
         eccodes.codes_set(handle, "tablesVersion", 30)
         for key, value in grid.keys.items():
             eccodes.codes_set(handle, key, value)
@@ -230,7 +230,7 @@ def coordinate_message(source: str, name: str, start: datetime) -> bytes:
     grid = native_grid(source)
     handle = eccodes.codes_grib_new_from_samples("GRIB2")
     try:
-        eccodes.codes_set(handle, "centre", CENTRE[SOURCES[source].vocabulary])
+        eccodes.codes_set(handle, "centre", CENTRE[FEEDS[source].vocabulary])
         for key, value in grid.keys.items():
             eccodes.codes_set(handle, key, value)
         codes = {"discipline": 0, "parameterCategory": 191, "parameterNumber": 1 if name == "clat" else 2}

@@ -95,6 +95,15 @@ def test_a_typing_error_in_a_declaration_is_an_error() -> None:
         carried("ncep", without=("temprature_2m",))
 
 
+def test_a_feed_goes_without_what_it_is_asked_to() -> None:
+    icon = SOURCES["icon"]
+    surface = icon.without(["*hpa", "snow_depth"])
+    assert surface.carries == {name for name in icon.carries if not name.endswith("hpa") and name != "snow_depth"}
+    assert surface.without([]) == surface
+    with pytest.raises(ValueError, match=r"source icon: .*found '\*hpascal'"):
+        icon.without(["*hpascal"])
+
+
 NCEP = "grib_index/reformatters/noaa/fixtures"
 
 

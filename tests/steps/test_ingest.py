@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import boto3
@@ -17,7 +18,9 @@ from pipeline.parameters import parameter
 from pipeline.sources import SOURCES
 from pipeline.steps import Deployment
 from pipeline.steps.ingest import ingest_files, ingest_source, past_runs, run, shards
+from pipeline.steps.input_reader import InputRun
 from pipeline.steps.input_store import rounded
+from pipeline.steps.inputs import sources_of
 from pipeline.store import Store
 from tests.grib_samples import COLUMNS, GRID, ROWS, STEP, message, of_parameter, put_ncep
 from tests.test_store import s3_server  # noqa: F401
@@ -282,6 +285,19 @@ def test_a_file_of_another_kind_is_told_in_one_line(
     with pytest.raises(ValueError, match=told) as caught:
         list(ingest_files(deployment, "gfs", [file]))
     assert "\n" not in str(caught.value)
+
+
+def test_what_a_deployment_goes_without_is_not_taken(deployment: Deployment) -> None:
+    for lead in (0, 3, 6):
+        put_lead(bucket_of(deployment), lead)
+    sources = deployment.config.sources
+    taken = {"gfs": sources["gfs"].model_copy(update={"without": ("*hpa", "precipitation")})}
+    other = replace(deployment, config=deployment.config.model_copy(update={"sources": sources | taken}))
+    ingest_source(other, other.source("gfs"), CYCLE, [3, 6])
+    names = InputRun(other.store.child(paths.input_zarr("gfs", CYCLE))).rows
+    assert "temperature_2m" in names
+    assert not {"precipitation", "temperature_850hpa"} & set(names)
+    assert [sources_of(one, parameter("precipitation")) for one in (deployment, other)] == [("gfs",), ()]
 
 
 def test_an_unknown_source_is_named_with_the_nearest(deployment: Deployment) -> None:

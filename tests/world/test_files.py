@@ -22,19 +22,20 @@ from pipeline.sources.naming import name
 from pipeline.sources.unpack import unpack
 from pipeline.world import templates
 from pipeline.world.encode import Step, message
+from pipeline.world.feeds import FEEDS
 from pipeline.world.files import Writer, write_coordinates, write_job
 from pipeline.world.forecasts import Run, hourly, instant
-from pipeline.world.grids import WORLD_SOURCES, native_grid
+from pipeline.world.grids import native_grid
 from pipeline.world.schedule import Job
 from pipeline.world.state import World
 
 DAY = date(2025, 8, 7)
 
 
-@pytest.mark.parametrize("source", WORLD_SOURCES)
+@pytest.mark.parametrize("source", FEEDS)
 def test_every_message_is_named_timed_and_valued_as_it_should(source: str) -> None:
     generator = np.random.default_rng(3)
-    for row in SOURCES[source].parameters():
+    for row in FEEDS[source].parameters():
         form = templates.template(source, row.name, "forecast", 5 if source == "gefs" else None)
         values = (generator.random(native_grid(source).size) * 8).astype(np.float32)
         statistic = templates.statistic_of(source, row)
@@ -66,7 +67,7 @@ def test_packing_survives_a_constant_field_and_negative_exponents() -> None:
 
 def fields_of(source: str, folder: Path, cycle: Cycle, lead: int, **which: object) -> dict[str, Field]:
     """Decode what lies in a source's folder through its own key, index and names."""
-    feed = SOURCES[source]
+    feed = FEEDS[source]
     if feed.index == "none":
         found = {}
         coordinates = None
@@ -127,7 +128,7 @@ IFS_CYCLE = Cycle(datetime(2025, 8, 6, 12))
 )  # fmt: skip
 def test_a_lead_holds_every_parameter_within_its_bounds(written: Path, source: str, cycle: Cycle, lead: int) -> None:
     fields = fields_of(source, written, cycle, lead)
-    assert set(fields) == {row.name for row in SOURCES[source].parameters()}
+    assert set(fields) == {row.name for row in FEEDS[source].parameters()}
     for name_, field in fields.items():
         row, values = blended()[name_], field.values[np.isfinite(field.values)]
         assert values.size > 0.2 * field.values.size
