@@ -21,7 +21,7 @@ demo: .venv/ready
 	@$(BIN)/hourcast demo
 
 test: .venv/ready
-	@$(BIN)/pytest -q -n 2 && echo "All tests passed."
+	@$(BIN)/pytest -q -n 2 --dist worksteal && echo "All tests passed."
 
 bench: .venv/ready
 	@$(BIN)/python -m bench

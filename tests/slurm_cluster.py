@@ -1,4 +1,4 @@
-"""A real Slurm of two virtual nodes on this machine, without systemd, bound to the loopback interface only."""
+"""A real Slurm of three virtual nodes on this machine, without systemd, bound to the loopback interface only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "scontrol")
-NODES = ("n1", "n2")
+NODES = ("n1", "n2", "n3")
 _CONF = """\
 ClusterName=hourcast
 SlurmctldHost={host}(127.0.0.1)
@@ -43,7 +43,9 @@ KillWait=2
 MinJobAge=300
 NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={port1} CPUs=4 RealMemory=4000 State=UNKNOWN
 NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port={port2} CPUs=4 RealMemory=4000 State=UNKNOWN
+NodeName=n3 NodeHostname={host} NodeAddr=127.0.0.1 Port={port3} CPUs=4 RealMemory=4000 State=UNKNOWN
 PartitionName=compute Nodes=n[1-2] Default=YES MaxTime=60 State=UP
+PartitionName=quiet Nodes=n3 MaxTime=60 State=UP
 """
 
 
@@ -59,9 +61,9 @@ def missing() -> str:
 @contextmanager
 def cluster(root: Path) -> Iterator[None]:
     """Start the cluster below `root` and point SLURM_CONF at it; its daemons end with the context."""
-    ports = [_free_port() for _ in range(3)]
+    ports = {name: _free_port() for name in ("port", "port1", "port2", "port3")}
     conf = root / "slurm.conf"
-    conf.write_text(_CONF.format(host=socket.gethostname(), root=root, port=ports[0], port1=ports[1], port2=ports[2]))
+    conf.write_text(_CONF.format(host=socket.gethostname(), root=root, **ports))
     key = root / "munge.key"
     key.write_bytes(secrets.token_bytes(128))
     key.chmod(0o600)
@@ -72,7 +74,7 @@ def cluster(root: Path) -> Iterator[None]:
         _start(root, conf)
         yield
     finally:
-        for name in ("slurmd.n1", "slurmd.n2", "slurmctld", "munged"):
+        for name in (*(f"slurmd.{node}" for node in NODES), "slurmctld", "munged"):
             _end(root / f"{name}.pid")
 
 

@@ -93,7 +93,7 @@ def _solve(
     # Bounds cost as much as ties and hardly ever matter; where they do not, the result is the same without.
     _sweep(x, awake.copy(), term, back, sign, first, norm, least, variance, lower, upper, False)
     if not _within(x, lower, upper):
-        x[:] = given
+        x = given.copy()
         _sweep(x, awake, term, back, sign, first, norm, least, variance, lower, upper, True)
     changed = 0
     result = x.astype(np.float32)

@@ -158,7 +158,9 @@ def _sorted(members: Any, start: int, lanes: int, gaps: bool, ranks: Any, scratc
     number, mean = members.shape[0], work[MEAN]
     source, at = members, start
     if lanes < LANES:
-        copy[:, :lanes] = members[:, start : start + lanes]
+        for row in range(number):  # an assignment of slices takes seconds more to compile
+            for k in range(lanes):
+                copy[row, k] = members[row, start + k]
         source, at = copy[:, :], 0
     if not gaps:
         for first in range(0, LANES, WIDTH):

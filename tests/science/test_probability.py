@@ -182,7 +182,7 @@ def test_missing_members_are_left_out_and_empty_cells_have_no_value() -> None:
 
 
 def test_bounds_are_kept() -> None:
-    members = np.random.default_rng(7).uniform(0, 1, (20, 1, 100)).astype(np.float32)
+    members = np.random.default_rng(7).uniform(0, 1, (30, 1, 100)).astype(np.float32)
     quantiles, exceedance = distribution(
         members, np.full((1, 100), 0.95, np.float32), np.ones((1, 100), np.float32), (0.01, 0.5, 0.99), (-0.1, 1.0),
         minimum=0, maximum=1, multiplicative=False,
@@ -237,16 +237,16 @@ def test_shapes_that_do_not_fit_are_named() -> None:
 def test_a_pool_is_its_members_about_one_mean(place_count: int) -> None:
     generator = np.random.default_rng(12)
     leads, hours = 4, np.arange(4)
-    values = generator.normal(280, 5, (12 * 2 + 3 * leads, place_count)).astype(np.float32)
+    values = generator.normal(280, 5, (4 * 2 + 3 * leads, place_count)).astype(np.float32)
     values[-1, :40] = np.nan
     values[-2] = np.nan
-    rows = 2 * np.arange(12)[:, None] + np.zeros(leads, np.int64)
-    single = 24 + np.arange(3 * leads).reshape(3, leads)
-    share = np.broadcast_to((hours / leads).astype(np.float32), (12, leads))
+    rows = 2 * np.arange(4)[:, None] + np.zeros(leads, np.int64)
+    single = 8 + np.arange(3 * leads).reshape(3, leads)
+    share = np.broadcast_to((hours / leads).astype(np.float32), (4, leads))
     weight = np.concatenate([share, np.zeros((3, leads), np.float32)])
-    pool = Pool(values, np.concatenate([rows, single]), np.concatenate([rows + 1, single]), weight, np.array([12, 15]))
+    pool = Pool(values, np.concatenate([rows, single]), np.concatenate([rows + 1, single]), weight, np.array([4, 7]))
     members = values[pool.before] + weight[..., None] * (values[pool.after] - values[pool.before])
-    members[12:] += members[:12].mean(axis=0) - np.ma.masked_invalid(members[12:]).mean(axis=0).filled(0)
+    members[4:] += members[:4].mean(axis=0) - np.ma.masked_invalid(members[4:]).mean(axis=0).filled(0)
     centre, ones = members[0].copy(), np.ones((leads, place_count), np.float32)
     limits = {"minimum": 200.0, "maximum": 350.0, "multiplicative": False}
     found, wanted = (
