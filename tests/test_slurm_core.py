@@ -8,12 +8,14 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-pytest.importorskip("jcm")
+if find_spec("jcm") is None:
+    pytest.skip("needs jcm: pip install 'hourcast[world]'", allow_module_level=True)
 
 from models.core_job import CoreRun, prepare, state_files
 from models.dycore import RESTART_TIME
@@ -31,12 +33,12 @@ COMMAND = f"{shlex.quote(sys.executable)} -m models.core_job ."
 
 
 @pytest.fixture(scope="module")
-def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def slurm(tmp_path_factory: pytest.TempPathFactory, shared: Path) -> Iterator[None]:
     """A cluster whose jobs keep what they compile, so that a second attempt does not compile again."""
     if reason := slurm_cluster.missing():
         pytest.skip(reason)
     os.environ["PYTHONPATH"] = str(ROOT)
-    os.environ["JAX_COMPILATION_CACHE_DIR"] = str(tmp_path_factory.mktemp("compiled"))
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = str(shared / "jax")
     with slurm_cluster.cluster(tmp_path_factory.mktemp("slurm")):
         yield
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import botocore.session
+from moto import backends
 from moto.awslambda.models import LambdaFunction
 from moto.batch.models import Job
 from moto.batch.utils import JobStatus
@@ -103,6 +104,12 @@ def patch_batch_integration() -> None:
     StateTaskServiceBatch._normalise_response = response
 
 
+def patch_dispatch() -> None:
+    """Let moto read the names of its services once, not in its folders at every request."""
+    names = tuple(backends.list_of_moto_modules())
+    backends.list_of_moto_modules = lambda: names
+
+
 def main(port: int, folder: Path) -> None:
     """Serve until killed."""
     address = f"http://127.0.0.1:{port}"
@@ -115,4 +122,5 @@ def main(port: int, folder: Path) -> None:
     patch_functions(folder, endpoint)
     patch_jobs(folder, endpoint)
     patch_batch_integration()
+    patch_dispatch()
     run_simple("127.0.0.1", port, Faults(DomainDispatcherApplication(create_backend_app)), threaded=True)

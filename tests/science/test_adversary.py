@@ -69,31 +69,35 @@ def _without_good(day: int, fields: NDArray[np.floating], truth: NDArray[np.floa
     return np.where((np.arange(len(SOURCES)) == 0)[:, None] & (day >= SINCE), np.nan, fields)
 
 
-def test_a_gross_day_costs_no_more_than_a_day_without_the_source(calm: Run) -> None:
+@pytest.fixture(scope="module")
+def gone() -> Run:
+    return _run(_without_good)
+
+
+def test_a_gross_day_costs_no_more_than_a_day_without_the_source(calm: Run, gone: Run) -> None:
     def wrong(day: int, fields: NDArray[np.floating], truth: NDArray[np.floating]) -> NDArray[np.floating]:
         return fields + 50 * ((np.arange(len(SOURCES)) == 0)[:, None] & (day == SINCE))
 
-    found, gone = _run(wrong), _run(_without_good)
+    found = _run(wrong)
     assert found.rmse[SINCE] <= gone.rmse[SINCE] * 1.001
     after = (found.rmse / calm.rmse)[SINCE + 1 :]
     assert after.max() < 1.1
     assert after.mean() < 1.03
 
 
-def test_a_source_that_vanishes_costs_what_it_was_worth(calm: Run) -> None:
-    gone = _run(_without_good)
+def test_a_source_that_vanishes_costs_what_it_was_worth(calm: Run, gone: Run) -> None:
     assert (gone.rmse / calm.rmse)[SINCE:].mean() < 1.5
     np.testing.assert_array_equal(gone.rmse[:SINCE], calm.rmse[:SINCE])
 
 
-def test_a_frozen_source_loses_its_weight_within_days(calm: Run) -> None:
+def test_a_frozen_source_loses_its_weight_within_days(gone: Run) -> None:
     kept: dict[int, NDArray[np.floating]] = {}
 
     def frozen(day: int, fields: NDArray[np.floating], truth: NDArray[np.floating]) -> NDArray[np.floating]:
         kept[day] = fields[0]
         return np.concatenate([kept[min(day, SINCE)][None], fields[1:]])
 
-    found, gone = _run(frozen), _run(_without_good)
+    found = _run(frozen)
     before = found.weight[SINCE, 0]
     assert before > 0.35
     assert found.weight[SINCE + 3, 0] < before / 2
