@@ -232,7 +232,8 @@ def test_the_command_prints_every_system_the_best_first(tmp_path: Path, capsys: 
     path = _write(_table(), tmp_path / "table.csv")
     show_evaluation(path, None, None)
     printed = capsys.readouterr().out
-    records = [record for record in evaluate(path) if record["lead_time_hours"] == evaluate(path)[0]["lead_time_hours"]]
+    found = evaluate(path)
+    records = [record for record in found if record["lead_time_hours"] == found[0]["lead_time_hours"]]
     ordered = [record["system"] for record in sorted(records, key=lambda record: record["rmse"])]
     places = [printed.index(f" {system} ") for system in ordered]
     assert places == sorted(places)

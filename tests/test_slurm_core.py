@@ -33,12 +33,11 @@ COMMAND = f"{shlex.quote(sys.executable)} -m models.core_job ."
 
 
 @pytest.fixture(scope="module")
-def slurm(tmp_path_factory: pytest.TempPathFactory, shared: Path) -> Iterator[None]:
-    """A cluster whose jobs keep what they compile, so that a second attempt does not compile again."""
+def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A cluster whose jobs run this working tree."""
     if reason := slurm_cluster.missing():
         pytest.skip(reason)
     os.environ["PYTHONPATH"] = str(ROOT)
-    os.environ["JAX_COMPILATION_CACHE_DIR"] = str(shared / "jax")
     with slurm_cluster.cluster(tmp_path_factory.mktemp("slurm")):
         yield
 

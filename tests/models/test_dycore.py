@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from datetime import timedelta
 from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,11 +18,8 @@ from pipeline.world.nature import FIELDS, reduce_state
 
 
 @pytest.fixture(scope="module")
-def day(shared: Path) -> tuple[SpeedyModel, list[dict[str, np.ndarray]]]:
-    """The model after twelve hours, and its states every six, compiled for the segments that a job on Slurm runs."""
-    import jax
-
-    jax.config.update("jax_compilation_cache_dir", str(shared / "jax"))
+def day() -> tuple[SpeedyModel, list[dict[str, np.ndarray]]]:
+    """The model after twelve hours, and its states every six, in the segments that a job on Slurm compiles, too."""
     model = SpeedyModel(RESTART_TIME, shipped_restart())
     return model, [dict(state) for _ in range(2) for _, state in model.run(model.start, 6, every_hours=6)]
 
