@@ -10,6 +10,10 @@ from typing import Annotated
 
 import typer
 
+from pipeline.cli_models import models
+from pipeline.cli_options import FORECAST_YAML, ConfigOption, CycleOption
+from pipeline.cli_parameters import parameters
+
 app = typer.Typer(
     name="hourcast",
     no_args_is_help=True,
@@ -30,16 +34,8 @@ app = typer.Typer(
 )
 export = typer.Typer(no_args_is_help=True, help="Copies of a published hour in other formats.")
 app.add_typer(export, name="export")
-parameters = typer.Typer(no_args_is_help=True, help="What the catalogue holds: units, formulas, ties, sources.")
+app.add_typer(models)
 app.add_typer(parameters, name="parameters")
-
-ConfigOption = Annotated[
-    Path, typer.Option("--config", "-c", envvar="HOURCAST_CONFIG", help="The description of the deployment.")
-]
-CycleOption = Annotated[
-    str | None, typer.Option("--cycle", help="The hour, UTC, such as 2026-01-31T06; the newest one if left out.")
-]
-FORECAST_YAML = Path("forecast.yaml")
 
 
 @app.command()
@@ -190,57 +186,6 @@ def explain(
 
 
 @app.command()
-def ensemble(
-    config: ConfigOption = FORECAST_YAML,
-    cycle: Annotated[str, typer.Option("--cycle", help="The hour that is served, UTC, such as 2026-01-31T06.")] = "",
-    model: Annotated[str | None, typer.Option(help="afno or fcn instead of the configured one.")] = None,
-    members: Annotated[int | None, typer.Option(min=1, help="Perturbed members instead of as configured.")] = None,
-    job: Annotated[int | None, typer.Option(min=0, help="Only this slice of members, as an array job does.")] = None,
-) -> None:
-    """Make the members of FourCastNet for one hour: initial conditions, integration, their store.
-
-    Stop it as you like, by SIGTERM too: it ends after a whole step with exit code 75, and the same command continues.
-
-    Examples: `hourcast ensemble --cycle 2026-01-31T06` · `hourcast ensemble --cycle 2026-01-31T06 --job 2`
-    """
-    from pipeline.operate_ensemble import make_ensemble
-
-    make_ensemble(config, cycle, model, members, job)
-
-
-@app.command()
-def tracks(
-    config: ConfigOption = FORECAST_YAML,
-    cycle: CycleOption = None,
-    best: Annotated[Path | None, typer.Option(help="A b-deck or HURDAT2 file to compare with.")] = None,
-) -> None:
-    """Where an hour's ensembles take the cyclones: the tropical storms, their landfalls, and errors where known.
-
-    Examples: `hourcast tracks` · `hourcast tracks --cycle 2026-01-31T06 --best bal092026.dat`
-    """
-    from pipeline.operate_ensemble import show_tracks
-
-    show_tracks(config, cycle, best)
-
-
-@app.command()
-def train(
-    data: Annotated[Path, typer.Argument(help="A Zarr reanalysis in WeatherBench's layout of ERA5.")],
-    out: Annotated[Path, typer.Option(help="Folder of the run: checkpoint, then package.")] = Path("build/training"),
-    until: Annotated[datetime | None, typer.Option(help="Learn from before this (UTC), verify on later.")] = None,
-    minutes: Annotated[float, typer.Option(min=0, help="Stop after so long; the same command continues.")] = 1e9,
-    steps: Annotated[int, typer.Option(min=1, help="Steps of the optimizer in all.")] = 3500,
-) -> None:
-    """Train a small FourCastNet on a reanalysis, verify it, and write its package of weights.
-
-    Example: `hourcast train era5.zarr --until 2020-01-01 --minutes 30`
-    """
-    from pipeline.operate_ensemble import train
-
-    train(data, out, until, minutes, steps)
-
-
-@app.command()
 def report(
     config: ConfigOption = FORECAST_YAML,
     cycle: CycleOption = None,
@@ -253,25 +198,6 @@ def report(
     from pipeline.operate import report
 
     report(config, cycle, out)
-
-
-@app.command()
-def scaling(
-    case: Annotated[str, typer.Argument(help="Which measured case of the table.")] = "mpas_laura_15_3km",
-    table: Annotated[Path | None, typer.Option(help="CSV of measurements; the published ones if left out.")] = None,
-    hours: Annotated[float, typer.Option(min=0.1, help="Length of the forecast.")] = 48,
-    deadline: Annotated[float | None, typer.Option(min=0.01, help="Wall hours it may take.")] = None,
-    nodes: Annotated[list[int] | None, typer.Option(min=1, help="Look at this many nodes; may be repeated.")] = None,
-) -> None:
-    """How fast a physics model runs on how many nodes, what that costs, and how many to take.
-
-    Fits strong scaling to measured speeds; ranges are 5 to 95 per cent.
-
-    Example: `hourcast scaling mpas_laura_15_3km --hours 48 --deadline 1`
-    """
-    from pipeline.operate import show_scaling
-
-    show_scaling(case, table, hours, deadline, nodes or [])
 
 
 @export.command()
@@ -288,49 +214,6 @@ def netcdf(
     from pipeline.operate import export_netcdf
 
     export_netcdf(config, cycle, path, parameter or [])
-
-
-@parameters.command("list")
-def list_parameters(
-    family: Annotated[str | None, typer.Option(help="Only this family, such as humidity, fire or sea.")] = None,
-    blended: Annotated[
-        bool | None, typer.Option("--blended/--derived", help="Only what sources deliver, or what follows.")
-    ] = None,
-) -> None:
-    """A table of the parameters.
-
-    Examples: `hourcast parameters list --family humidity` · `hourcast parameters list --blended`
-    """
-    from pipeline.operate import list_parameters
-
-    list_parameters(family, blended)
-
-
-@parameters.command("search")
-def search_parameters(words: Annotated[list[str], typer.Argument(help="All of them must occur.")]) -> None:
-    """Find parameters by words of their names, CF standard names or units; misspelt words are read as the nearest.
-
-    Example: `hourcast parameters search wave period`
-    """
-    from pipeline.operate import search_parameters
-
-    search_parameters(words)
-
-
-@parameters.command("show")
-def show_parameter(
-    name: Annotated[str, typer.Argument(help="Which parameter.")],
-    lead: Annotated[int, typer.Option(min=0, help="Hours ahead of the map.")] = 24,
-    config: ConfigOption = FORECAST_YAML,
-    cycle: CycleOption = None,
-) -> None:
-    """All that is known of one parameter, with a map of the newest hour where one is published.
-
-    Example: `hourcast parameters show wet_bulb_temperature_2m --lead 48`
-    """
-    from pipeline.operate import show_parameter
-
-    show_parameter(name, lead, config, cycle)
 
 
 _INTERRUPTED = 130

@@ -1,0 +1,83 @@
+"""The commands about forecast models: the ensemble that is made here, its cyclones, training, physics on nodes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.cli_options import FORECAST_YAML, ConfigOption, CycleOption
+
+models = typer.Typer()
+
+
+@models.command()
+def ensemble(
+    config: ConfigOption = FORECAST_YAML,
+    cycle: Annotated[str, typer.Option("--cycle", help="The hour that is served, UTC, such as 2026-01-31T06.")] = "",
+    model: Annotated[str | None, typer.Option(help="afno or fcn instead of the configured one.")] = None,
+    members: Annotated[int | None, typer.Option(min=1, help="Perturbed members instead of as configured.")] = None,
+    job: Annotated[int | None, typer.Option(min=0, help="Only this slice of members, as an array job does.")] = None,
+) -> None:
+    """Make the members of FourCastNet for one hour: initial conditions, integration, their store.
+
+    Stop it as you like, by SIGTERM too: it ends after a whole step with exit code 75, and the same command continues.
+
+    Examples: `hourcast ensemble --cycle 2026-01-31T06` · `hourcast ensemble --cycle 2026-01-31T06 --job 2`
+    """
+    from pipeline.operate_ensemble import make_ensemble
+
+    make_ensemble(config, cycle, model, members, job)
+
+
+@models.command()
+def tracks(
+    config: ConfigOption = FORECAST_YAML,
+    cycle: CycleOption = None,
+    best: Annotated[Path | None, typer.Option(help="A b-deck or HURDAT2 file to compare with.")] = None,
+) -> None:
+    """Where an hour's ensembles take the cyclones: the tropical storms, their landfalls, and errors where known.
+
+    Examples: `hourcast tracks` · `hourcast tracks --cycle 2026-01-31T06 --best bal092026.dat`
+    """
+    from pipeline.operate_ensemble import show_tracks
+
+    show_tracks(config, cycle, best)
+
+
+@models.command()
+def train(
+    data: Annotated[Path, typer.Argument(help="A Zarr reanalysis in WeatherBench's layout of ERA5.")],
+    out: Annotated[Path, typer.Option(help="Folder of the run: checkpoint, then package.")] = Path("build/training"),
+    until: Annotated[datetime | None, typer.Option(help="Learn from before this (UTC), verify on later.")] = None,
+    minutes: Annotated[float, typer.Option(min=0, help="Stop after so long; the same command continues.")] = 1e9,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of the optimizer in all.")] = 3500,
+) -> None:
+    """Train a small FourCastNet on a reanalysis, verify it, and write its package of weights.
+
+    Example: `hourcast train era5.zarr --until 2020-01-01 --minutes 30`
+    """
+    from pipeline.operate_ensemble import train
+
+    train(data, out, until, minutes, steps)
+
+
+@models.command()
+def scaling(
+    case: Annotated[str, typer.Argument(help="Which measured case of the table.")] = "mpas_laura_15_3km",
+    table: Annotated[Path | None, typer.Option(help="CSV of measurements; the published ones if left out.")] = None,
+    hours: Annotated[float, typer.Option(min=0.1, help="Length of the forecast.")] = 48,
+    deadline: Annotated[float | None, typer.Option(min=0.01, help="Wall hours it may take.")] = None,
+    nodes: Annotated[list[int] | None, typer.Option(min=1, help="Look at this many nodes; may be repeated.")] = None,
+) -> None:
+    """How fast a physics model runs on how many nodes, what that costs, and how many to take.
+
+    Fits strong scaling to measured speeds; ranges are 5 to 95 per cent.
+
+    Example: `hourcast scaling mpas_laura_15_3km --hours 48 --deadline 1`
+    """
+    from pipeline.operate import show_scaling
+
+    show_scaling(case, table, hours, deadline, nodes or [])
