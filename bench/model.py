@@ -2,66 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from math import ceil
+from dataclasses import replace
 from typing import Any
 
 from bench import hour_inputs
+from pipeline.cost import CPU, read_prices
+from pipeline.cost_model import VCPUS, Hour, Rates, core_seconds, machines, traffic
 
 Record = dict[str, Any]
-
-VALIDATED_AND_PUBLISHED = 1.0
-"""Core seconds a GB of output that the last stages take beside reading it back: manifests and lists, nothing bulky."""
-VCPUS, DOLLARS_AN_HOUR, NETWORK_BYTES = 16, 0.82112, 12.5e9 / 8 * 0.6
-"""c7a.4xlarge (a vCPU is a core), on demand in us-east-1; six tenths of its best network, which is not sustained."""
-STARTING_MINUTES = 1.5
-"""Of each hour, for instances to come and images to load."""
-DOLLARS_A_PUT, DOLLARS_A_GET = 0.005 / 1000, 0.0004 / 1000
-QUANTILES, THRESHOLDS = 7, 4
-
-
-@dataclass(frozen=True)
-class Hour:
-    """The size of an hour; `steps`: native leads of a source on average, of members likewise."""
-
-    places: int = 721 * 1440
-    leads: int = 361
-    blended: int = 60
-    derived: int = 290
-    probabilistic: int = 11
-    sources: int = 15
-    steps: int = 121
-    members: int = 112
-    member_steps: int = 61
-    tile_rows: int = 4
-
-    @property
-    def inputs(self) -> float:
-        """Values read: of every source's native leads, and of the members'."""
-        return self.places * (
-            self.sources * self.steps * self.blended + self.members * self.member_steps * self.probabilistic
-        )
-
-    @property
-    def outputs(self) -> float:
-        """Values written: the best forecast, quantiles and probabilities."""
-        likely = self.probabilistic * (QUANTILES + THRESHOLDS)
-        return float(self.places) * self.leads * (self.blended + self.derived + likely)
-
-
-@dataclass(frozen=True)
-class Rates:
-    """Core seconds a value of each kind of work, bytes stored a byte."""
-
-    read: float  # input value, decoded
-    blend: float  # (source, lead) value aligned and blended
-    correct: float  # blended value ramped and made consistent
-    derive: float  # derived value
-    probability: float  # (member, lead) value
-    write: float  # output value rounded, encoded and written
-    validate: float  # output value read back and checked
-    input_ratio: float
-    output_ratio: float
+REGION = "us-east-1"
 
 
 def rates(slice_: Record) -> Rates:
@@ -87,48 +36,15 @@ def rates(slice_: Record) -> Rates:
     )
 
 
-def core_seconds(hour: Hour, rate: Rates) -> dict[str, float]:
-    """Core seconds of the stages from blend to publish, by kind of work."""
-    blended = float(hour.places) * hour.leads * hour.blended
-    return {
-        "read": hour.inputs * rate.read,
-        "blend": blended * hour.sources * rate.blend,
-        "correct": blended * rate.correct,
-        "derive": blended / hour.blended * hour.derived * rate.derive,
-        "probability": blended / hour.blended * hour.probabilistic * hour.members * rate.probability,
-        "write": hour.outputs * rate.write,
-        "validate": hour.outputs * rate.validate,
-        "publish": hour.outputs * 4e-9 * VALIDATED_AND_PUBLISHED,
-    }
-
-
-def traffic(hour: Hour, rate: Rates) -> dict[str, float]:
-    """Bytes from and to the object store, and its requests."""
-    stored = 4 * hour.outputs / rate.output_ratio
-    tiles = ceil(721 * (hour.places / (721 * 1440)) ** 0.5 / hour.tile_rows)
-    arrays = hour.blended + hour.derived + 2 * hour.probabilistic
-    gets = tiles * (hour.blended * hour.sources + hour.probabilistic * hour.members + arrays)
-    return {
-        "read_bytes": 4 * hour.inputs / rate.input_ratio + stored,  # validation reads what was written
-        "written_bytes": stored,
-        "gets": gets,
-        "puts": tiles * arrays,
-    }
-
-
 def cost(hour: Hour, rate: Rates, minutes: float) -> Record:
     """Instances and dollars that make the hour in so many minutes."""
-    seconds, moved = sum(core_seconds(hour, rate).values()), traffic(hour, rate)
-    working = 60 * (minutes - STARTING_MINUTES)
-    by_cores = seconds / VCPUS / working
-    by_network = (moved["read_bytes"] + moved["written_bytes"]) / NETWORK_BYTES / working
-    instances = ceil(max(by_cores, by_network))
-    requests = moved["gets"] * DOLLARS_A_GET + moved["puts"] * DOLLARS_A_PUT
+    fleet, moved, prices = machines(hour, rate, minutes), traffic(hour, rate), read_prices(REGION)
+    requests = (moved["gets"] * prices["s3 read"].dollars + moved["puts"] * prices["s3 write"].dollars) / 1000
     return {
-        "instances": instances,
-        "vcpu_minutes": round(instances * VCPUS * minutes),
-        "bound_by": "cores" if by_cores >= by_network else "network",
-        "compute_dollars": round(instances * minutes / 60 * DOLLARS_AN_HOUR, 2),
+        "instances": fleet.instances,
+        "vcpu_minutes": round(fleet.instances * VCPUS * minutes),
+        "bound_by": fleet.bound_by,
+        "compute_dollars": round(fleet.instances * minutes / 60 * prices[CPU].dollars, 2),
         "request_dollars": round(requests, 2),
     }
 
@@ -147,7 +63,7 @@ def hour_full_model(slice_: Record) -> list[Record]:
         "twice the leads": replace(
             hour, leads=2 * hour.leads, steps=2 * hour.steps, member_steps=2 * hour.member_steps
         ),
-        "half the grid spacing": replace(hour, places=4 * hour.places),
+        "half the grid spacing": replace(hour, rows=2 * hour.rows, columns=2 * hour.columns),
     }
     return [
         {

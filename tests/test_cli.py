@@ -18,7 +18,7 @@ from pipeline.store import Store
 from tests.tiny_deployment import HOUR, tiny
 
 LEAST = "store: file://{folder}/store\nsources: {{gfs: }}\n"
-COMMANDS = ("demo", "run", "resume", "status", "ingest", "evaluate", "point", "explain", "report")
+COMMANDS = ("demo", "run", "resume", "status", "ingest", "evaluate", "point", "explain", "report", "cost")
 GROUPS = {"export": ("netcdf",), "parameters": ("list", "search", "show")}
 
 
@@ -76,6 +76,8 @@ BAD_INPUT = [
     ([*EXPLAIN, "temperature_2m", "--picture", "why.png"], r"a picture ending in .svg or .html; found why.png"),
     (["report"], "nothing is published in"),
     (["report", "--cycle", "2026-01-31T06"], "the hour 20260131T06Z is not published"),
+    (["cost", "--cycle", "2026-01-31T06"], "no shard of 20260131T06Z is finished"),
+    (["cost", "--region", "mars"], "one of us-east-1; found 'mars'"),
     (["export", "netcdf", "a.nc"], "nothing is published in"),
     (["parameters", "show", "wet_bulb_temperatur_2m"], "unknown parameter .*; did you mean wet_bulb_temperature_2m"),
     (["parameters", "show", "wind_gust", "--cycle", "2026-01-31T06"], "the hour 20260131T06Z is not published"),

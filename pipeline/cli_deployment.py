@@ -1,0 +1,41 @@
+"""The commands about a deployment as a whole: what it costs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.cli_options import FORECAST_YAML, ConfigOption
+
+deployment = typer.Typer()
+
+
+@deployment.command()
+def cost(
+    cycle: Annotated[
+        str | None, typer.Option(help="This hour's own bill, from its journal; modelled if left out.")
+    ] = None,
+    config: ConfigOption = FORECAST_YAML,
+    sources: Annotated[int, typer.Option(min=1, help="Of the modelled hour.")] = 15,
+    parameters: Annotated[int, typer.Option(min=1, help="Blended and derived.")] = 350,
+    resolution: Annotated[float, typer.Option(min=0.01, max=30, help="Degrees.")] = 0.25,
+    leads: Annotated[int, typer.Option(min=1, help="Hourly.")] = 361,
+    members: Annotated[int, typer.Option(min=0, help="Of all ensembles; 31 at most are made here.")] = 112,
+    minutes: Annotated[float, typer.Option(min=2, help="In which the hour is made.")] = 25,
+    spot: Annotated[float, typer.Option(min=0, max=1, help="Share of machines that is Spot.")] = 0.8,
+    region: Annotated[str, typer.Option(help="One that the table of prices has.")] = "us-east-1",
+    prices: Annotated[Path | None, typer.Option(help="CSV like pipeline/prices.csv instead of it.")] = None,
+) -> None:
+    """What an hour and a month cost on AWS, in dollars, energy and CO2e: of an hour that was made, or of any size.
+
+    Examples: `hourcast cost` · `hourcast cost --sources 30 --resolution 0.1` · `hourcast cost --cycle 2026-01-31T06`
+    """
+    from pipeline.operate_cost import show_measured, show_modelled
+
+    if cycle is not None:
+        show_measured(config, cycle, spot_share=spot, region=region, table=prices)
+        return
+    size = {"sources": sources, "parameters": parameters, "resolution": resolution, "leads": leads, "members": members}
+    show_modelled(size, minutes=minutes, spot_share=spot, region=region, table=prices)
