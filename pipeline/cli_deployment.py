@@ -1,4 +1,4 @@
-"""The commands about a deployment as a whole: what it costs."""
+"""The commands about a deployment as a whole: what it costs, what it lacks."""
 
 from __future__ import annotations
 
@@ -39,3 +39,22 @@ def cost(
         return
     size = {"sources": sources, "parameters": parameters, "resolution": resolution, "leads": leads, "members": members}
     show_modelled(size, minutes=minutes, spot_share=spot, region=region, table=prices)
+
+
+@deployment.command()
+def doctor(
+    config: ConfigOption = FORECAST_YAML,
+    cycle: Annotated[
+        str | None, typer.Option(help="The hour whose feeds are looked for; the present if left out.")
+    ] = None,
+) -> None:
+    """Check a deployment: configuration, store, sources, clock, memory, disks, models, Slurm, AWS; a line a check.
+
+    Leaves nothing behind. Exit code 1 if a check failed.
+
+    Examples: `hourcast doctor --config forecast.yaml` · `hourcast doctor --cycle 2026-01-31T06`
+    """
+    from pipeline.operate_doctor import show_findings
+
+    if not show_findings(config, cycle):
+        raise typer.Exit(1)

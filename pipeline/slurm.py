@@ -192,6 +192,11 @@ def follow(job: int, *, poll_seconds: float = 5.0) -> Iterator[Status]:
             time.sleep(poll_seconds)
 
 
+def partitions() -> list[str]:
+    """Names of the cluster's partitions; SlurmError if no controller answers."""
+    return sorted(set(_call(["sinfo", "--noheader", "--format=%R"]).split()))
+
+
 def cancel(job: int) -> None:
     """End a job, waiting or running; one that has ended stays as it is."""
     _call(["scancel", str(job)])

@@ -18,7 +18,7 @@ from pipeline.store import Store
 from tests.tiny_deployment import HOUR, tiny
 
 LEAST = "store: file://{folder}/store\nsources: {{gfs: }}\n"
-COMMANDS = ("demo", "run", "resume", "status", "ingest", "evaluate", "point", "explain", "report", "cost")
+COMMANDS = ("demo", "run", "resume", "status", "ingest", "evaluate", "point", "explain", "report", "cost", "doctor")
 GROUPS = {"export": ("netcdf",), "parameters": ("list", "search", "show")}
 
 
