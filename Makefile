@@ -1,9 +1,9 @@
-# make demo | test | bench | lint | clean: each makes .venv itself. Needs Python 3.11 (or 3.12) and a package registry.
+# make demo | test | bench | lint | audit | clean: each makes .venv itself. Needs Python 3.11 (or 3.12) and a package registry.
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
 BIN := .venv/bin
 SHELL := /bin/bash
 
-.PHONY: demo test bench lint clean
+.PHONY: demo test bench lint audit clean
 .DEFAULT_GOAL := demo
 
 .venv/ready: pyproject.toml constraints.txt
@@ -32,6 +32,14 @@ lint: .venv/ready
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@echo "Nothing to complain about."
+
+# The tool has an environment of its own, so that the list is of what is installed without it.
+audit: .venv/ready
+	@$(PYTHON) -m venv build/audit
+	@build/audit/bin/pip install -qq --disable-pip-version-check --constraint constraints.txt cyclonedx-bom==7.5.0
+	@build/audit/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --of JSON \
+	  --output-file build/sbom.json $(BIN)/python
+	@echo "Wrote build/sbom.json, the software bill of materials (CycloneDX)."
 
 clean:
 	rm -rf build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
