@@ -26,7 +26,7 @@ from pipeline.sources.newest import arrival_key, due_cycles, leads_for, newest_c
 from pipeline.stages import STAGES
 from pipeline.steps import Deployment
 from pipeline.steps.ingest_common import bucket_of
-from pipeline.store import StoreError
+from pipeline.store import Store, StoreError
 
 ECCODES = ((2, 38), (2, 43))
 """From, and before: as pyproject.toml has it, and why."""
@@ -76,17 +76,30 @@ def check_store(deployment: Deployment) -> list[Finding]:
         written = store.write_new(key, b"one")
         again = store.write_new(key, b"two")
         answered = store.list(folder)[0].last_modified
-        content = store.read(key)
+        held = _updates_hold(store, key)
         store.delete(folder)
         left = store.exists(key)
     except OSError as error:
         return [Finding("store", "failed", str(error), what, advice)]
     finally:
         _clean(deployment, folder)
-    if (written, again, content, left) != (True, False, b"one", False):
+    if (written, again, held, left) != (True, False, True, False):
         found = f"a store that {'does not delete' if left else 'writes over what is there'}"
-        return [Finding("store", "failed", found, what, "choose one with conditional writes (If-None-Match)")]
+        return [Finding("store", "failed", found, what, "choose one with conditional writes (If-Match, If-None-Match)")]
     return [Finding("store", "ok", f"{what} in {store.url}"), check_clock(datetime.now(UTC) - answered)]
+
+
+def _updates_hold(store: Store, key: str) -> bool:
+    """Whether an update of b"one" begins anew if another writer comes in between; a folder's updates are locked."""
+    locked = store.url.startswith("file://")
+
+    def change(old: bytes | None) -> bytes:
+        if old == b"one" and not locked:
+            store.write(key, b"two")
+        return (old or b"") + b", changed"
+
+    store.update(key, change)
+    return store.read(key) == (b"one, changed" if locked else b"two, changed")
 
 
 def _clean(deployment: Deployment, folder: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,15 @@ def test_a_store_that_writes_over_what_is_there_fails(monkeypatch: pytest.Monkey
     (finding,) = doctor.check_store(deployment)
     assert (finding.verdict, finding.found) == ("failed", "a store that writes over what is there")
     assert not deployment.store.list("")
+
+
+def test_a_store_whose_updates_are_lost_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unconditional(store: Store, key: str, change: Callable[[bytes | None], bytes]) -> None:
+        store.write(key, change(store.read(key)))
+
+    monkeypatch.setattr(Store, "update", unconditional)
+    (finding,) = doctor.check_store(deployed())
+    assert finding.verdict == "failed"
 
 
 @pytest.mark.parametrize(
