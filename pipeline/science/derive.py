@@ -35,6 +35,7 @@ from pipeline.science import (
     derive_storms,
     derive_tropopause,
     derive_upper,
+    derive_vertical,
     derive_weather,
     derive_wind,
 )
@@ -50,6 +51,7 @@ FORMULAS: dict[str, Formula] = (
     | by_name(*derive_wind.FORMULAS, *derive_profile.FORMULAS)
     | derive_levels.on_levels()
     | derive_levels.between_levels()
+    | derive_vertical.formulas()
     | derive_isotherms.between_levels()
     | derive_tropopause.formulas()
     | by_name(*derive_profile.UPPER, *derive_upper.FORMULAS, *derive_weather.FORMULAS, *derive_stability.FORMULAS)

@@ -36,7 +36,7 @@ STEPS = {
     "cosine_of_zenith", "local_noon", "eastward_deep_shear", "northward_deep_shear", "eastward_mean_wind_0_500m",
     "northward_mean_wind_0_500m", "storm_depth_shear", "temperature_3000m", "diffuse_fraction", "lifted_index_925hpa",
     "contrail_threshold_temperature_250hpa", "condensation_temperature_2m", "density_speed_factor",
-    "growing_season_begins", "chill_season_begins", "snow_season_begins",
+    "pressure_velocity_at_ground", "growing_season_begins", "chill_season_begins", "snow_season_begins",
 }  # fmt: skip
 """Formulas that only others need; nobody asks for their values."""
 
