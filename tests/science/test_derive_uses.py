@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pipeline.science import derive_crops, derive_energy, derive_profile, derive_sea, derive_sky
+from pipeline.science import derive_crops, derive_energy, derive_marine, derive_profile, derive_sea, derive_sky
 from pipeline.science import derive_thermo as thermo
 
 Array = NDArray[np.float32]
@@ -147,6 +147,13 @@ def test_ice_and_rain_on_structures() -> None:
     assert wet[0] == pytest.approx(0.03 * math.hypot(4, 4 * 5 / 1.7) / 5, rel=1e-4)
     assert wet[1] == 0
     assert derive_energy.wind_driven_rain(array(5), array(10))[0] == pytest.approx(2 / 9 * 10 * 5 ** (8 / 9), rel=1e-4)
+
+
+def test_water_is_as_its_skin_and_freezes_under_ice() -> None:
+    skin, ice = array(290, 290, 290, 260, 260), array(0, 0.5, 1, 0, 1)
+    np.testing.assert_allclose(
+        derive_marine.sea_surface_temperature(skin, ice), [290, 271.35 + 18.65 / 2, 271.35, 271.35, 271.35], rtol=1e-6
+    )
 
 
 def test_sea_of_published_examples() -> None:
