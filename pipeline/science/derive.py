@@ -27,6 +27,7 @@ from pipeline.science import (
     derive_marine,
     derive_past,
     derive_people,
+    derive_phase,
     derive_profile,
     derive_radiation,
     derive_sea,
@@ -54,6 +55,7 @@ FORMULAS: dict[str, Formula] = (
     | derive_vertical.formulas()
     | derive_isotherms.between_levels()
     | derive_tropopause.formulas()
+    | derive_phase.formulas()
     | by_name(*derive_profile.UPPER, *derive_upper.FORMULAS, *derive_weather.FORMULAS, *derive_stability.FORMULAS)
     | by_name(*derive_storms.MOTION)
     | derive_storms.helicity()

@@ -111,12 +111,6 @@ def convective_fraction(precipitation: Field, convective_precipitation: Field) -
     return np.minimum(convective_precipitation / np.maximum(precipitation, 0.01), 1)
 
 
-def snow_probability(temperature_2m: Field, relative_humidity_2m: Field) -> Field:
-    """1: that precipitation at this temperature and humidity is snow. Jennings et al. (2018), bivariate logistic."""
-    exponent = -10.04 + 1.41 * (temperature_2m - FREEZING) + 9 * relative_humidity_2m
-    return 1 / (1 + np.exp(np.clip(exponent, -60, 60)))
-
-
 def freezing_rain(precipitation: Field, precipitation_type: Field) -> Field:
     """kg m-2 in the past hour, by the precipitation type."""
     return precipitation * (precipitation_type == 3)
@@ -219,7 +213,6 @@ FORMULAS = (
     freezing_fog,
     stratiform_precipitation,
     convective_fraction,
-    snow_probability,
     freezing_rain,
     ice_pellets,
     ice_accretion,

@@ -6,10 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.science import derive_thermo as thermo
-from pipeline.science.derive_thermo import FREEZING, Field, ramp
+from pipeline.science.derive_thermo import Field, ramp
 
 WET = 0.1  # kg m-2 in an hour: the least that is reported as precipitation
-_TYPES = np.array([1, 7, 5], np.float32)  # rain, rain and snow, snow
 UNLIMITED = 20000.0  # m, ceiling of a sky without broken cloud
 
 
@@ -32,29 +31,6 @@ def snow_to_liquid_ratio(
 def fresh_snow(snowfall: Field, snow_to_liquid_ratio: Field) -> Field:
     """m in the past hour, uncompacted."""
     return snowfall * snow_to_liquid_ratio / 1000
-
-
-def precipitation_type(
-    precipitation: Field,
-    snowfall: Field,
-    temperature_2m: Field,
-    temperature_925hpa: Field,
-    temperature_850hpa: Field,
-    geopotential_height_925hpa: Field,
-    surface_altitude: Field,
-) -> Field:
-    """GRIB2 code table 4.201: 0 none, 1 rain, 3 freezing rain, 5 snow, 7 rain and snow, 8 ice pellets.
-
-    Frost at 2 m under air above 1 degC at 925 (if above ground) or 850 hPa makes freezing rain, above 0 degC ice
-    pellets; otherwise the share of snow decides, at a quarter and three quarters. After Bourgouin (2000), simplified.
-    """
-    buried = geopotential_height_925hpa <= surface_altitude
-    aloft = np.maximum(np.where(buried, temperature_850hpa, temperature_925hpa), temperature_850hpa)
-    share = snowfall / np.maximum(precipitation, WET)
-    kind = _TYPES[thermo.category(share, 0.25000003, 0.75).astype(np.intp)]
-    melted = (temperature_2m <= np.float32(FREEZING)) & (share < 0.75) & (aloft > np.float32(FREEZING))
-    kind = np.where(melted, 8 - 5 * (aloft > np.float32(FREEZING + 1)).astype(np.float32), kind)
-    return kind * (precipitation >= WET)
 
 
 def clear_sky_flux(toa_incoming_shortwave_flux: Field, surface_altitude: Field) -> Field:
@@ -149,7 +125,6 @@ FORMULAS = (
     rainfall,
     snow_to_liquid_ratio,
     fresh_snow,
-    precipitation_type,
     clear_sky_flux,
     clear_sky_index,
     sunshine_duration,

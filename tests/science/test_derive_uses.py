@@ -229,7 +229,5 @@ def test_monotonic_where_physics_is(less: float, more: float, warm: float, other
     ):
         found = formula(array(cold, hot))
         assert found[0] <= found[1]
-    probability = derive_sky.snow_probability(array(cold, hot), array(0.8, 0.8))
-    assert probability[0] >= probability[1]
     rating = derive_energy.line_rating(array(cold, hot), array(3, 3), array(500, 500), array(0, 0))
     assert rating[0] >= rating[1]
