@@ -51,10 +51,19 @@ def sea_state(significant_wave_height: Field) -> Field:
     return category(significant_wave_height, *(np.nextafter(np.float32(limit), np.float32(99)) for limit in DOUGLAS))
 
 
-def sea_surface_temperature(skin_temperature: Field, sea_ice_fraction: Field) -> Field:
+def sea_surface_temperature(
+    skin_temperature: Field,
+    sea_ice_fraction: Field,
+    temperature_2m_mean_24h: Field,
+    land_area_fraction: Field | float = 0.0,
+) -> Field:
     """K: no feed delivers it but as the skin of open water; the more ice floats in it, the nearer it is to the freezing
-    point of sea water. Reynolds et al. (2007), sea ice as a proxy."""
-    warmth = np.maximum(skin_temperature - np.float32(SEA_FREEZING), 0)
+    point of sea water. Reynolds et al. (2007), sea ice as a proxy.
+
+    As far as the cell is of land, that of lakes and rivers, the past day's air. Mohseni and Stefan (1999).
+    """
+    open_water = skin_temperature + np.nan_to_num(land_area_fraction) * (temperature_2m_mean_24h - skin_temperature)
+    warmth = np.maximum(open_water - np.float32(SEA_FREEZING), 0)
     return np.float32(SEA_FREEZING) + (1 - sea_ice_fraction) * warmth
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.science.derive_formula import Formula, by_name
-from pipeline.science.derive_math import f4, kernel, log
+from pipeline.science.derive_math import f4, flat, kernel, log
 from pipeline.science.derive_thermo import FREEZING, Field, ramp
 from pipeline.science.derive_weather import WET
 
@@ -61,8 +61,8 @@ def phase_energies(surface_pressure: Field, *wet_bulb: Field) -> Field:
     Bourgouin (2000), with wet bulbs as Birk et al. (2021)."""
     shape = np.broadcast_shapes(surface_pressure.shape, *(field.shape for field in wet_bulb))
     result = np.empty((3, *shape), np.float32)
-    flat = [np.array(np.broadcast_to(field, shape), np.float32).reshape(-1) for field in (surface_pressure, *wet_bulb)]
-    layer_energies(flat[0], _LOGS, tuple(flat[1:]), result.reshape(3, -1))
+    pressure, *levels = (flat(field, shape) for field in (surface_pressure, *wet_bulb))
+    layer_energies(pressure, _LOGS, tuple(levels), result.reshape(3, -1))
     return result
 
 

@@ -184,11 +184,14 @@ def roof_snow_load(snow_water_equivalent: Field) -> Field:
     return np.float32(0.8 * thermo.GRAVITY) * snow_water_equivalent
 
 
-def snowmelt(temperature_2m: Field, rainfall: Field, snow_water_equivalent: Field) -> Field:
-    """kg m-2 in the past hour, no more than lies: 3.5 mm a degree day and the rain's heat. Hock (2003)."""
+def snowmelt(
+    temperature_2m: Field, rainfall: Field, snow_water_equivalent: Field, land_area_fraction: Field | float = 1.0
+) -> Field:
+    """kg m-2 in the past hour, no more than lies, nothing at sea: 3.5 mm a degree day and the rain's heat. Hock
+    (2003)."""
     warm = np.maximum(temperature_2m - FREEZING, 0)
     melt = warm * (3.5 / 24 + 0.0126 * rainfall)
-    return np.minimum(melt, snow_water_equivalent)
+    return np.minimum(melt, snow_water_equivalent) * (np.nan_to_num(land_area_fraction, nan=1.0) > 0)
 
 
 def hoar_frost(skin_temperature: Field, frost_point_temperature_2m: Field) -> Field:

@@ -151,9 +151,11 @@ def test_ice_and_rain_on_structures() -> None:
 
 def test_water_is_as_its_skin_and_freezes_under_ice() -> None:
     skin, ice = array(290, 290, 290, 260, 260), array(0, 0.5, 1, 0, 1)
-    np.testing.assert_allclose(
-        derive_marine.sea_surface_temperature(skin, ice), [290, 271.35 + 18.65 / 2, 271.35, 271.35, 271.35], rtol=1e-6
-    )
+    air = np.full_like(skin, 280)
+    found = derive_marine.sea_surface_temperature(skin, ice, air)
+    np.testing.assert_allclose(found, [290, 271.35 + 18.65 / 2, 271.35, 271.35, 271.35], rtol=1e-6)
+    coast = derive_marine.sea_surface_temperature(skin[:3], 0 * ice[:3], air[:3], array(0, 0.3, 1))
+    np.testing.assert_allclose(coast, [290, 287, 280], rtol=1e-6)
 
 
 def test_sea_of_published_examples() -> None:
