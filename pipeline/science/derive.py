@@ -44,8 +44,9 @@ from pipeline.science.derive_formula import Formula, by_name
 
 Field = NDArray[np.floating]
 
-BLOCK = 32768
-"""Values of a field worked on at a time, so that a formula's intermediates stay in cache."""
+BLOCK = 65536
+"""Values of a field worked on at a time: a formula's intermediates stay in cache, and each step is long enough that two
+threads seldom wait for the interpreter (at half of it 20 times as often)."""
 
 FORMULAS: dict[str, Formula] = (
     by_name(*derive_past.DIRECT, *derive_humidity.FORMULAS, *derive_comfort.FORMULAS)
@@ -128,7 +129,7 @@ def _derive_block(
     """Derive `names` of a block of places into `result`."""
     rows = parameters.derived()
     known = {name: np.ascontiguousarray(field[..., block], np.float32) for name, field in fields.items()}
-    missing = {name: values for name in fields if (values := np.isnan(known[name])).any()}
+    missing = {name: np.isnan(known[name]) for name in fields if np.isnan(np.min(known[name], initial=np.inf))}
     for name in names:
         formula = FORMULAS[name]
         extra = {other: known[other] for other in formula.optional if other in known}

@@ -95,42 +95,6 @@ def _nearer_wet_bulb(found: Any, dry: Any, vapour: Any, pressure: Any) -> Any:
 
 
 @kernel
-def weighted_sum(weights: Any, fields: Any, out: Any) -> None:
-    """Sum of some fields, a tuple, each with its weight."""
-    out[:] = f4(0.0)
-    for k in range(len(fields)):
-        field, weight = fields[k], weights[k]
-        for i in range(len(out)):
-            out[i] += weight * field[i]
-
-
-@inline
-def _spread_below(pressure: Any, at_850: Any, at_925: Any, at_1000: Any) -> Any:
-    """Integral of the divergence from 850 hPa to a pressure (Pa), linear between the levels and constant beyond; and
-    that of O'Brien's variances, 3, 2 and 1 from above."""
-    upper = min(pressure, f4(92500.0)) - f4(85000.0)
-    middle = min(max(pressure - f4(92500.0), f4(0.0)), f4(7500.0))
-    lower = max(pressure - f4(100000.0), f4(0.0))
-    spread = upper * (at_850 + (at_925 - at_850) * upper * f4(0.5 / 7500))
-    spread += middle * (at_925 + (at_1000 - at_925) * middle * f4(0.5 / 7500)) + lower * at_1000
-    return spread, f4(3.0) * upper + f4(2.0) * middle + lower
-
-
-@kernel
-def close_column(
-    level: Any, above: Any, ground: Any, pressure: Any, at_850: Any, at_925: Any, at_1000: Any, out: Any
-) -> None:
-    """Pa s-1 at a level (Pa) between 850 hPa, where it is `above`, and the ground, from the divergence (s-1) of three
-    levels; what does not close is spread by O'Brien's (1970) variances. That of the ground below it."""
-    for i in range(len(out)):
-        base = max(pressure[i], level)
-        all_spread, all_errors = _spread_below(base, at_850[i], at_925[i], at_1000[i])
-        spread, errors = _spread_below(level, at_850[i], at_925[i], at_1000[i])
-        found = above[i] - spread + (ground[i] - above[i] + all_spread) * (errors / all_errors)
-        out[i] = found if pressure[i] > level else ground[i]
-
-
-@kernel
 def saturation(temperature: Any, out: Any) -> None:
     """Pa over water at K."""
     for i in range(len(out)):

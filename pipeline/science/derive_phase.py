@@ -8,62 +8,90 @@ Between the energies at which Bourgouin saw the one and the other phase alone a 
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
 from pipeline.science.derive_formula import Formula, by_name
-from pipeline.science.derive_math import f4, flat, kernel, log
+from pipeline.science.derive_math import elementwise, exp, f4, flat, inline, kernel, log
 from pipeline.science.derive_thermo import FREEZING, Field, ramp
 from pipeline.science.derive_weather import WET
 
-LEVELS = (500, 600, 700, 850, 925, 1000)  # hPa, from the top down
-_LOGS = np.array([math.log(100.0 * level) for level in LEVELS] + [np.inf], np.float32)
+LEVELS = (1000, 925, 850, 700, 600, 500)  # hPa
+_LOGS = np.log(100 * np.array(LEVELS, np.float32))
 MELTING_ALOFT = (0.0, 4.0)  # J kg-1: none below 2 of what falls through melts so far that it freezes as pellets or rain
-MELTING = (5.6, 13.2)  # J kg-1 of all warm layers, or of that on the ground: snow only and rain only
+MELTING = (f4(5.6), f4(13.2))  # J kg-1 of all warm layers, or of that on the ground: snow only and rain only
 REFREEZING = (46.0, 66.0)  # J kg-1 beyond 0.66 of the melting energy aloft, freezing rain only and ice pellets only
 UNSURE = 1.0  # K, the air at 2 m is that much off
 
 
-@kernel
-def layer_energies(pressure: Any, logs: Any, levels: Any, out: Any) -> None:
-    """J kg-1 by which warm layers aloft melt, cold ones below them freeze and the warm one on the ground melts what
-    falls: (3, place).
+@inline
+def _through(state: Any, level: Any, where: Any, ground: Any) -> Any:
+    """The state (temperature, logarithm of pressure, energies) after a layer down to a level; a buried one is passed
+    over."""
+    t, x, melting, freezing, lowest = state
+    below = level - f4(273.15) if where <= ground else t
+    depth = where - x if where <= ground else f4(0.0)
+    warm = max(t, f4(0.0)) + max(below, f4(0.0))
+    cold = max(-t, f4(0.0)) + max(-below, f4(0.0))
+    scale = f4(0.5 * 287.05) * depth / max(warm + cold, f4(1e-6))
+    lowest += scale * warm * warm
+    melting += lowest if below <= f4(0.0) else f4(0.0)
+    lowest = f4(0.0) if below <= f4(0.0) else lowest
+    freezing += scale * cold * cold if melting > f4(0.0) else f4(0.0)
+    return below, x + depth, melting, freezing, lowest
 
-    levels: wet bulb (K) from the top down, the last on the ground; logs: logarithms of their pressures, which is
-    `pressure` (Pa) for the last. Levels below the ground are passed over; linear between in the logarithm of pressure.
-    """
-    t, x, base = levels[0] - f4(273.15), np.full(len(pressure), logs[0]), np.empty_like(pressure)
-    melting, freezing, lowest = out[0], out[1], out[2]
-    out[:] = f4(0.0)
+
+@kernel
+def layer_energies(
+    pressure: Any, ground: Any, t1000: Any, t925: Any, t850: Any, t700: Any, t600: Any, t500: Any, logs: Any, out: Any
+) -> None:
+    """J kg-1 by which warm layers aloft melt, cold ones below them freeze and the warm one on the ground melts what
+    falls: (3, place), from the wet bulb (K) on the ground, whose pressure is in Pa, and at levels, linear between in
+    the logarithm of pressure. `logs`: those of the levels' pressures, from 1000 hPa up."""
     for i in range(len(pressure)):
-        base[i] = log(pressure[i])
-    for k in range(1, len(levels)):
-        level, where, last = levels[k], logs[k], k == len(levels) - 1
-        for i in range(len(pressure)):
-            usable = last | (where < base[i])
-            below = level[i] - f4(273.15) if usable else t[i]
-            depth = max(min(where, base[i]) - x[i], f4(0.0)) if usable else f4(0.0)
-            warm = max(t[i], f4(0.0)) + max(below, f4(0.0))
-            cold = max(-t[i], f4(0.0)) + max(-below, f4(0.0))
-            scale = f4(0.5 * 287.05) * depth / max(warm + cold, f4(1e-6))
-            lowest[i] += scale * warm * warm
-            melting[i] += lowest[i] if below <= f4(0.0) else f4(0.0)
-            lowest[i] = f4(0.0) if below <= f4(0.0) else lowest[i]
-            freezing[i] += scale * cold * cold if melting[i] > f4(0.0) else f4(0.0)
-            t[i] = below
-            x[i] += depth
+        base, zero = log(pressure[i]), f4(0.0)
+        state = (t500[i] - f4(273.15), logs[5], zero, zero, zero)
+        state = _through(state, t600[i], logs[4], base)
+        state = _through(state, t700[i], logs[3], base)
+        state = _through(state, t850[i], logs[2], base)
+        state = _through(state, t925[i], logs[1], base)
+        state = _through(state, t1000[i], logs[0], base)
+        state = _through(state, ground[i], max(base, state[1]), max(base, state[1]))
+        out[0, i], out[1, i], out[2, i] = state[2], state[3], state[4]
 
 
 def phase_energies(surface_pressure: Field, *wet_bulb: Field) -> Field:
-    """J kg-1 (3, ...) that melt aloft, freeze below and melt on the ground, from the wet bulb (K) at LEVELS and at 2 m.
+    """J kg-1 (3, ...) that melt aloft, freeze below and melt on the ground, from the wet bulb (K) at 2 m and at LEVELS.
     Bourgouin (2000), with wet bulbs as Birk et al. (2021)."""
     shape = np.broadcast_shapes(surface_pressure.shape, *(field.shape for field in wet_bulb))
     result = np.empty((3, *shape), np.float32)
-    pressure, *levels = (flat(field, shape) for field in (surface_pressure, *wet_bulb))
-    layer_energies(pressure, _LOGS, tuple(levels), result.reshape(3, -1))
+    layer_energies(*(flat(field, shape) for field in (surface_pressure, *wet_bulb)), _LOGS, result.reshape(3, -1))
     return result
+
+
+@kernel
+def share_of_snow(temperature: Any, humidity: Any, precipitation: Any, snowfall: Any, melting: Any, out: Any) -> None:
+    """That of what falls; where nothing does Jennings et al.'s (2018) logistic less what J kg-1 melt."""
+    for i in range(len(out)):
+        exponent = f4(-10.04) + f4(1.41) * (temperature[i] - f4(273.15)) + f4(9.0) * humidity[i]
+        melted = min(max((melting[i] - MELTING[0]) / (MELTING[1] - MELTING[0]), f4(0.0)), f4(1.0))
+        likely = (f4(1.0) - melted) / (f4(1.0) + exp(exponent))
+        share = min(snowfall[i] / max(precipitation[i], f4(WET)), f4(1.0))
+        out[i] = share if precipitation[i] >= f4(WET) else likely
+
+
+@kernel
+def most_probable(precipitation: Any, snow: Any, pellets: Any, freezing: Any, rain: Any, out: Any) -> None:
+    """Code of the most probable phase."""
+    for i in range(len(out)):
+        liquid = max(rain[i], freezing[i])
+        kind = f4(3.0) if freezing[i] > rain[i] else f4(1.0)
+        kind = f4(8.0) if pellets[i] > liquid else kind
+        most = max(liquid, pellets[i])
+        kind = f4(5.0) if (snow[i] > most) | ((snow[i] == most) & (kind > f4(1.0))) else kind
+        mixed = ((kind == f4(1.0)) & (snow[i] > f4(0.25))) | ((kind == f4(5.0)) & (rain[i] > f4(0.25)))
+        out[i] = (f4(7.0) if mixed else kind) if precipitation[i] >= f4(WET) else f4(0.0)
 
 
 def snow_probability(
@@ -71,10 +99,8 @@ def snow_probability(
 ) -> Field:
     """1: that precipitation, if any, is snow: its share where there is some; elsewhere Jennings et al.'s (2018)
     bivariate logistic of temperature and humidity, less what melts in the warm layers of Bourgouin (2000)."""
-    exponent = -10.04 + 1.41 * (temperature_2m - FREEZING) + 9 * relative_humidity_2m
-    melted = ramp(phase_energies[0] + phase_energies[2], *MELTING)
-    likely = (1 - melted) / (1 + np.exp(np.clip(exponent, -60, 60)))
-    return np.where(precipitation >= WET, np.minimum(snowfall / np.maximum(precipitation, WET), 1), likely)
+    fields = (temperature_2m, relative_humidity_2m, precipitation, snowfall, phase_energies[0] + phase_energies[2])
+    return elementwise(share_of_snow, *fields)
 
 
 def ice_pellets_probability(snow_probability: Field, phase_energies: Field) -> Field:
@@ -111,18 +137,13 @@ def precipitation_type(
     The most probable phase, of equals the first of rain, snow, freezing rain and ice pellets; rain and snow where
     either is and the other has more than a quarter.
     """
-    liquid = np.maximum(rain_probability, freezing_rain_probability)
-    kind = np.where(freezing_rain_probability > rain_probability, np.float32(3), np.float32(1))
-    kind = np.where(ice_pellets_probability > liquid, np.float32(8), kind)
-    most = np.maximum(liquid, ice_pellets_probability)
-    kind = np.where((snow_probability > most) | ((snow_probability == most) & (kind > 1)), np.float32(5), kind)
-    mixed = ((kind == 1) & (snow_probability > 0.25)) | ((kind == 5) & (rain_probability > 0.25))
-    return np.where(mixed, np.float32(7), kind) * (precipitation >= WET)
+    parts = (snow_probability, ice_pellets_probability, freezing_rain_probability, rain_probability)
+    return elementwise(most_probable, precipitation, *parts)
 
 
 def formulas() -> dict[str, Formula]:
     """Formulas of the phases, by name."""
-    wet_bulbs = (*(f"wet_bulb_temperature_{level}hpa" for level in LEVELS), "wet_bulb_temperature_2m")
+    wet_bulbs = ("wet_bulb_temperature_2m", *(f"wet_bulb_temperature_{level}hpa" for level in LEVELS))
     return {"phase_energies": Formula(phase_energies, ("surface_pressure", *wet_bulbs))} | by_name(
         snow_probability, ice_pellets_probability, freezing_rain_probability, rain_probability, precipitation_type
     )

@@ -45,7 +45,7 @@ def find_tropopause(exner: Any, temperatures: Any, heights: Any, out: Any) -> No
 
 @kernel
 def between_logs(logs: Any, pressure: Any, levels: Any, out: Any) -> None:
-    """A field of levels (from below; `logs` their pressures' logarithms) at a pressure (Pa), that of the ends beyond."""
+    """A field of levels (from below; `logs` of their pressures) at a pressure (Pa), that of the ends beyond."""
     wanted = np.empty_like(out)
     for i in range(len(out)):
         wanted[i] = log(pressure[i])

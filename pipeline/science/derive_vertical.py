@@ -10,21 +10,57 @@ from __future__ import annotations
 
 from functools import partial, update_wrapper
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline import parameters
-from pipeline.science import derive_kernels as kernels
 from pipeline.science import derive_thermo as thermo
 from pipeline.science.derive_formula import Formula, by_name
-from pipeline.science.derive_math import elementwise
+from pipeline.science.derive_math import elementwise, f4, inline, kernel
 from pipeline.science.derive_thermo import Field
 
 LEVELS = parameters.pressure_levels()  # hPa
 KNOWN = tuple(level for level in LEVELS if f"pressure_velocity_{level}hpa" in parameters.blended())  # hPa
 LAYERS = {upper: number for number, (_, upper) in enumerate(pairwise((1050, *LEVELS, 0)), start=1)}
 """Number from the ground of the layer below each level."""
+
+
+@kernel
+def weighted_sum(weights: Any, fields: Any, out: Any) -> None:
+    """Sum of some fields, a tuple, each with its weight."""
+    out[:] = f4(0.0)
+    for k in range(len(fields)):
+        field, weight = fields[k], weights[k]
+        for i in range(len(out)):
+            out[i] += weight * field[i]
+
+
+@inline
+def _spread_below(pressure: Any, at_850: Any, at_925: Any, at_1000: Any) -> Any:
+    """Integral of the divergence from 850 hPa to a pressure (Pa), linear between the levels and constant beyond; and
+    that of O'Brien's variances, 3, 2 and 1 from above."""
+    upper = min(pressure, f4(92500.0)) - f4(85000.0)
+    middle = min(max(pressure - f4(92500.0), f4(0.0)), f4(7500.0))
+    lower = max(pressure - f4(100000.0), f4(0.0))
+    spread = upper * (at_850 + (at_925 - at_850) * upper * f4(0.5 / 7500))
+    spread += middle * (at_925 + (at_1000 - at_925) * middle * f4(0.5 / 7500)) + lower * at_1000
+    return spread, f4(3.0) * upper + f4(2.0) * middle + lower
+
+
+@kernel
+def close_column(
+    level: Any, above: Any, ground: Any, pressure: Any, at_850: Any, at_925: Any, at_1000: Any, out: Any
+) -> None:
+    """Pa s-1 at a level (Pa) between 850 hPa, where it is `above`, and the ground, from the divergence (s-1) of three
+    levels; what does not close is spread by O'Brien's (1970) variances. That of the ground below it."""
+    for i in range(len(out)):
+        base = max(pressure[i], level)
+        all_spread, all_errors = _spread_below(base, at_850[i], at_925[i], at_1000[i])
+        spread, errors = _spread_below(level, at_850[i], at_925[i], at_1000[i])
+        found = above[i] - spread + (ground[i] - above[i] + all_spread) * (errors / all_errors)
+        out[i] = found if pressure[i] > level else ground[i]
 
 
 def pressure_velocity_at_ground(
@@ -61,13 +97,13 @@ def closed(level: int, knots: tuple[int, ...]) -> NDArray[np.float32]:
 def pressure_velocity_between(*fields: Field, shares: NDArray[np.float32]) -> Field:
     """Pa s-1 from the divergence (s-1) of the levels around, so that it goes through the blended values (Pa s-1) above
     and below, and to 0 at the top of the atmosphere. O'Brien (1970)."""
-    return elementwise(lambda *arrays: kernels.weighted_sum(shares, arrays[:-1], arrays[-1]), *fields)
+    return elementwise(lambda *arrays: weighted_sum(shares, arrays[:-1], arrays[-1]), *fields)
 
 
 def pressure_velocity_below(above: Field, ground: Field, pressure: Field, *divergence: Field, level: float) -> Field:
     """Pa s-1 between 850 hPa, where it is `above`, and the ground, where it is `ground` (both Pa s-1) at the surface
     pressure (Pa), from the divergence (s-1) at 850, 925 and 1000 hPa. O'Brien (1970); below the ground that there."""
-    return elementwise(partial(kernels.close_column, np.float32(level)), above, ground, pressure, *divergence)
+    return elementwise(partial(close_column, np.float32(level)), above, ground, pressure, *divergence)
 
 
 def formulas() -> dict[str, Formula]:

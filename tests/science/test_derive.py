@@ -148,7 +148,8 @@ def test_missing_in_is_missing_out() -> None:
     assert np.isfinite(found["beaufort_wind_force"][:, 4]).all()
 
 
-def test_blocks_do_not_show() -> None:
+def test_blocks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.science.derive.BLOCK", 32768)
     fields = anything(30, 1500)
     whole, part = derive(fields), derive({name: values[..., 1090:1100] for name, values in fields.items()})
     for name in whole:

@@ -17,7 +17,6 @@ Array = NDArray[np.float32]
 Wide = NDArray[np.float64]
 ZERO = 273.15
 NAMES = [f"{name}_probability" for name in ("snow", "ice_pellets", "freezing_rain", "rain")]
-PROFILE = {1000: 288, 925: 284, 850: 280, 700: 270, 600: 263, 500: 253}
 
 
 def array(*values: float) -> Array:
@@ -28,7 +27,7 @@ def fine_energies(pressure: float, ground: float, wet_bulb: Wide) -> Wide:
     """J kg-1 aloft, below and on the ground of one profile at 200,000 points from the top down, warm and cold layers
     told apart one after the other."""
     above = [(100.0 * level, t) for level, t in zip(phase.LEVELS, wet_bulb, strict=True) if 100.0 * level < pressure]
-    levels, temperatures = np.array([*above, (pressure, ground)]).T
+    levels, temperatures = np.array([*above[::-1], (pressure, ground)]).T
     x = np.linspace(np.log(levels[0]), np.log(levels[-1]), 200_001)
     warmth = np.interp(x, np.log(levels), temperatures - ZERO)
     edges = np.flatnonzero(np.diff(warmth > 0)) + 1
@@ -76,7 +75,7 @@ def soundings(count: int, seed: int) -> tuple[Array, Array, Array]:
     """Surface pressure, wet bulb on the ground and at LEVELS, round freezing, many with warm noses."""
     rng = np.random.default_rng(seed)
     pressure = rng.uniform(78000, 104000, count)
-    wet_bulb = ZERO + np.array([-18, -10, -4, 0, 0, 0])[:, None] + rng.normal(0, 4, (6, count))
+    wet_bulb = ZERO + np.array([0, 0, 0, -4, -10, -18])[:, None] + rng.normal(0, 4, (6, count))
     return tuple(part.astype(np.float32) for part in (pressure, ZERO + rng.normal(0, 3, count), wet_bulb))  # type: ignore[return-value]
 
 
@@ -108,7 +107,7 @@ def test_an_independent_integral_and_table_of_cases_agree() -> None:
 )
 def test_classic_soundings(wet_bulb: tuple[float, ...], ground: float, kind: str) -> None:
     """Cold all through, warm from 700 hPa down, a warm nose over shallow frost, over deep frost, over warm ground."""
-    column = np.array(wet_bulb, np.float32)[:, None] + np.float32(ZERO)
+    column = np.array(wet_bulb[::-1], np.float32)[:, None] + np.float32(ZERO)
     found = derived(array(101500), array(ZERO + ground), column)
     assert found[f"{kind}_probability"][0] > 0.9
 
