@@ -33,12 +33,20 @@ def _padded(curve: tuple[float, ...]) -> NDArray[np.float32]:
 CURVES = {name: _padded(curve) for name, curve in _CURVES.items()}
 
 
+@kernel
+def follow_curve(speed: Any, factor: Any, curve: Any, out: Any) -> None:
+    """Share of the rating at a speed times its factor, linear between the curve's whole m s-1; 0 beyond CUT_OUT."""
+    for i in range(len(out)):
+        corrected = min(max(speed[i] * factor[i], f4(0.0)), f4(26.0))
+        whole = min(max(np.int32(corrected), np.int32(0)), np.int32(26))  # a missing wind has none
+        low = curve[whole]
+        share = low + (corrected - f4(whole)) * (curve[whole + 1] - low)
+        out[i] = share if speed[i] <= f4(CUT_OUT) else f4(0.0)
+
+
 def power_of(speed: Field, factor: Field, curve: NDArray[np.float32]) -> Field:
     """1: share of its rating that a turbine gives, linear between whole m s-1, wind times the factor of its density."""
-    corrected = np.nan_to_num(np.clip(speed * factor, 0, 26))
-    whole = corrected.astype(np.int32)
-    low = curve[whole]
-    return (low + (corrected - whole.astype(np.float32)) * (curve[whole + 1] - low)) * (speed <= CUT_OUT)
+    return elementwise(lambda *flat: follow_curve(*flat[:2], curve, flat[2]), speed, factor)
 
 
 def wind_power_density_80m(wind_speed_80m: Field, air_density_100m: Field) -> Field:

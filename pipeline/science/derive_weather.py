@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.science import derive_thermo as thermo
+from pipeline.science.derive_math import elementwise, f4, kernel
 from pipeline.science.derive_thermo import Field, ramp
 
 WET = 0.1  # kg m-2 in an hour: the least that is reported as precipitation
 UNLIMITED = 20000.0  # m, ceiling of a sky without broken cloud
+_EIGHTH, _HALF = np.float32(0.125), np.nextafter(np.float32(0.5), np.float32(1))  # of the sky; more than half
 
 
 def rainfall(precipitation: Field, snowfall: Field) -> Field:
@@ -50,6 +53,15 @@ def sunshine_duration(clear_sky_index: Field, toa_incoming_shortwave_flux: Field
     return 3600 * fraction * ramp(toa_incoming_shortwave_flux, 20, 60)
 
 
+@kernel
+def lowest_layer(condensation: Any, low: Any, medium: Any, high: Any, least: Any, out: Any) -> None:
+    """m above the ground of the lowest layer that covers at least so much."""
+    for i in range(len(out)):
+        base = f4(8000.0) if high[i] >= least else f4(UNLIMITED)
+        base = f4(3500.0) if medium[i] >= least else base
+        out[i] = min(max(condensation[i], f4(30.0)), f4(2000.0)) if low[i] >= least else base
+
+
 def cloud_base_height(
     lifting_condensation_level: Field, low_cloud_cover: Field, medium_cloud_cover: Field, high_cloud_cover: Field
 ) -> Field:
@@ -57,22 +69,16 @@ def cloud_base_height(
 
     Low cloud at the condensation level within 30 to 2000 m, medium at 3500 m, high at 8000 m: an estimate.
     """
-    base = np.clip(lifting_condensation_level, 30, 2000)
-    high = np.where(high_cloud_cover >= 0.125, np.float32(8000), np.float32(UNLIMITED))
-    return _lowest(base, low_cloud_cover >= 0.125, medium_cloud_cover >= 0.125, high)
+    layers = (low_cloud_cover, medium_cloud_cover, high_cloud_cover)
+    return elementwise(lambda *flat: lowest_layer(*flat[:4], _EIGHTH, flat[4]), lifting_condensation_level, *layers)
 
 
 def cloud_ceiling(
     lifting_condensation_level: Field, low_cloud_cover: Field, medium_cloud_cover: Field, high_cloud_cover: Field
 ) -> Field:
     """m above the surface of the lowest layer of more than half; 20000 without. Heights as `cloud_base_height`."""
-    base = np.clip(lifting_condensation_level, 30, 2000)
-    high = np.where(high_cloud_cover > 0.5, np.float32(8000), np.float32(UNLIMITED))
-    return _lowest(base, low_cloud_cover > 0.5, medium_cloud_cover > 0.5, high)
-
-
-def _lowest(base: Field, low: NDArray[np.bool_], medium: NDArray[np.bool_], high: Field) -> Field:
-    return np.where(low, base, np.where(medium, np.float32(3500), high))
+    layers = (low_cloud_cover, medium_cloud_cover, high_cloud_cover)
+    return elementwise(lambda *flat: lowest_layer(*flat[:4], _HALF, flat[4]), lifting_condensation_level, *layers)
 
 
 def fog_likelihood(relative_humidity_2m: Field, wind_speed_10m: Field, visibility: Field) -> Field:
