@@ -46,7 +46,7 @@ def follow_curve(speed: Any, factor: Any, curve: Any, out: Any) -> None:
 
 def power_of(speed: Field, factor: Field, curve: NDArray[np.float32]) -> Field:
     """1: share of its rating that a turbine gives, linear between whole m s-1, wind times the factor of its density."""
-    return elementwise(lambda *flat: follow_curve(*flat[:2], curve, flat[2]), speed, factor)
+    return elementwise(lambda wind, light, out: follow_curve(wind, light, curve, out), speed, factor)
 
 
 def wind_power_density_80m(wind_speed_80m: Field, air_density_100m: Field) -> Field:
@@ -192,10 +192,12 @@ def line_rating(
 
 
 @kernel
-def carry_current(
-    celsius: Any, wind: Any, absorbed: Any, altitude: Any, limit: Any, resistance: Any, direction: Any, out: Any
-) -> None:
-    """A: IEEE 738 (2012), heat that leaves the conductor by the greater of forced and free convection and radiation."""
+def carry_current(weather: Any, constants: Any, out: Any) -> None:
+    """A: IEEE 738 (2012), heat that leaves the conductor by the greater of forced and free convection and radiation.
+
+    weather: degC, m s-1, W m-2 of sun, altitude (m); constants: degC that it may have, ohm m-1, share by the angle.
+    """
+    (celsius, wind, absorbed, altitude), (limit, resistance, direction) = weather, constants
     hot = (limit + f4(273.0)) * f4(0.01)
     for i in range(len(out)):
         film, z = f4(0.5) * (celsius[i] + limit), altitude[i]
@@ -226,7 +228,7 @@ def ampacity(
     phi = math.radians(angle)
     direction = 1.194 - math.cos(phi) + 0.194 * math.cos(2 * phi) + 0.368 * math.sin(2 * phi)
     constants = (np.float32(limit), np.float32(resistance), np.float32(direction))
-    return elementwise(lambda *flat: carry_current(*flat[:4], *constants, flat[4]), celsius, wind, absorbed, altitude)
+    return elementwise(lambda *flat: carry_current(flat[:4], constants, flat[4]), celsius, wind, absorbed, altitude)
 
 
 FORMULAS = (

@@ -20,7 +20,7 @@ from pipeline.science.derive_weather import WET
 LEVELS = (1000, 925, 850, 700, 600, 500)  # hPa
 _LOGS = np.log(100 * np.array(LEVELS, np.float32))
 MELTING_ALOFT = (0.0, 4.0)  # J kg-1: none below 2 of what falls through melts so far that it freezes as pellets or rain
-MELTING = (f4(5.6), f4(13.2))  # J kg-1 of all warm layers, or of that on the ground: snow only and rain only
+MELTING = (5.6, 13.2)  # J kg-1 of all warm layers, or of that on the ground: snow only and rain only
 REFREEZING = (46.0, 66.0)  # J kg-1 beyond 0.66 of the melting energy aloft, freezing rain only and ice pellets only
 UNSURE = 1.0  # K, the air at 2 m is that much off
 
@@ -43,12 +43,11 @@ def _through(state: Any, level: Any, where: Any, ground: Any) -> Any:
 
 
 @kernel
-def layer_energies(
-    pressure: Any, ground: Any, t1000: Any, t925: Any, t850: Any, t700: Any, t600: Any, t500: Any, logs: Any, out: Any
-) -> None:
+def layer_energies(pressure: Any, ground: Any, levels: Any, logs: Any, out: Any) -> None:
     """J kg-1 by which warm layers aloft melt, cold ones below them freeze and the warm one on the ground melts what
     falls: (3, place), from the wet bulb (K) on the ground, whose pressure is in Pa, and at levels, linear between in
     the logarithm of pressure. `logs`: those of the levels' pressures, from 1000 hPa up."""
+    t1000, t925, t850, t700, t600, t500 = levels
     for i in range(len(pressure)):
         base, zero = log(pressure[i]), f4(0.0)
         state = (t500[i] - f4(273.15), logs[5], zero, zero, zero)
@@ -66,7 +65,8 @@ def phase_energies(surface_pressure: Field, *wet_bulb: Field) -> Field:
     Bourgouin (2000), with wet bulbs as Birk et al. (2021)."""
     shape = np.broadcast_shapes(surface_pressure.shape, *(field.shape for field in wet_bulb))
     result = np.empty((3, *shape), np.float32)
-    layer_energies(*(flat(field, shape) for field in (surface_pressure, *wet_bulb)), _LOGS, result.reshape(3, -1))
+    pressure, ground, *levels = (flat(field, shape) for field in (surface_pressure, *wet_bulb))
+    layer_energies(pressure, ground, tuple(levels), _LOGS, result.reshape(3, -1))
     return result
 
 
@@ -75,7 +75,7 @@ def share_of_snow(temperature: Any, humidity: Any, precipitation: Any, snowfall:
     """That of what falls; where nothing does Jennings et al.'s (2018) logistic less what J kg-1 melt."""
     for i in range(len(out)):
         exponent = f4(-10.04) + f4(1.41) * (temperature[i] - f4(273.15)) + f4(9.0) * humidity[i]
-        melted = min(max((melting[i] - MELTING[0]) / (MELTING[1] - MELTING[0]), f4(0.0)), f4(1.0))
+        melted = min(max((melting[i] - f4(MELTING[0])) / f4(MELTING[1] - MELTING[0]), f4(0.0)), f4(1.0))
         likely = (f4(1.0) - melted) / (f4(1.0) + exp(exponent))
         share = min(snowfall[i] / max(precipitation[i], f4(WET)), f4(1.0))
         out[i] = share if precipitation[i] >= f4(WET) else likely

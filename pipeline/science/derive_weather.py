@@ -54,8 +54,9 @@ def sunshine_duration(clear_sky_index: Field, toa_incoming_shortwave_flux: Field
 
 
 @kernel
-def lowest_layer(condensation: Any, low: Any, medium: Any, high: Any, least: Any, out: Any) -> None:
-    """m above the ground of the lowest layer that covers at least so much."""
+def lowest_layer(condensation: Any, layers: Any, least: Any, out: Any) -> None:
+    """m above the ground of the lowest of three layers that covers at least so much."""
+    low, medium, high = layers
     for i in range(len(out)):
         base = f4(8000.0) if high[i] >= least else f4(UNLIMITED)
         base = f4(3500.0) if medium[i] >= least else base
@@ -70,7 +71,9 @@ def cloud_base_height(
     Low cloud at the condensation level within 30 to 2000 m, medium at 3500 m, high at 8000 m: an estimate.
     """
     layers = (low_cloud_cover, medium_cloud_cover, high_cloud_cover)
-    return elementwise(lambda *flat: lowest_layer(*flat[:4], _EIGHTH, flat[4]), lifting_condensation_level, *layers)
+    return elementwise(
+        lambda base, *flat: lowest_layer(base, flat[:3], _EIGHTH, flat[3]), lifting_condensation_level, *layers
+    )
 
 
 def cloud_ceiling(
@@ -78,7 +81,9 @@ def cloud_ceiling(
 ) -> Field:
     """m above the surface of the lowest layer of more than half; 20000 without. Heights as `cloud_base_height`."""
     layers = (low_cloud_cover, medium_cloud_cover, high_cloud_cover)
-    return elementwise(lambda *flat: lowest_layer(*flat[:4], _HALF, flat[4]), lifting_condensation_level, *layers)
+    return elementwise(
+        lambda base, *flat: lowest_layer(base, flat[:3], _HALF, flat[3]), lifting_condensation_level, *layers
+    )
 
 
 def fog_likelihood(relative_humidity_2m: Field, wind_speed_10m: Field, visibility: Field) -> Field:

@@ -10,7 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pipeline.science import derive_crops, derive_energy, derive_marine, derive_profile, derive_sea, derive_sky
+from pipeline.science import (
+    derive_crops,
+    derive_energy,
+    derive_land,
+    derive_marine,
+    derive_profile,
+    derive_sea,
+    derive_sky,
+)
 from pipeline.science import derive_thermo as thermo
 
 Array = NDArray[np.float32]
@@ -156,6 +164,12 @@ def test_water_is_as_its_skin_and_freezes_under_ice() -> None:
     np.testing.assert_allclose(found, [290, 271.35 + 18.65 / 2, 271.35, 271.35, 271.35], rtol=1e-6)
     coast = derive_marine.sea_surface_temperature(skin[:3], 0 * ice[:3], air[:3], array(0, 0.3, 1))
     np.testing.assert_allclose(coast, [290, 287, 280], rtol=1e-6)
+
+
+def test_water_that_evaporates_and_flows() -> None:
+    """2.45 MJ evaporate a kilogram (FAO-56, chapter 1): 680.6 W for an hour; 3, 4 and 5 make a right angle."""
+    np.testing.assert_allclose(derive_land.evaporation(array(680.5556, -68.05556)), [1, -0.1], rtol=1e-5)
+    assert derive_sea.sea_water_speed(array(0.3), array(-0.4))[0] == pytest.approx(0.5)
 
 
 def test_sea_of_published_examples() -> None:
