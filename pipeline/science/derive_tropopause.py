@@ -39,7 +39,7 @@ def find_tropopause(exner: Any, temperatures: Any, heights: Any, out: Any) -> No
             out[i] = low + share * (high - low) if falls & (out[i] == f4(0.0)) else out[i]
     lowest, highest = f4(0.5) * (exner[0] + exner[1]), f4(0.5) * (exner[count - 2] + exner[count - 1])
     for i in range(size):
-        other = lowest if lapse[0, i] <= LAPSE_RATE else highest
+        other = lowest if lapse[count - 1, i] <= LAPSE_RATE else highest  # stable all through, or nowhere aloft
         out[i] = power(other if out[i] == f4(0.0) else out[i], f4(1.0) / KAPPA)
 
 
@@ -72,8 +72,8 @@ def tropopause_air_pressure(*fields: Field) -> Field:
     """Pa where the lapse rate falls to 2 K km-1 for good; lapse rates linear in p**kappa between the middles of layers.
 
     fields: temperature (K) and then geopotential height (m) at ALOFT, from below. The lowest such place whose next
-    layer is stable as well, over a layer that is not, so that no inversion on high ground counts; the top or bottom of
-    ALOFT where there is none. Reichler, Dameris and Sausen (2003).
+    layer is stable as well, over a layer that is not, so that no inversion on high ground counts. Where there is
+    none, the top of ALOFT, or the bottom if all is stable. Reichler, Dameris and Sausen (2003).
     """
 
     def find(*flat: Field) -> None:

@@ -49,6 +49,8 @@ def test_an_inversion_on_high_ground_is_no_tropopause() -> None:
     plain = tropopause.tropopause_air_pressure(*temperature, *height)
     found = tropopause.tropopause_air_pressure(temperature[1] - np.float32(8), *temperature[1:], *height)
     np.testing.assert_array_equal(found, plain)
+    cooling = [np.array([230.0 - 12 * max(k - 1, 0)], np.float32) for k in range(len(ALOFT))]  # under an inversion
+    assert 5000 < tropopause.tropopause_air_pressure(*cooling, *height)[0] < 7500
     stable = [np.array([240.0 + k], np.float32) for k in range(len(ALOFT))]
     assert 50000 < tropopause.tropopause_air_pressure(*stable, *height)[0] < 60000
 
