@@ -48,6 +48,7 @@ def fields(places: int = CELLS, leads: int = 1) -> dict[str, Array]:
     made["surface_downwelling_longwave_flux"] = between(150, 450)
     made["surface_altitude"] = np.maximum(between(-500, 1500)[0], 0)
     made["land_area_fraction"] = (between(0, 1)[0] > 0.7).astype(np.float32)
+    made |= {f"{way}_surface_slope": between(-0.01, 0.01)[0] for way in ("eastward", "northward")}
     made["latitude"] = np.resize(GRID.places[0], places).astype(np.float32)
     made["day_of_year"] = np.broadcast_to(np.float32(200), (leads, places))
     return made

@@ -22,7 +22,6 @@ from pipeline.science import derive_thermo as thermo
 from pipeline.science.derive_thermo import Field
 
 MELTING = 3.0  # degC of wet bulb above which no snow reaches the ground (Sims and Liu 2015: 1 % at 2.5)
-SEA_FREEZING = 271.35  # K, sea water of 33 g/kg
 FULL_ICE = 0.95
 ICE_FREE = 10.0  # degC of the surface, above which no ice is left in a cell, be it half of land
 STEEPEST, STEEPEST_MEAN = 0.09, 0.12  # significant steepness of the peak and of the mean period, WMO-No. 702
@@ -110,11 +109,6 @@ def _melting_ice(ice: Field, surface: Field) -> Field:
     return np.where(surface > np.float32(thermo.FREEZING + ICE_FREE), 0, ice)
 
 
-def _icy_water(temperature: Field, ice: Field) -> Field:
-    """Not below freezing, and near it under close ice."""
-    return np.clip(temperature, SEA_FREEZING, np.where(ice >= 0.8, thermo.FREEZING + 2, np.inf))
-
-
 def _calm_under_ice(height: Field, ice: Field) -> Field:
     return np.where(ice >= FULL_ICE, 0, height)
 
@@ -155,7 +149,6 @@ RULES: tuple[Rule, ...] = (
           "surface_downwelling_shortwave_flux", "toa_incoming_shortwave_flux"),
     _rule("long-wave radiation fits the air", _sky_emission, "surface_downwelling_longwave_flux", "temperature_2m"),
     _rule("no ice on a warm sea", _melting_ice, "sea_ice_fraction", "skin_temperature"),
-    _rule("sea not colder than it freezes", _icy_water, "sea_surface_temperature", "sea_ice_fraction"),
     *(_rule(f"{name} is nil under full ice", _calm_under_ice, name, "sea_ice_fraction") for name in _WAVES),
     Rule("wind sea and swells within all waves", _WAVES[1:], (*_WAVES[1:], _WAVES[0]), _wave_parts),
     _rule("peak period long enough for the height", lambda period, height: _long_enough(period, height, STEEPEST),

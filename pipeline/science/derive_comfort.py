@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from pipeline.science.derive_math import elementwise, f4, kernel
 from pipeline.science.derive_thermo import FREEZING, Field
 
 MPS_TO_KMH = 3.6
+
+
+@kernel
+def felt_heat(temperature: Any, humidity: Any, out: Any) -> None:
+    """K: Rothfusz' regression in degF and percent with both adjustments, Steadman's formula below 80 degF."""
+    for i in range(len(out)):
+        f = (temperature[i] - f4(273.15)) * f4(1.8) + f4(32.0)
+        h = min(max(humidity[i], f4(0.0)), f4(1.0)) * f4(100.0)
+        simple = f4(0.5) * (f + f4(61.0) + (f - f4(68.0)) * f4(1.2) + h * f4(0.094))
+        t = min(max(f, f4(75.0)), f4(150.0))
+        full = f4(-42.379) + f4(2.04901523) * t + f4(10.14333127) * h - f4(0.22475541) * t * h
+        full += f4(-6.83783e-3) * t * t - f4(5.481717e-2) * h * h
+        full += t * h * (f4(1.22874e-3) * t + f4(8.5282e-4) * h - f4(1.99e-6) * t * h)
+        dry = (f4(13.0) - h) * f4(0.25) * (max(f4(17.0) - abs(t - f4(95.0)), f4(0.0)) / f4(17.0)) ** f4(0.5)
+        full -= dry if (h < f4(13.0)) & (t >= f4(80.0)) & (t <= f4(112.0)) else f4(0.0)
+        damp = (h - f4(85.0)) * f4(0.1) * (f4(87.0) - t) * f4(0.2)
+        full += damp if (h > f4(85.0)) & (t >= f4(80.0)) & (t <= f4(87.0)) else f4(0.0)
+        felt = full if simple + f >= f4(160.0) else simple
+        out[i] = (f if f < f4(40.0) else felt) / f4(1.8) + f4(273.15 - 32 / 1.8)
 
 
 def heat_index(temperature_2m: Field, relative_humidity_2m: Field) -> Field:
@@ -14,17 +36,7 @@ def heat_index(temperature_2m: Field, relative_humidity_2m: Field) -> Field:
 
     Steadman's simple formula below 80 degF, the temperature itself below 40 degF.
     """
-    fahrenheit = (temperature_2m - FREEZING) * 1.8 + 32
-    percent = np.clip(relative_humidity_2m, 0, 1) * 100
-    simple = 0.5 * (fahrenheit + 61 + (fahrenheit - 68) * 1.2 + percent * 0.094)
-    t, h = np.clip(fahrenheit, 75, 150), percent
-    full = -42.379 + 2.04901523 * t + 10.14333127 * h - 0.22475541 * t * h - 6.83783e-3 * t * t
-    full = full - 5.481717e-2 * h * h + t * h * (1.22874e-3 * t + 8.5282e-4 * h - 1.99e-6 * t * h)
-    dry = (13 - h) / 4 * np.sqrt(np.maximum(17 - np.abs(t - 95), 0) / 17)
-    full = full - np.where((h < 13) & (t >= 80) & (t <= 112), dry, 0)
-    full = full + np.where((h > 85) & (t >= 80) & (t <= 87), (h - 85) / 10 * ((87 - t) / 5), 0)
-    felt = np.where((simple + fahrenheit) / 2 >= 80, full, simple)
-    return np.where(fahrenheit < 40, fahrenheit, felt) / 1.8 + (FREEZING - 32 / 1.8)
+    return elementwise(felt_heat, temperature_2m, relative_humidity_2m)
 
 
 def humidex(temperature_2m: Field, vapour_pressure_2m: Field) -> Field:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.science import derive_thermo as thermo
+from pipeline.science.derive_math import elementwise, exp, f4, kernel, log
 from pipeline.science.derive_radiation import LOWEST_COSINE
 from pipeline.science.derive_thermo import FREEZING, Field
 
 CUT_OUT = 25.0  # m s-1
+_DIAMETER = f4(0.02814)  # m, of the Drake conductor
+_FREE = f4(3.645 * 0.02814**0.75)
 _CURVES = {
     "class 1": (0, 0, 0, 0.0043, 0.0323, 0.0771, 0.1426, 0.2329, 0.3528, 0.5024, 0.6732, 0.8287, 0.9264, 0.9774,
                 0.9946, 0.999, 0.9999),
@@ -29,12 +33,20 @@ def _padded(curve: tuple[float, ...]) -> NDArray[np.float32]:
 CURVES = {name: _padded(curve) for name, curve in _CURVES.items()}
 
 
+@kernel
+def follow_curve(speed: Any, factor: Any, curve: Any, out: Any) -> None:
+    """Share of the rating at a speed times its factor, linear between the curve's whole m s-1; 0 beyond CUT_OUT."""
+    for i in range(len(out)):
+        corrected = min(max(speed[i] * factor[i], f4(0.0)), f4(26.0))
+        whole = min(max(np.int32(corrected), np.int32(0)), np.int32(26))  # a missing wind has none
+        low = curve[whole]
+        share = low + (corrected - f4(whole)) * (curve[whole + 1] - low)
+        out[i] = share if speed[i] <= f4(CUT_OUT) else f4(0.0)
+
+
 def power_of(speed: Field, factor: Field, curve: NDArray[np.float32]) -> Field:
     """1: share of its rating that a turbine gives, linear between whole m s-1, wind times the factor of its density."""
-    corrected = np.nan_to_num(np.clip(speed * factor, 0, 26))
-    whole = corrected.astype(np.int32)
-    low = curve[whole]
-    return (low + (corrected - whole.astype(np.float32)) * (curve[whole + 1] - low)) * (speed <= CUT_OUT)
+    return elementwise(lambda wind, light, out: follow_curve(wind, light, curve, out), speed, factor)
 
 
 def wind_power_density_80m(wind_speed_80m: Field, air_density_100m: Field) -> Field:
@@ -179,6 +191,29 @@ def line_rating(
     return ampacity(temperature_2m - FREEZING, wind_speed_10m, absorbed, surface_altitude)
 
 
+@kernel
+def carry_current(weather: Any, constants: Any, out: Any) -> None:
+    """A: IEEE 738 (2012), heat that leaves the conductor by the greater of forced and free convection and radiation.
+
+    weather: degC, m s-1, W m-2 of sun, altitude (m); constants: degC that it may have, ohm m-1, share by the angle.
+    """
+    (celsius, wind, absorbed, altitude), (limit, resistance, direction) = weather, constants
+    hot = (limit + f4(273.0)) * f4(0.01)
+    for i in range(len(out)):
+        film, z = f4(0.5) * (celsius[i] + limit), altitude[i]
+        density = (f4(1.293) - f4(1.525e-4) * z + f4(6.379e-9) * z * z) / (f4(1.0) + f4(0.00367) * film)
+        viscosity = f4(1.458e-6) * (film + f4(273.0)) * (film + f4(273.0)) ** f4(0.5) / (film + f4(383.4))
+        conductivity = f4(2.424e-2) + f4(7.477e-5) * film - f4(4.407e-9) * film * film
+        over = max(limit - celsius[i], f4(0.0))
+        reynolds = log(max(_DIAMETER * density * wind[i] / viscosity, f4(1e-30)))
+        forced = max(f4(1.01) + f4(1.35) * exp(f4(0.52) * reynolds), f4(0.754) * exp(f4(0.6) * reynolds))
+        free = _FREE * density ** f4(0.5) * over * (over ** f4(0.5)) ** f4(0.5)
+        square = (celsius[i] + f4(273.0)) * f4(0.01) * (celsius[i] + f4(273.0)) * f4(0.01)
+        radiated = f4(17.8 * 0.8) * _DIAMETER * (hot * hot * hot * hot - square * square)
+        spare = max(forced * direction * conductivity * over, free) + radiated - absorbed[i] * _DIAMETER
+        out[i] = (max(spare, f4(0.0)) / resistance) ** f4(0.5)
+
+
 def ampacity(
     celsius: Field,
     wind: Field,
@@ -190,19 +225,10 @@ def ampacity(
     angle: float = 45.0,
 ) -> Field:
     """A: IEEE 738 (2012) for 795 kcmil Drake: `absorbed` W m-2 of sun, degC at which it may run, ohm m-1 there."""
-    diameter, film = 0.02814, (celsius + limit) / 2
-    density = (1.293 - 1.525e-4 * altitude + 6.379e-9 * altitude * altitude) / (1 + 0.00367 * film)
-    viscosity = 1.458e-6 * (film + 273) * np.sqrt(film + 273) / (film + 383.4)
-    conductivity = 2.424e-2 + 7.477e-5 * film - 4.407e-9 * film * film
-    phi, over = math.radians(angle), np.maximum(limit - celsius, 0)
+    phi = math.radians(angle)
     direction = 1.194 - math.cos(phi) + 0.194 * math.cos(2 * phi) + 0.368 * math.sin(2 * phi)
-    reynolds = diameter * density * wind / viscosity
-    forced = np.maximum(1.01 + 1.35 * reynolds**0.52, 0.754 * reynolds**0.6) * direction * conductivity * over
-    natural = 3.645 * np.sqrt(density) * diameter**0.75 * over * np.sqrt(np.sqrt(over))
-    square = ((celsius + 273) / 100) ** 2
-    radiated = 17.8 * diameter * 0.8 * (((limit + 273) / 100) ** 4 - square * square)
-    spare = np.maximum(forced, natural) + radiated - absorbed * diameter
-    return np.sqrt(np.maximum(spare, 0) / resistance)
+    constants = (np.float32(limit), np.float32(resistance), np.float32(direction))
+    return elementwise(lambda *flat: carry_current(flat[:4], constants, flat[4]), celsius, wind, absorbed, altitude)
 
 
 FORMULAS = (

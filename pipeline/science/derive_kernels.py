@@ -102,6 +102,23 @@ def saturation(temperature: Any, out: Any) -> None:
 
 
 @kernel
+def specific_humidity(dew_point: Any, pressure: Any, out: Any) -> None:
+    """kg kg-1 from K and one pressure (Pa); the vapour takes at most a third of it."""
+    for i in range(len(out)):
+        vapour = min(exp(log_saturation(dew_point[i])), pressure / f4(3.0))
+        out[i] = EPSILON * vapour / (pressure - (f4(1.0) - EPSILON) * vapour)
+
+
+@kernel
+def over_ice(temperature: Any, humidity: Any, out: Any) -> None:
+    """Relative humidity (1) over ice from that over water at K: Murphy and Koop (2005), eq. 7, for ice."""
+    for i in range(len(out)):
+        t = temperature[i]
+        ice = f4(9.550426) - f4(5723.265) / t + f4(3.53068) * log(t) - f4(0.00728332) * t
+        out[i] = humidity[i] * exp(log_saturation(t) - ice)
+
+
+@kernel
 def dew_point(temperature: Any, humidity: Any, out: Any) -> None:
     """K from K and relative humidity, at least 0.001: Bolton's (1980) inverse and one Newton step."""
     for i in range(len(out)):

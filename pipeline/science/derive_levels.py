@@ -8,9 +8,11 @@ from functools import partial, update_wrapper
 import numpy as np
 
 from pipeline.parameters import pressure_levels
+from pipeline.science import derive_kernels as kernels
 from pipeline.science import derive_thermo as thermo
 from pipeline.science.derive_formula import Formula
 from pipeline.science.derive_gradients import DEFORMED
+from pipeline.science.derive_math import elementwise
 from pipeline.science.derive_thermo import GRAVITY, Field
 
 LEVELS = pressure_levels()  # hPa
@@ -37,8 +39,7 @@ def vapour_pressure_at(dew_point: Field) -> Field:
 
 def specific_humidity_at(dew_point: Field, *, pressure: float) -> Field:
     """kg kg-1 at a pressure level (Pa). WMO-No. 8, annex 4.A."""
-    ratio = thermo.mixing_ratio(thermo.saturation_vapour_pressure(dew_point), pressure)
-    return ratio / (1 + ratio)
+    return elementwise(lambda *flat: kernels.specific_humidity(flat[0], np.float32(pressure), flat[1]), dew_point)
 
 
 def potential_temperature_at(temperature: Field, *, pressure: float) -> Field:
@@ -63,7 +64,7 @@ def dew_point_depression_at(temperature: Field, dew_point: Field) -> Field:
 
 def humidity_over_ice_at(temperature: Field, relative_humidity: Field) -> Field:
     """1: relative humidity over ice at a pressure level, may exceed 1. Murphy and Koop (2005) for ice."""
-    return relative_humidity * thermo.saturation_vapour_pressure(temperature) / thermo.ice_saturation(temperature)
+    return elementwise(kernels.over_ice, temperature, relative_humidity)
 
 
 def standard_deviation_at(temperature: Field, *, altitude: float) -> Field:

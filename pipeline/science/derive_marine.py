@@ -9,6 +9,7 @@ import numpy as np
 from pipeline.science.derive_thermo import FREEZING, GRAVITY, Field, category
 
 SEA_DENSITY = 1025.0  # kg m-3
+SEA_FREEZING = 271.35  # K, sea water of 33 g/kg
 DOUGLAS = (0.0, 0.1, 0.5, 1.25, 2.5, 4.0, 6.0, 9.0, 14.0)
 """Upper limits of states 0 to 8 in m, WMO code table 3700."""
 
@@ -50,6 +51,22 @@ def sea_state(significant_wave_height: Field) -> Field:
     return category(significant_wave_height, *(np.nextafter(np.float32(limit), np.float32(99)) for limit in DOUGLAS))
 
 
+def sea_surface_temperature(
+    skin_temperature: Field,
+    sea_ice_fraction: Field,
+    temperature_2m_mean_24h: Field,
+    land_area_fraction: Field | float = 0.0,
+) -> Field:
+    """K: no feed delivers it but as the skin of open water; the more ice floats in it, the nearer it is to the freezing
+    point of sea water. Reynolds et al. (2007), sea ice as a proxy.
+
+    As far as the cell is of land, that of lakes and rivers, the past day's air. Mohseni and Stefan (1999).
+    """
+    open_water = skin_temperature + np.nan_to_num(land_area_fraction) * (temperature_2m_mean_24h - skin_temperature)
+    warmth = np.maximum(open_water - np.float32(SEA_FREEZING), 0)
+    return np.float32(SEA_FREEZING) + (1 - sea_ice_fraction) * warmth
+
+
 def sea_air_temperature_difference(sea_surface_temperature: Field, temperature_2m: Field) -> Field:
     """K: sea less air, positive where the air is made unstable. WMO-No. 471."""
     return sea_surface_temperature - temperature_2m
@@ -63,6 +80,7 @@ def freezing_spray_predictor(temperature_2m: Field, wind_speed_10m: Field, sea_s
 
 
 FORMULAS = (
+    sea_surface_temperature,
     wave_steepness,
     wave_length,
     wave_power,

@@ -27,11 +27,12 @@ def elementwise(loop: Callable[..., None], *fields: Field | float) -> NDArray[np
     """`loop` over all values of the fields, flattened, in float32 and of one shape; its last argument is the result."""
     shape = np.broadcast_shapes(*(np.shape(field) for field in fields))
     result = np.empty(shape, np.float32)
-    loop(*(_flat(field, shape) for field in fields), result.reshape(-1))
+    loop(*(flat(field, shape) for field in fields), result.reshape(-1))
     return result
 
 
-def _flat(field: Field | float, shape: tuple[int, ...]) -> NDArray[np.float32]:
+def flat(field: Field | float, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """The field as an array (place,) of float32 that a kernel may take; copied only where it must be."""
     values = np.asarray(field, np.float32)
     values = np.ascontiguousarray(np.broadcast_to(values, shape) if values.shape != shape else values)
     return (values if values.flags.writeable else values.copy()).reshape(-1)

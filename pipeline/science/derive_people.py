@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from pipeline.science import derive_thermo as thermo
+from pipeline.science.derive_math import elementwise, f4, kernel, power
 from pipeline.science.derive_thermo import FREEZING, STEFAN_BOLTZMANN, Field
 from pipeline.science.derive_utci import add_terms, terms
 
@@ -62,19 +64,26 @@ def thermal_stress_category(universal_thermal_climate_index: Field) -> Field:
     return thermo.category(universal_thermal_climate_index, *(FREEZING + limit for limit in limits))
 
 
+@kernel
+def heat_globe(air: Any, radiant: Any, wind: Any, out: Any) -> None:
+    """K of a globe between air and surroundings (K) in wind (m s-1), by five steps of Newton's method."""
+    for i in range(len(out)):
+        exchange = f4(1.1e8 / (0.95 * 0.15**0.4)) * power(max(wind[i], f4(1e-4)), f4(0.6))
+        square = radiant[i] * radiant[i]
+        gained = square * square + exchange * air[i]
+        found = max(air[i], radiant[i])
+        for _ in range(5):
+            cube = found * found * found
+            found -= (cube * found + exchange * found - gained) / (f4(4.0) * cube + exchange)
+        out[i] = found
+
+
 def globe_temperature(temperature_2m: Field, mean_radiant_temperature: Field, wind_speed_10m: Field) -> Field:
     """K of a black globe of 15 cm: radiation in balance with forced convection. ISO 7726, Guo et al. (2018).
 
     By Newton's method, from the warmer of air and surroundings.
     """
-    wind = np.power(np.maximum(_lower_wind(wind_speed_10m, 1.1), 1e-4), np.float32(0.6))
-    exchange = np.float32(1.1e8 / (0.95 * 0.15**0.4)) * wind
-    gained = mean_radiant_temperature**4 + exchange * temperature_2m
-    found = np.maximum(temperature_2m, mean_radiant_temperature)
-    for _ in range(5):
-        cube = found * found * found
-        found = found - (cube * found + exchange * found - gained) / (4 * cube + exchange)
-    return found
+    return elementwise(heat_globe, temperature_2m, mean_radiant_temperature, _lower_wind(wind_speed_10m, 1.1))
 
 
 def wet_bulb_globe_temperature_iso7243(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from pipeline.science import derive_thermo as thermo
+from pipeline.science.derive_math import elementwise, f4, kernel
 from pipeline.science.derive_thermo import FREEZING, Field
 
 HOUR = 3600.0  # s
@@ -31,6 +33,32 @@ def convective_cloud_cover(convective_precipitation: Field) -> Field:
     return np.clip(0.247 + 0.126 * np.log(np.maximum(convective_precipitation * 24, 0.14)), 0, 0.8)
 
 
+@kernel
+def top_clouds(
+    high: Any,
+    medium: Any,
+    low: Any,
+    h850: Any,
+    h700: Any,
+    h500: Any,
+    h250: Any,
+    z850: Any,
+    z700: Any,
+    z500: Any,
+    z250: Any,
+    ground: Any,
+    out: Any,
+) -> None:
+    """m of the highest cloud from covers, and humidity and height at levels."""
+    for i in range(len(out)):
+        top = z700[i] if h700[i] >= min(h850[i], f4(0.84)) else z850[i]
+        top = top if low[i] >= f4(0.125) else ground[i]
+        middle = f4(0.5) * (z500[i] + z700[i]) if h500[i] < min(h700[i], f4(0.84)) else z500[i]
+        top = middle if medium[i] >= f4(0.125) else top
+        highest = z250[i] - (f4(2000.0) if h250[i] < f4(0.6) else f4(0.0))
+        out[i] = max(highest if high[i] >= f4(0.125) else top, ground[i])
+
+
 def cloud_top_altitude(
     high_cloud_cover: Field,
     medium_cloud_cover: Field,
@@ -50,15 +78,10 @@ def cloud_top_altitude(
     The highest layer (above 440, 680 hPa, below) that covers an eighth, in it the moistest level, at 84 % or more
     the upper of two. After Wang and Rossow (1995); layers of ISCCP.
     """
-    high = geopotential_height_250hpa - np.float32(2000) * (relative_humidity_250hpa < 0.6)
-    upper = relative_humidity_500hpa < np.minimum(relative_humidity_700hpa, 0.84)
-    lower = (geopotential_height_500hpa - geopotential_height_700hpa) / 2
-    medium = geopotential_height_500hpa - lower * upper
-    upper = relative_humidity_700hpa >= np.minimum(relative_humidity_850hpa, 0.84)
-    low = np.where(upper, geopotential_height_700hpa, geopotential_height_850hpa)
-    top = np.where(low_cloud_cover >= 0.125, low, surface_altitude)
-    top = np.where(medium_cloud_cover >= 0.125, medium, top)
-    return np.maximum(np.where(high_cloud_cover >= 0.125, high, top), surface_altitude)
+    cover = (high_cloud_cover, medium_cloud_cover, low_cloud_cover)
+    humidity = (relative_humidity_850hpa, relative_humidity_700hpa, relative_humidity_500hpa, relative_humidity_250hpa)
+    heights = (geopotential_height_850hpa, geopotential_height_700hpa, geopotential_height_500hpa)
+    return elementwise(top_clouds, *cover, *humidity, *heights, geopotential_height_250hpa, surface_altitude)
 
 
 def cloud_top_temperature(
@@ -109,12 +132,6 @@ def stratiform_precipitation(precipitation: Field, convective_precipitation: Fie
 def convective_fraction(precipitation: Field, convective_precipitation: Field) -> Field:
     """1: share of the past hour's precipitation, 0 where there is none."""
     return np.minimum(convective_precipitation / np.maximum(precipitation, 0.01), 1)
-
-
-def snow_probability(temperature_2m: Field, relative_humidity_2m: Field) -> Field:
-    """1: that precipitation at this temperature and humidity is snow. Jennings et al. (2018), bivariate logistic."""
-    exponent = -10.04 + 1.41 * (temperature_2m - FREEZING) + 9 * relative_humidity_2m
-    return 1 / (1 + np.exp(np.clip(exponent, -60, 60)))
 
 
 def freezing_rain(precipitation: Field, precipitation_type: Field) -> Field:
@@ -190,11 +207,14 @@ def roof_snow_load(snow_water_equivalent: Field) -> Field:
     return np.float32(0.8 * thermo.GRAVITY) * snow_water_equivalent
 
 
-def snowmelt(temperature_2m: Field, rainfall: Field, snow_water_equivalent: Field) -> Field:
-    """kg m-2 in the past hour, no more than lies: 3.5 mm a degree day and the rain's heat. Hock (2003)."""
+def snowmelt(
+    temperature_2m: Field, rainfall: Field, snow_water_equivalent: Field, land_area_fraction: Field | float = 1.0
+) -> Field:
+    """kg m-2 in the past hour, no more than lies, nothing at sea: 3.5 mm a degree day and the rain's heat. Hock
+    (2003)."""
     warm = np.maximum(temperature_2m - FREEZING, 0)
     melt = warm * (3.5 / 24 + 0.0126 * rainfall)
-    return np.minimum(melt, snow_water_equivalent)
+    return np.minimum(melt, snow_water_equivalent) * (np.nan_to_num(land_area_fraction, nan=1.0) > 0)
 
 
 def hoar_frost(skin_temperature: Field, frost_point_temperature_2m: Field) -> Field:
@@ -219,7 +239,6 @@ FORMULAS = (
     freezing_fog,
     stratiform_precipitation,
     convective_fraction,
-    snow_probability,
     freezing_rain,
     ice_pellets,
     ice_accretion,

@@ -2,53 +2,89 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
-from pipeline.science import derive_thermo as thermo
 from pipeline.science.derive_formula import Formula
+from pipeline.science.derive_kernels import KAPPA
 from pipeline.science.derive_levels import LEVELS
+from pipeline.science.derive_math import elementwise, f4, kernel, log, power
 from pipeline.science.derive_thermo import Field
 
-LAPSE_RATE = 0.002  # K m-1, below which the stratosphere begins. WMO (1957)
+LAPSE_RATE = f4(0.002)  # K m-1, below which the stratosphere begins. WMO (1957)
 ALOFT = tuple(level for level in LEVELS if level <= 600)  # hPa, where a tropopause may be
 JET_LEVELS = tuple(level for level in LEVELS if 100 <= level <= 500)  # hPa
+_EXNER = np.array([(100.0 * level) ** float(KAPPA) for level in ALOFT], np.float32)
+_LOGS = np.log(100 * np.array(ALOFT, np.float32))
+_JETS = 100 * np.array(JET_LEVELS, np.float32)
+
+
+@kernel
+def find_tropopause(exner: Any, temperatures: Any, heights: Any, out: Any) -> None:
+    """Pa where the lapse rate of levels (K, m, from below; `exner` their p**kappa) falls to LAPSE_RATE for good."""
+    count, size = len(exner), len(out)
+    lapse = np.empty((count, size), np.float32)
+    for k in range(count - 1):
+        warm, cold, low, high = temperatures[k], temperatures[k + 1], heights[k], heights[k + 1]
+        for i in range(size):
+            lapse[k, i] = (warm[i] - cold[i]) / max(high[i] - low[i], f4(100.0))
+    lapse[count - 1] = lapse[count - 2]
+    out[:] = f4(0.0)
+    for k in range(1, count - 1):
+        low, high = f4(0.5) * (exner[k - 1] + exner[k]), f4(0.5) * (exner[k] + exner[k + 1])
+        for i in range(size):
+            falls = (lapse[k - 1, i] > LAPSE_RATE) & (lapse[k, i] <= LAPSE_RATE) & (lapse[k + 1, i] <= LAPSE_RATE)
+            share = (lapse[k - 1, i] - LAPSE_RATE) / max(lapse[k - 1, i] - lapse[k, i], f4(1e-6))
+            out[i] = low + share * (high - low) if falls & (out[i] == f4(0.0)) else out[i]
+    lowest, highest = f4(0.5) * (exner[0] + exner[1]), f4(0.5) * (exner[count - 2] + exner[count - 1])
+    for i in range(size):
+        other = lowest if lapse[count - 1, i] <= LAPSE_RATE else highest  # stable all through, or nowhere aloft
+        out[i] = power(other if out[i] == f4(0.0) else out[i], f4(1.0) / KAPPA)
+
+
+@kernel
+def between_logs(logs: Any, pressure: Any, levels: Any, out: Any) -> None:
+    """A field of levels (from below; `logs` of their pressures) at a pressure (Pa), that of the ends beyond."""
+    wanted = np.empty_like(out)
+    for i in range(len(out)):
+        wanted[i] = log(pressure[i])
+        out[i] = levels[0][i]
+    for k in range(len(logs) - 1):
+        here, above, depth = levels[k], levels[k + 1], f4(1.0) / (logs[k] - logs[k + 1])
+        for i in range(len(out)):
+            share = min(max((logs[k] - wanted[i]) * depth, f4(0.0)), f4(1.0))
+            out[i] += share * (above[i] - here[i])
+
+
+@kernel
+def strongest_level(pressures: Any, strongest: Any, speeds: Any, out: Any) -> None:
+    """Pressure of the first level whose speed is the strongest."""
+    for i in range(len(out)):
+        out[i] = pressures[len(pressures) - 1]
+    for k in range(len(pressures) - 2, -1, -1):
+        speed, pressure = speeds[k], pressures[k]
+        for i in range(len(out)):
+            out[i] = pressure if speed[i] >= strongest[i] else out[i]
 
 
 def tropopause_air_pressure(*fields: Field) -> Field:
     """Pa where the lapse rate falls to 2 K km-1 for good; lapse rates linear in p**kappa between the middles of layers.
 
     fields: temperature (K) and then geopotential height (m) at ALOFT, from below. The lowest such place whose next
-    layer is stable as well; the top or bottom of ALOFT where there is none. Reichler, Dameris and Sausen (2003).
+    layer is stable as well, over a layer that is not, so that no inversion on high ground counts. Where there is
+    none, the top of ALOFT, or the bottom if all is stable. Reichler, Dameris and Sausen (2003).
     """
-    count = len(ALOFT)
-    exner = [float(level * 100) ** thermo.KAPPA for level in ALOFT]
-    middle = [0.5 * (low + high) for low, high in pairwise(exner)]
-    cooling = [low - high for low, high in pairwise(fields[:count])]
-    depth = [np.maximum(high - low, 100) for low, high in pairwise(fields[count:])]
-    lapse = [part / thick for part, thick in zip(cooling, depth, strict=True)]
-    found = np.where(lapse[0] <= LAPSE_RATE, np.float32(middle[0]), np.float32(middle[-1]))
-    known = lapse[0] <= LAPSE_RATE
-    for k in range(1, count - 1):
-        above = lapse[min(k + 1, count - 2)]
-        here = ~known & (lapse[k] <= LAPSE_RATE) & (above <= LAPSE_RATE)
-        share = np.clip((lapse[k - 1] - LAPSE_RATE) / np.maximum(lapse[k - 1] - lapse[k], 1e-6), 0, 1)
-        found = np.where(here, middle[k - 1] + share * np.float32(middle[k] - middle[k - 1]), found)
-        known = known | here
-    missing = np.isnan(sum(fields))
-    return np.where(missing, np.float32(np.nan), found ** np.float32(1 / thermo.KAPPA))
+
+    def find(*flat: Field) -> None:
+        find_tropopause(_EXNER, flat[: len(ALOFT)], flat[len(ALOFT) : -1], flat[-1])
+
+    return elementwise(find, *fields)
 
 
 def at_tropopause(pressure: Field, *levels: Field) -> Field:
     """A field (K, m) at the tropopause (Pa), linear in the logarithm of pressure between the levels of ALOFT."""
-    wanted = np.log(pressure)
-    logs = [np.log(100.0 * level) for level in ALOFT]
-    result = levels[0] + np.zeros_like(wanted)
-    for k in range(len(ALOFT) - 1):
-        share = np.clip((logs[k] - wanted) / np.float32(logs[k] - logs[k + 1]), 0, 1)
-        result = result + share * (levels[k + 1] - levels[k])
-    return result
+    return elementwise(lambda *flat: between_logs(_LOGS, flat[0], flat[1:-1], flat[-1]), pressure, *levels)
 
 
 def jet_wind_speed(*speeds: Field) -> Field:
@@ -61,10 +97,7 @@ def jet_wind_speed(*speeds: Field) -> Field:
 
 def jet_air_pressure(strongest: Field, *speeds: Field) -> Field:
     """Pa of the level of the strongest wind, the lowest of equals. AMS Glossary, jet stream."""
-    result = np.where(np.isnan(strongest), np.float32(np.nan), np.float32(100 * JET_LEVELS[-1]))
-    for level, speed in list(zip(JET_LEVELS, speeds, strict=True))[::-1]:
-        result = np.where(speed >= strongest, np.float32(100 * level), result)
-    return result
+    return elementwise(lambda *flat: strongest_level(_JETS, flat[0], flat[1:-1], flat[-1]), strongest, *speeds)
 
 
 def formulas() -> dict[str, Formula]:

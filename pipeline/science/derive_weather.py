@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.science import derive_thermo as thermo
-from pipeline.science.derive_thermo import FREEZING, Field, ramp
+from pipeline.science.derive_math import elementwise, f4, kernel
+from pipeline.science.derive_thermo import Field, ramp
 
 WET = 0.1  # kg m-2 in an hour: the least that is reported as precipitation
-_TYPES = np.array([1, 7, 5], np.float32)  # rain, rain and snow, snow
 UNLIMITED = 20000.0  # m, ceiling of a sky without broken cloud
+_EIGHTH, _HALF = np.float32(0.125), np.nextafter(np.float32(0.5), np.float32(1))  # of the sky; more than half
 
 
 def rainfall(precipitation: Field, snowfall: Field) -> Field:
@@ -34,29 +36,6 @@ def fresh_snow(snowfall: Field, snow_to_liquid_ratio: Field) -> Field:
     return snowfall * snow_to_liquid_ratio / 1000
 
 
-def precipitation_type(
-    precipitation: Field,
-    snowfall: Field,
-    temperature_2m: Field,
-    temperature_925hpa: Field,
-    temperature_850hpa: Field,
-    geopotential_height_925hpa: Field,
-    surface_altitude: Field,
-) -> Field:
-    """GRIB2 code table 4.201: 0 none, 1 rain, 3 freezing rain, 5 snow, 7 rain and snow, 8 ice pellets.
-
-    Frost at 2 m under air above 1 degC at 925 (if above ground) or 850 hPa makes freezing rain, above 0 degC ice
-    pellets; otherwise the share of snow decides, at a quarter and three quarters. After Bourgouin (2000), simplified.
-    """
-    buried = geopotential_height_925hpa <= surface_altitude
-    aloft = np.maximum(np.where(buried, temperature_850hpa, temperature_925hpa), temperature_850hpa)
-    share = snowfall / np.maximum(precipitation, WET)
-    kind = _TYPES[thermo.category(share, 0.25000003, 0.75).astype(np.intp)]
-    melted = (temperature_2m <= np.float32(FREEZING)) & (share < 0.75) & (aloft > np.float32(FREEZING))
-    kind = np.where(melted, 8 - 5 * (aloft > np.float32(FREEZING + 1)).astype(np.float32), kind)
-    return kind * (precipitation >= WET)
-
-
 def clear_sky_flux(toa_incoming_shortwave_flux: Field, surface_altitude: Field) -> Field:
     """W m-2 on the ground under a clear sky. FAO-56 (Allen et al. 1998), eq. 37."""
     return (0.75 + 2e-5 * np.clip(surface_altitude, 0, 6000)) * toa_incoming_shortwave_flux
@@ -74,6 +53,16 @@ def sunshine_duration(clear_sky_index: Field, toa_incoming_shortwave_flux: Field
     return 3600 * fraction * ramp(toa_incoming_shortwave_flux, 20, 60)
 
 
+@kernel
+def lowest_layer(condensation: Any, layers: Any, least: Any, out: Any) -> None:
+    """m above the ground of the lowest of three layers that covers at least so much."""
+    low, medium, high = layers
+    for i in range(len(out)):
+        base = f4(8000.0) if high[i] >= least else f4(UNLIMITED)
+        base = f4(3500.0) if medium[i] >= least else base
+        out[i] = min(max(condensation[i], f4(30.0)), f4(2000.0)) if low[i] >= least else base
+
+
 def cloud_base_height(
     lifting_condensation_level: Field, low_cloud_cover: Field, medium_cloud_cover: Field, high_cloud_cover: Field
 ) -> Field:
@@ -81,22 +70,20 @@ def cloud_base_height(
 
     Low cloud at the condensation level within 30 to 2000 m, medium at 3500 m, high at 8000 m: an estimate.
     """
-    base = np.clip(lifting_condensation_level, 30, 2000)
-    high = np.where(high_cloud_cover >= 0.125, np.float32(8000), np.float32(UNLIMITED))
-    return _lowest(base, low_cloud_cover >= 0.125, medium_cloud_cover >= 0.125, high)
+    layers = (low_cloud_cover, medium_cloud_cover, high_cloud_cover)
+    return elementwise(
+        lambda base, *flat: lowest_layer(base, flat[:3], _EIGHTH, flat[3]), lifting_condensation_level, *layers
+    )
 
 
 def cloud_ceiling(
     lifting_condensation_level: Field, low_cloud_cover: Field, medium_cloud_cover: Field, high_cloud_cover: Field
 ) -> Field:
     """m above the surface of the lowest layer of more than half; 20000 without. Heights as `cloud_base_height`."""
-    base = np.clip(lifting_condensation_level, 30, 2000)
-    high = np.where(high_cloud_cover > 0.5, np.float32(8000), np.float32(UNLIMITED))
-    return _lowest(base, low_cloud_cover > 0.5, medium_cloud_cover > 0.5, high)
-
-
-def _lowest(base: Field, low: NDArray[np.bool_], medium: NDArray[np.bool_], high: Field) -> Field:
-    return np.where(low, base, np.where(medium, np.float32(3500), high))
+    layers = (low_cloud_cover, medium_cloud_cover, high_cloud_cover)
+    return elementwise(
+        lambda base, *flat: lowest_layer(base, flat[:3], _HALF, flat[3]), lifting_condensation_level, *layers
+    )
 
 
 def fog_likelihood(relative_humidity_2m: Field, wind_speed_10m: Field, visibility: Field) -> Field:
@@ -149,7 +136,6 @@ FORMULAS = (
     rainfall,
     snow_to_liquid_ratio,
     fresh_snow,
-    precipitation_type,
     clear_sky_flux,
     clear_sky_index,
     sunshine_duration,

@@ -51,7 +51,6 @@ STRUCTURES: dict[str, Structure] = {
     "pressure_at_sea_level": Structure(120, 400e3, hours=12),
     "significant_wave_height": Structure(0.4, 300e3, hours=18),
     "mean_wave_period": Structure(0.8, 300e3, hours=18),
-    "sea_surface_temperature": Structure(0.6, 200e3, hours=48),
 }
 """Of what stations measure at all times. Gusts, visibility and high cloud are reported only where they matter or as
 far as an instrument sees: interpolating them would spread the exception."""

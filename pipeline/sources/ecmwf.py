@@ -38,7 +38,6 @@ _NOT_IN_IFS = (
     "high_cloud_cover",
     "snow_depth",
     "boundary_layer_height",
-    "sea_surface_temperature",
     "sea_ice_fraction",
 )
 _OCEAN = ("sea_ice_thickness", "sea_surface_height", "eastward_sea_water_velocity", "northward_sea_water_velocity")

@@ -19,7 +19,7 @@ from pipeline.science.ramp_structure import STRUCTURES, Stations, Structure, bac
 Floats = NDArray[np.floating]
 
 _HEIGHT_LIMIT = 800.0  # m between station and model ground, beyond which the lapse rate is a guess
-_AT_SEA_LEVEL = ("pressure_at_sea_level", "significant_wave_height", "mean_wave_period", "sea_surface_temperature")
+_AT_SEA_LEVEL = ("pressure_at_sea_level", "significant_wave_height", "mean_wave_period")
 _AT_SEA = ("ndbc",)  # networks whose stations float or stand in water
 _GROSS = 4.0  # standard deviations at which a residual ends: one wild report is not a bias
 

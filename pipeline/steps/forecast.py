@@ -20,11 +20,14 @@ from pipeline.steps import Deployment, ramp, states
 from pipeline.steps.blending import arrived, available, blend_parameter
 from pipeline.steps.distribution import QUANTILES, distribution_of, probabilistic
 from pipeline.steps.inputs import Contribution
-from pipeline.steps.surface import surface
+from pipeline.steps.surface import slopes, surface
 
 Array = NDArray[np.float32]
 
-SURROUNDINGS = ("toa_incoming_shortwave_flux", "surface_altitude", "land_area_fraction", "latitude", "day_of_year")
+SURROUNDINGS = (
+    "toa_incoming_shortwave_flux", "surface_altitude", "land_area_fraction", "eastward_surface_slope",
+    "northward_surface_slope", "latitude", "day_of_year",
+)  # fmt: skip
 """What consistency and derivation know of a cell beside the forecast."""
 
 
@@ -163,11 +166,12 @@ def surroundings(deployment: Deployment, hour: Cycle, leads: NDArray[np.int64], 
     latitude, longitude = (part[cells] for part in deployment.grid.places)
     sun = solar.sun(latitude, longitude, hour.init_time, int(leads[0]), int(leads[-1]))
     altitude, land = (part[cells].astype(np.float32) for part in surface(deployment))
+    rises = (part[cells] for part in slopes(deployment))
     valid = [hour.valid_time(int(lead)) for lead in leads]
     days = [1 + (time - datetime(time.year, 1, 1)).total_seconds() / 86400 for time in valid]
     day = np.broadcast_to(np.array(days, np.float32)[:, None], (len(leads), len(altitude)))
     flux = sun.flux(int(leads[0]), int(leads[-1]))
-    return dict(zip(SURROUNDINGS, (flux, altitude, land, latitude.astype(np.float32), day), strict=True))
+    return dict(zip(SURROUNDINGS, (flux, altitude, land, *rises, latitude.astype(np.float32), day), strict=True))
 
 
 def consistent(

@@ -49,7 +49,6 @@ NOISE: dict[str, Noise] = {
     "soil_temperature_10_40cm": Noise(0.5, 0.9, _WARM),
     "soil_temperature_40_100cm": Noise(0.35, 0.6, _WARM),
     "soil_temperature_100_200cm": Noise(0.25, 0.4, _WARM),
-    "sea_surface_temperature": Noise(0.25, 0.45, _WARM),
     "eastward_wind_10m": Noise(1.0, 2.2, _EAST),
     "northward_wind_10m": Noise(1.0, 2.2, _NORTH),
     "eastward_wind_100m": Noise(1.2, 2.6, _EAST),

@@ -19,7 +19,7 @@ from pipeline.world.grids import NativeGrid
 from pipeline.world.interpolate import SHAPE, sample
 from pipeline.world.levels import Array
 from pipeline.world.nature import CLIMATE_DAYS, EVERY_HOURS, STATES_PER_DAY, Nature
-from pipeline.world.truth import Truth, truth
+from pipeline.world.truth import BUOYS_ALONE, Truth, truth
 from pipeline.world.waves import STATES, Waves
 from pipeline.world.waves import run as run_waves
 
@@ -41,7 +41,7 @@ _WHOLE = (
     "precipitation", "convective_precipitation", "snowfall", "runoff", SHORTWAVE, "wind_gust", "visibility",
     "convective_available_potential_energy", "convective_inhibition", *VECTORS,
 )  # fmt: skip
-CLIMATE = tuple(dict.fromkeys((*INSTANT, *HOURLY)))
+CLIMATE = tuple(dict.fromkeys((*INSTANT, *HOURLY, *BUOYS_ALONE)))
 CLIMATE_HOURS = 24 // EVERY_HOURS
 BLOCK_HOURS = 6
 

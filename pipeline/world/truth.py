@@ -21,7 +21,9 @@ from pipeline.world.levels import LAPSE_RATE, PRESSURE_LEVELS, Array, dew_point,
 from pipeline.world.nature import CLIMATE_DAYS, FIELDS, STATES_PER_DAY, Nature
 from pipeline.world.waves import Waves
 
-PARAMETERS = tuple(blended())
+BUOYS_ALONE = ("sea_surface_temperature",)
+"""What no model of the world tells as such."""
+PARAMETERS = (*blended(), *BUOYS_ALONE)
 METRES_PER_PASCAL = 0.083
 ROUGH_LAND_WIND = 0.72  # of the wind over open water
 
@@ -85,7 +87,7 @@ def _temperature(world: Truth, when: datetime, large: dict[str, Array]) -> dict[
     return {
         "temperature_2m": base + amplitude * sun.course(when, longitude, 14.6),
         "skin_temperature": static.land * (base + 0.4 + 1.5 * amplitude * sun.course(when, longitude, 13.2))
-        + (1 - static.land) * static.sea_surface_temperature,
+        + (1 - static.land) * ocean.surface_temperature(static, when),
         "amplitude": amplitude,
     }
 

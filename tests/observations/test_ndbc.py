@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.cycle import Cycle
 from pipeline.observations import ndbc, table
-from pipeline.parameters import blended
+from pipeline.parameters import catalogue
 
 HOUR = Cycle.parse("2018-07-30T21")
 HEADER = """\
@@ -56,7 +56,7 @@ def test_what_is_not_understood_is_named(text: str, reason: str) -> None:
 @given(st.text(max_size=300), st.integers(0, len(LINE)))
 def test_any_text_gives_known_parameters_or_problems(text: str, at: int) -> None:
     reading = ndbc.read({"a": text, "b": HEADER + LINE[:at] + text + LINE[at:]}, HOUR)
-    assert all(row.parameter in blended() for row in reading.observations)
+    assert all(row.parameter in catalogue() for row in reading.observations)
     assert reading.observations or reading.problems
 
 
@@ -69,5 +69,5 @@ def test_the_real_table_is_read_whole(realdata: Path) -> None:
     assert len({row.station for row in reading.observations}) > 700
     frame = table(reading.observations, HOUR)
     for name, values in frame.groupby("parameter")["value"]:
-        row = blended()[name]
+        row = catalogue()[name]
         assert values.between(row.minimum, row.maximum).all(), name

@@ -10,7 +10,7 @@ import pandas as pd
 from pipeline import observations
 from pipeline.cycle import Cycle
 from pipeline.observations.report import Observation
-from pipeline.parameters import blended
+from pipeline.parameters import catalogue
 
 HOUR = Cycle.parse("2026-01-31T12")
 TABLE = b"EGLL;03;772;London / Heathrow Airport;;United Kingdom;6;51-29N;000-27W;;;24;0;P\n"
@@ -62,8 +62,8 @@ def test_one_station_in_ten_is_withheld_for_ever() -> None:
     assert chosen[[11, 14, 30]].tolist() == [bool(flag) for flag in observations.withheld(["K011", "K014", "K030"])]
 
 
-def test_every_stated_error_is_of_a_blended_parameter() -> None:
-    assert {name for _, name in observations.errors().index} <= set(blended())
+def test_every_stated_error_is_of_the_catalogue() -> None:
+    assert {name for _, name in observations.errors().index} <= set(catalogue())
     assert (observations.errors()["error"] > 0).all()
 
 

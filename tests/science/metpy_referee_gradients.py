@@ -17,8 +17,10 @@ def main(source: str, target: str) -> None:
     step = np.deg2rad(data["step"]) * data["radius"] * units.m
     stretched = np.broadcast_to(1 / np.cos(np.deg2rad(data["latitude"]))[:, None], east.shape) * units.dimensionless
     sphere = {"dx": step, "dy": -step, "parallel_scale": stretched, "meridional_scale": np.ones_like(stretched)}
+    turning = mpcalc.coriolis_parameter(np.broadcast_to(data["latitude"][:, None], east.shape) * units.degrees)
     np.savez(
         target,
+        absolute_vorticity=(mpcalc.vorticity(east, north, **sphere) + turning).m,
         vorticity=mpcalc.vorticity(east, north, **sphere).m,
         divergence=mpcalc.divergence(east, north, **sphere).m,
         deformation=mpcalc.total_deformation(east, north, **sphere).m,

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.parameters import pressure_levels
 from pipeline.science.derive import FORMULAS
 
 Array = NDArray[np.float32]
 Wide = NDArray[np.float64]
-LEVELS = (925, 850, 700, 500, 250)
+LEVELS = pressure_levels()
 LEADS = 30
 
 

@@ -43,6 +43,18 @@ def test_it_lies_among_the_levels(values: list[float]) -> None:
     assert min(values) - 0.01 <= tropopause.at_tropopause(pressure, *temperature)[0] <= max(values) + 0.01
 
 
+def test_an_inversion_on_high_ground_is_no_tropopause() -> None:
+    """As over Antarctica in winter: 600 hPa colder than 500, a troposphere above; all through stable, the bottom."""
+    temperature, height = column(9000, 265.0)
+    plain = tropopause.tropopause_air_pressure(*temperature, *height)
+    found = tropopause.tropopause_air_pressure(temperature[1] - np.float32(8), *temperature[1:], *height)
+    np.testing.assert_array_equal(found, plain)
+    cooling = [np.array([230.0 - 12 * max(k - 1, 0)], np.float32) for k in range(len(ALOFT))]  # under an inversion
+    assert 5000 < tropopause.tropopause_air_pressure(*cooling, *height)[0] < 7500
+    stable = [np.array([240.0 + k], np.float32) for k in range(len(ALOFT))]
+    assert 50000 < tropopause.tropopause_air_pressure(*stable, *height)[0] < 60000
+
+
 def test_the_jet_is_the_strongest_wind() -> None:
     speeds = [np.array([10.0 + k], np.float32) for k in range(len(JET_LEVELS))]
     speeds[3] = np.array([60.0], np.float32)

@@ -10,7 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pipeline.science import derive_crops, derive_energy, derive_profile, derive_sea, derive_sky
+from pipeline.science import (
+    derive_crops,
+    derive_energy,
+    derive_land,
+    derive_marine,
+    derive_profile,
+    derive_sea,
+    derive_sky,
+)
 from pipeline.science import derive_thermo as thermo
 
 Array = NDArray[np.float32]
@@ -149,6 +157,21 @@ def test_ice_and_rain_on_structures() -> None:
     assert derive_energy.wind_driven_rain(array(5), array(10))[0] == pytest.approx(2 / 9 * 10 * 5 ** (8 / 9), rel=1e-4)
 
 
+def test_water_is_as_its_skin_and_freezes_under_ice() -> None:
+    skin, ice = array(290, 290, 290, 260, 260), array(0, 0.5, 1, 0, 1)
+    air = np.full_like(skin, 280)
+    found = derive_marine.sea_surface_temperature(skin, ice, air)
+    np.testing.assert_allclose(found, [290, 271.35 + 18.65 / 2, 271.35, 271.35, 271.35], rtol=1e-6)
+    coast = derive_marine.sea_surface_temperature(skin[:3], 0 * ice[:3], air[:3], array(0, 0.3, 1))
+    np.testing.assert_allclose(coast, [290, 287, 280], rtol=1e-6)
+
+
+def test_water_that_evaporates_and_flows() -> None:
+    """2.45 MJ evaporate a kilogram (FAO-56, chapter 1): 680.6 W for an hour; 3, 4 and 5 make a right angle."""
+    np.testing.assert_allclose(derive_land.evaporation(array(680.5556, -68.05556)), [1, -0.1], rtol=1e-5)
+    assert derive_sea.sea_water_speed(array(0.3), array(-0.4))[0] == pytest.approx(0.5)
+
+
 def test_sea_of_published_examples() -> None:
     assert derive_sea.mean_wave_steepness(array(2), array(8))[0] == pytest.approx(2 / (1.5613 * 64), rel=1e-3)
     assert derive_sea.wave_group_speed(array(10))[0] == pytest.approx(7.80, abs=0.01)
@@ -222,7 +245,5 @@ def test_monotonic_where_physics_is(less: float, more: float, warm: float, other
     ):
         found = formula(array(cold, hot))
         assert found[0] <= found[1]
-    probability = derive_sky.snow_probability(array(cold, hot), array(0.8, 0.8))
-    assert probability[0] >= probability[1]
     rating = derive_energy.line_rating(array(cold, hot), array(3, 3), array(500, 500), array(0, 0))
     assert rating[0] >= rating[1]

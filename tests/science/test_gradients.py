@@ -17,6 +17,7 @@ from pipeline.grid import Grid
 from pipeline.science import consistency, derive_gradients, gradients
 from pipeline.science.consistency_ties import GROUPS
 from pipeline.science.derive import FORMULAS
+from tests.science.referee import agrees
 
 Array = NDArray[np.float32]
 RADIUS = gradients.EARTH_RADIUS
@@ -119,17 +120,18 @@ def test_metpy_agrees(tmp_path: Path) -> None:
     np.savez(tmp_path / "in.npz", step=grid.resolution, radius=RADIUS, **inner)
     script = Path(__file__).with_name("metpy_referee_gradients.py")
     subprocess.run([sys.executable, script, tmp_path / "in.npz", tmp_path / "out.npz"], check=True)
-    given_ = fields(east, north, 280 + scalar)
+    at_850 = fields(east, north, 280 + scalar)
+    given_ = {name: at_850[f"{name.rsplit('_', 1)[0]}_850hpa"] for name in derive_gradients.INPUTS}
     found = derived(given_, grid)
-    padded = [np.pad(part, ((1, 1), (1, 1)), mode="wrap").astype(np.float32)[None] for part in (east, north)]
-    found["deformation"] = gradients.turn_and_spread(*padded, grid.latitude, grid.resolution)[2]
+    for level in derive_gradients.LEVELS:
+        turning = (found[f"relative_vorticity_{level}hpa"], on_sphere(grid)[0] * 180 / np.pi)
+        found[f"absolute_vorticity_{level}hpa"] = FORMULAS[f"absolute_vorticity_{level}hpa"].compute(*turning)
+    theirs = {"relative_vorticity": "vorticity", "divergence": "divergence", "total_deformation": "deformation",
+              "temperature_advection": "advection", "absolute_vorticity": "absolute_vorticity"}  # fmt: skip
     with np.load(tmp_path / "out.npz") as referee:
-        ours_of = {"vorticity": VORTICITY, "divergence": DIVERGENCE, "advection": ADVECTION}
-        for name in ("vorticity", "divergence", "deformation", "advection"):
-            ours = ours_of.get(name, name)
-            expected = referee[name][10:-10, 10:-10]  # away from its one-sided differences
-            scale = np.abs(expected).max()
-            np.testing.assert_allclose(found[ours][0, 11:-11, 10:-10], expected, atol=2e-3 * scale, err_msg=name)
+        for name, values in found.items():
+            expected = referee[theirs[name.rsplit("_", 1)[0]]][10:-10, 10:-10]  # away from its one-sided differences
+            agrees(name, values[0, 11:-11, 10:-10], expected, by="MetPy", atol=2e-3 * np.abs(expected).max())
 
 
 @settings(max_examples=20, deadline=None)
@@ -193,4 +195,5 @@ def test_absolute_vorticity_and_turbulence() -> None:
     spin = FORMULAS["absolute_vorticity_500hpa"].compute(np.float32([1e-5, 1e-5]), np.float32([30, -90]))
     np.testing.assert_allclose(spin, [1e-5 + 7.292115e-5, 1e-5 - 2 * 7.292115e-5], rtol=1e-5)
     arguments = (np.float32([20]), np.float32([4e-5]), np.float32([6e-5]), np.float32([5500]), np.float32([10500]))
-    assert FORMULAS["ellrod_index_500_250hpa"].compute(*arguments)[0] == pytest.approx(4e-3 * 5e-5, rel=1e-5)
+    for layer in ("ellrod_index_500_250hpa", "ellrod_index_700_500hpa"):
+        assert FORMULAS[layer].compute(*arguments)[0] == pytest.approx(4e-3 * 5e-5, rel=1e-5)

@@ -9,8 +9,9 @@ import xarray as xr
 
 from pipeline import paths, store_arrays
 from pipeline.config import Config
+from pipeline.science.gradients import EARTH_RADIUS
 from pipeline.steps import Deployment
-from pipeline.steps.surface import surface, within
+from pipeline.steps.surface import slopes, surface, within
 
 
 def _deployment(folder: Path) -> Deployment:
@@ -36,3 +37,19 @@ def test_everything_exists_everywhere_while_nobody_has_told_the_land(tmp_path: P
     assert not np.any(surface(deployment))
     assert within(deployment, "land").all()
     assert within(deployment, "sea").all()
+
+
+def test_the_ground_rises_as_its_altitude_does(tmp_path: Path) -> None:
+    """A cone round the north pole falls by as much everywhere; a wave round the equator has its cosine's slope."""
+    deployment = _deployment(tmp_path)
+    latitude, longitude = (np.deg2rad(part).reshape(deployment.grid.shape) for part in deployment.grid.places)
+    assert not np.any(slopes(deployment))
+    fields = {"surface_altitude": 1000 * latitude + 500 * np.sin(longitude), "land_area_fraction": 0 * latitude}
+    data = {name: (("latitude", "longitude"), values.astype(np.float32)) for name, values in fields.items()}
+    store_arrays.write(deployment.store, paths.static_fields(), xr.Dataset(data))
+    east, north = (part.reshape(deployment.grid.shape) for part in slopes(deployment))
+    np.testing.assert_allclose(north[2:-2], 1000 / EARTH_RADIUS, rtol=1e-5)
+    step = np.deg2rad(30)
+    expected = 500 * np.cos(longitude[3]) * np.sin(step) / step / EARTH_RADIUS
+    np.testing.assert_allclose(east[3], expected, atol=1e-9)
+    assert not np.any((east[[0, -1]], north[[0, -1]]))

@@ -54,3 +54,15 @@ def test_soil_changes_less_the_deeper(world: World) -> None:
     assert spread == sorted(spread, reverse=True)
     for fields in day:
         assert (fields["runoff"] <= fields["precipitation"] + 1e-6).all()
+
+
+def test_the_skin_of_open_water_is_warmest_in_the_afternoon_by_little(world: World) -> None:
+    """Models tell the sea's temperature as that of its skin; so do buoys, as water."""
+    day = [world.fields(world.live - timedelta(hours=back)) for back in range(0, 24, 6)]
+    water = (geography().land < 0.01) & (geography().ice < 0.01)
+    skin = np.stack([fields["skin_temperature"][water] for fields in day])
+    assert 0.1 < np.ptp(skin, axis=0).mean() < 0.6
+    for fields in day:
+        np.testing.assert_allclose(
+            fields["sea_surface_temperature"][water], fields["skin_temperature"][water], atol=0.2
+        )
