@@ -14,7 +14,7 @@ from netCDF4 import Dataset
 
 from models import wrf, wrf_air
 from pipeline.grid import Grid
-from pipeline.parameters import blended
+from pipeline.parameters import parameter
 from pipeline.science import regrid
 
 START = datetime(2026, 1, 31, 6)
@@ -45,7 +45,7 @@ def test_real_output_is_in_the_catalogue_and_plausible(mercator: Path, lambert: 
         shape = wrf.grid(path)[0].shape
         assert len(outputs[-1][1]) > 30
         for name, values in outputs[-1][1].items():
-            row = blended()[name]
+            row = parameter(name)
             assert values.shape == shape
             assert values.dtype == np.float32
             known = values[np.isfinite(values)]
