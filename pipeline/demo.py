@@ -115,6 +115,7 @@ def let_time_pass(deployment: Deployment, pool: Pool | Cluster) -> tuple[dict[st
     from pipeline.sources import SOURCES
 
     names = [name for name in deployment.config.sources if SOURCES[name].role == "analysis"]
+    # Every hour where the ramp counts most, then fewer: reading the world's METARs takes longer than scoring them.
     ramp = [lead for lead in range(1, deployment.config.ramp_hours + 1) if lead <= 6 or lead % 3 == 0]
     later = sorted({*deployment.config.learning.lead_hours, *ramp})
     coming = [pool.submit(ingest_truth, deployment, name) for name in names]

@@ -14,7 +14,7 @@ class Kept(Generic[Array]):
     """The arrays last asked for, by key; the one that was not asked for the longest goes first."""
 
     def __init__(self, octets: int) -> None:
-        self.room = octets
+        self._room = octets
         self._arrays: dict[Hashable, Array] = {}
 
     def get(self, key: Hashable) -> Array | None:
@@ -26,7 +26,7 @@ class Kept(Generic[Array]):
 
     def put(self, key: Hashable, array: Array) -> None:
         """Keep an array, even one that is larger than the room is; the key must not be kept yet."""
-        self.room -= array.nbytes
-        while self._arrays and self.room < 0:
-            self.room += self._arrays.pop(next(iter(self._arrays))).nbytes
+        self._room -= array.nbytes
+        while self._arrays and self._room < 0:
+            self._room += self._arrays.pop(next(iter(self._arrays))).nbytes
         self._arrays[key] = array

@@ -26,13 +26,14 @@ MODULES = tuple(stage.module for stage in STAGES)
 
 
 def open_deployment(config: Path | Config) -> Deployment:
-    """The deployment of a configuration, its sources known; ConfigError or StoreError in one line."""
-    from pipeline.sources import SOURCES
-
+    """The deployment of a configuration, its sources and what is left out of them known; ConfigError or StoreError in
+    one line."""
     deployment = Deployment.open(config)
     for name in deployment.config.sources:
-        if name not in SOURCES:
-            raise ConfigError(_unknown("source", name, list(SOURCES)))
+        try:
+            deployment.source(name)
+        except ValueError as error:
+            raise ConfigError(str(error)) from None
     return deployment
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from fnmatch import filter as matching_names
 from fnmatch import fnmatchcase
 from typing import Literal
 
@@ -106,10 +105,10 @@ class Source:
         """
         left = self.carries
         for pattern in patterns:
-            matching = matching_names(self.carries, pattern)
+            matching = {name for name in self.carries if fnmatchcase(name, pattern)}
             if not matching:
                 raise ValueError(f"source {self.name}: expected `without` to name what it carries; found {pattern!r}")
-            left -= set(matching)
+            left -= matching
         return replace(self, carries=left)
 
     def parameters(self) -> tuple[Parameter, ...]:

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 
+from models.dycore import RESTART_TIME
 from pipeline.world.forecasts import Run, instant, ranked
 from pipeline.world.geography import geography
 from pipeline.world.interpolate import LATITUDE
-from pipeline.world.state import World
+from pipeline.world.state import World, grow
 from pipeline.world.waves import SWELLS
+from tests.world.conftest import DAYS, toy_nature
+
+
+def test_a_world_that_grows_with_the_run_is_the_one_of_the_whole_run(tmp_path: Path) -> None:
+    kept = []
+    for name, done in (("whole", [DAYS]), ("growing", [0, 1, 1, 4, DAYS])):
+        toy_nature(tmp_path / name, DAYS)
+        times = list(grow(tmp_path / name, done))
+        assert times == [RESTART_TIME + timedelta(days=DAYS)], "not before its climatology"
+        kept.append([(tmp_path / name / file).read_bytes() for file in ("waves.npy", "climate.npy")])
+    assert kept[0] == kept[1]
 
 
 def test_models_number_swells_by_height_and_keep_each_whole() -> None:
