@@ -6,7 +6,6 @@ import json
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from pathlib import Path
 
 from rich.console import Console
@@ -35,12 +34,6 @@ def open_deployment(config: Path | Config) -> Deployment:
         except ValueError as error:
             raise ConfigError(str(error)) from None
     return deployment
-
-
-def _unknown(kind: str, name: str, valid: Sequence[str]) -> str:
-    near = get_close_matches(name, valid, n=3)
-    advice = f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(valid)}"
-    return f"unknown {kind} {name!r}; {advice}"
 
 
 def run_hour(config: Path, cycle: str, cluster: str | None) -> None:
@@ -113,11 +106,10 @@ def show_status(config: Path, cycle: str | None) -> None:
 
 def ingest(config: Path, source: str, files: Sequence[Path]) -> None:
     """Read GRIB2 files of a source into the store, printing a line a file."""
-    from pipeline.sources import SOURCES
+    from pipeline.sources import source_named
     from pipeline.steps.ingest import ingest_files
 
-    if source not in SOURCES:
-        raise ValueError(_unknown("source", source, list(SOURCES)))
+    source_named(source)  # a slip in the name is told before one in a path
     for path in files:
         if not path.is_file():
             raise FileNotFoundError(f"expected a GRIB2 file; there is none at {path}")

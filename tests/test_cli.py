@@ -111,6 +111,15 @@ def test_an_unknown_source_in_the_configuration_is_named(
     assert (code, err) == (2, "hourcast: unknown source 'icno'; did you mean icon?\n")
 
 
+def test_leaving_out_what_a_source_does_not_carry_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "f.yaml").write_text('store: memory://\nsources: {icon: {without: ["*hpascal"]}}\n')
+    code, _, err = hourcast(monkeypatch, capsys, "status", "--config", tmp_path / "f.yaml")
+    told = "hourcast: source icon: expected `without` to name what it carries; found '*hpascal'\n"
+    assert (code, err) == (2, told)
+
+
 def test_a_store_that_cannot_be_written_fails_the_run_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "f.yaml").write_text("store: file:///proc/hourcast\nsources: {gfs: {endpoint: 'file:///nowhere'}}\n")
     command = [
