@@ -81,3 +81,16 @@ def scaling(
     from pipeline.operate import show_scaling
 
     show_scaling(case, table, hours, deadline, nodes or [])
+
+
+@models.command()
+def nests(config: ConfigOption = FORECAST_YAML, cycle: CycleOption = None) -> None:
+    """Which fine runs the hazards of an hour deserve, what they cost, and why each is to be started or not.
+
+    Always a dry run; the configuration's `nests` sets the budget of an hour.
+
+    Example: `hourcast nests --cycle 2026-01-31T06`
+    """
+    from pipeline.operate_nests import show_plan
+
+    show_plan(config, cycle)

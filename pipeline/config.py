@@ -87,6 +87,13 @@ class FourCastNetConfig(Section):
     enough_members: PositiveInt = 20
 
 
+class NestsConfig(Section):
+    """Fine runs for the hazards that an hour's ensembles foresee: dollars an hour may cost, and wall hours a run."""
+
+    budget_dollars: Annotated[float, Field(gt=0)]
+    deadline_hours: Annotated[float, Field(gt=0, le=24)] = 2
+
+
 class Config(Section):
     """A deployment: where it stores, what it reads, what it makes."""
 
@@ -99,6 +106,7 @@ class Config(Section):
     learning: LearningConfig = LearningConfig()
     retention: RetentionConfig = RetentionConfig()
     fourcastnet: FourCastNetConfig | None = None
+    nests: NestsConfig | None = None
     ramp_hours: Annotated[int, Field(ge=0, le=48)] = 24
     places: tuple[Place, ...] = ()
     subscriptions: dict[str, Subscription] = Field(default={}, exclude=True)  # no customer is named in a manifest
@@ -196,7 +204,7 @@ def _short(value: Any) -> str:
 _SECTIONS: dict[str, type[Section]] = {
     "sources": SourceConfig, "observations": ObservationsConfig, "learning": LearningConfig,
     "retention": RetentionConfig, "places": Place, "subscriptions": Subscription, "leads": Leads, "region": Region,
-    "fourcastnet": FourCastNetConfig,
+    "fourcastnet": FourCastNetConfig, "nests": NestsConfig,
 }  # fmt: skip
 
 

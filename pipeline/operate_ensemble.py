@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from pipeline.products.storm_files import Deck
     from pipeline.science.tracks import Track
 
-_TROPICS = 30.0  # degrees; what is first found beyond is no tropical cyclone
 _FEWEST = 0.2  # of the members that have a storm before it is shown
 _SCORED_HOURS = (24, 48, 72)
 _SCORED = ("z500", "msl", "t850", "u10m")
@@ -83,13 +82,13 @@ def _best(path: Path, hour: Cycle) -> list[Deck]:
 def _show(collection: Mapping[str, Any], deployment: Deployment, truth: Sequence[Deck], hour: Cycle) -> None:
     import xarray as xr
 
-    from pipeline.products.storms import storms_of, strongest
+    from pipeline.products.storms import TROPICS, storms_of, strongest
     from pipeline.science.strike import landfalls, summary
 
     static = xr.open_zarr(deployment.store.zarr(paths.static_fields()), consolidated=False, chunks=None)
     land, members = static["land_area_fraction"].values, len(collection["members"])
     table = Table("storm", "members", "strongest wind", "comes ashore", "when", "where", title=collection["title"])
-    for number, storm in enumerate(storms_of(collection, _TROPICS), 1):
+    for number, storm in enumerate(storms_of(collection, TROPICS), 1):
         if len(storm) < _FEWEST * members:
             continue
         ashore = summary(landfalls(storm, land, deployment.grid), members)

@@ -79,6 +79,11 @@ def tracks(cycle: Cycle, name: str) -> str:
     return f"tracks/{cycle}/{name}"
 
 
+def nests(cycle: Cycle, started: str = "") -> str:
+    """The plan of fine runs for an hour's hazards; with the name of a run, the mark that it was started."""
+    return f"nests/{cycle}/started/{started}.json" if started else f"nests/{cycle}/plan.json"
+
+
 def scores(cycle: Cycle, name: str) -> str:
     """Scores of the hour's forecast once its valid times have passed."""
     return f"scores/{cycle}/{name}"

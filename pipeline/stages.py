@@ -48,6 +48,7 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         "export", "pipeline.steps.export", ("publish",), "one customer's leads of a day", "array", 1, 8192, 0, 900, 2
     ),
+    Stage("nests", "pipeline.steps.nests", ("publish",), "the whole hour", "array", 1, 4096, 0, 300, 2),
     Stage("verify", "pipeline.steps.verify", ("publish",), "one earlier hour", "array", 2, 4096, 0, 900, 2),
 )  # fmt: skip
 

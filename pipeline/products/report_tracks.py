@@ -13,12 +13,12 @@ from pipeline.grid import unit_vectors
 from pipeline.products import report_charts as charts
 from pipeline.products import report_projection as projection
 from pipeline.products.report_region import WIDTH, Region
+from pipeline.products.storms import TROPICS
 
 CLASSES = (
     (0.0, "#5b9bd0", "below gale"), (17.2, "#4fb08c", "gale"), (24.5, "#e3b53c", "storm"),
     (32.7, "#e07b39", "hurricane"), (42.7, "#c93a55", "category 2"), (49.2, "#8e2a86", "category 3 and above"),
 )  # fmt: skip
-TROPICS = 30.0  # degrees; a cyclone first found beyond them is not called tropical
 SAME_STORM = 10.0  # degrees between first fixes of members' tracks of one storm
 FEWEST = 4  # members with a gale in it
 GALE = 17.2  # m/s, Beaufort 8: a tropical storm

@@ -11,6 +11,8 @@ from pipeline.grid import unit_vectors
 from pipeline.science.tracks import Fix, Track
 
 _COLUMNS = ("lead_time", "latitude", "longitude", "pressure_at_sea_level", "maximum_wind")  # as the fields of a Fix
+TROPICS = 30.0
+"""Degrees; a cyclone first found beyond them is not called tropical."""
 SAME_STORM = np.deg2rad(10.0)  # between first fixes of tracks of one storm
 
 

@@ -97,7 +97,7 @@ def test_only_dispensable_stages_have_a_way_on_without_them() -> None:
             str(state.get("ResultPath")) for branch in state["Branches"]}  # fmt: skip
     dispensable = {row.name for row in STAGES if is_dispensable(row)}
     assert {name for name, states in ways.items() if f"{name} degraded" in states} == dispensable
-    assert dispensable == SUPPLIERS | {"export", "verify"}
+    assert dispensable == SUPPLIERS | {"export", "nests", "verify"}
     for name in {row.name for row in STAGES} - dispensable:
         assert "Catch" not in ways[name][name]
 
