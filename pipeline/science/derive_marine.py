@@ -10,6 +10,9 @@ from pipeline.science.derive_thermo import FREEZING, GRAVITY, Field, category
 
 SEA_DENSITY = 1025.0  # kg m-3
 SEA_FREEZING = 271.35  # K, sea water of 33 g/kg
+AIR_VISCOSITY = 1.5e-5  # m2 s-1
+KARMAN = 0.4
+ROUGHEST = 3.35e-3  # m; Donelan et al. (2004)
 DOUGLAS = (0.0, 0.1, 0.5, 1.25, 2.5, 4.0, 6.0, 9.0, 14.0)
 """Upper limits of states 0 to 8 in m, WMO code table 3700."""
 
@@ -44,6 +47,34 @@ def swell_energy_fraction(significant_wave_height: Field, swell_wave_height: Fie
 def wave_age(primary_wave_period: Field, wind_speed_10m: Field) -> Field:
     """1: phase speed over wind (at least 1 m s-1); below 1.2 the wind raises the sea. WMO-No. 702 (2018)."""
     return GRAVITY / (2 * math.pi) * primary_wave_period / np.maximum(wind_speed_10m, 1)
+
+
+def sea_surface_roughness_length(
+    significant_wave_height: Field, primary_wave_period: Field, wind_speed_10m: Field
+) -> Field:
+    """m: by the steepness of the waves (Taylor and Yelland 2001), of a smooth sea by what friction there is.
+
+    Friction velocity at first a 28th of the wind (Fairall et al. 1996); roughness saturates (Donelan et al. 2004).
+    """
+    smooth = np.float32(0.11 * AIR_VISCOSITY) / np.maximum(wind_speed_10m / 28, np.float32(0.003))
+    steepness = wave_steepness(significant_wave_height, primary_wave_period)
+    rough = 1200 * significant_wave_height * steepness**4 * np.sqrt(steepness)
+    return np.minimum(smooth + rough, np.float32(ROUGHEST))
+
+
+def drag_coefficient_with_waves(sea_surface_roughness_length: Field) -> Field:
+    """1: of the neutral wind at 10 m over waves. Taylor and Yelland (2001)."""
+    return (KARMAN / np.log(10 / sea_surface_roughness_length)) ** 2
+
+
+def wind_speed_10m_over_waves(wind_speed_100m: Field, sea_surface_roughness_length: Field) -> Field:
+    """m s-1: neutral profile from the wind at 100 m down to waves of that roughness. Taylor and Yelland (2001)."""
+    return wind_speed_100m * np.log(10 / sea_surface_roughness_length) / np.log(100 / sea_surface_roughness_length)
+
+
+def friction_velocity_with_waves(wind_speed_10m_over_waves: Field, drag_coefficient_with_waves: Field) -> Field:
+    """m s-1: of the neutral wind over waves. Taylor and Yelland (2001)."""
+    return wind_speed_10m_over_waves * np.sqrt(drag_coefficient_with_waves)
 
 
 def sea_state(significant_wave_height: Field) -> Field:
@@ -87,6 +118,10 @@ FORMULAS = (
     maximum_wave_height,
     swell_energy_fraction,
     wave_age,
+    sea_surface_roughness_length,
+    drag_coefficient_with_waves,
+    wind_speed_10m_over_waves,
+    friction_velocity_with_waves,
     sea_state,
     sea_air_temperature_difference,
     freezing_spray_predictor,

@@ -15,7 +15,7 @@ from pipeline.products.export_grib2 import _TABLES_VERSION
 
 # WMO's words for what the catalogue calls otherwise, and the factor between the two.
 _UNITS = {
-    "/s": "s-1", "deg": "degree",
+    "/s": "s-1", "deg": "degree", "-": "1",
     "m/s": "m s-1", "Pa/s": "Pa s-1", "J/kg": "J kg-1", "kg/kg": "1", "kg kg-1 m s-1": "m s-1", "N m-2": "Pa",
     "gpm": "m", "degree true": "degree", "dB": "dBZ", "Numeric": "1", "Proportion": "1", "fraction": "1", "m3 m-3": "1",
 }  # fmt: skip

@@ -90,6 +90,13 @@ CASES = (
     (derive_marine.wave_steepness, (a(2), a(10)), 2 / 156.13),
     (derive_marine.swell_energy_fraction, (a(2), a(1)), 0.25),
     (derive_marine.wave_age, (a(10), a(12)), 15.61 / 12),
+    # 12 s, 2.5 m: 1200 * 2.5 * (2.5 / 224.8)^4.5; and a calm sea, as smooth as air's viscosity makes it
+    (derive_marine.sea_surface_roughness_length, (a(2.5), a(12), a(10)), 3000 * (2.5 / 224.83) ** 4.5 + 4.62e-6),
+    (derive_marine.sea_surface_roughness_length, (a(0), a(5), a(2)), 0.11 * 1.5e-5 / (2 / 28)),
+    (derive_marine.drag_coefficient_with_waves, (a(1.85e-4),), 1.348e-3),
+    (derive_marine.drag_coefficient_with_waves, (a(3.35e-3),), 2.5e-3),  # Donelan et al. 2004, figure 2
+    (derive_marine.wind_speed_10m_over_waves, (a(20), a(1e-3)), 20 * 4 / 5),
+    (derive_marine.friction_velocity_with_waves, (a(10), a(1.6e-3)), 0.4),
     (derive_marine.sea_air_temperature_difference, (a(285), a(280)), 5),
 )  # fmt: skip
 
