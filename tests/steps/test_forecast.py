@@ -43,7 +43,7 @@ def learnt(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
         patch.setattr(tiny_deployment, "NAMES", (*NAMES, *ALOFT))
         path = write_configuration(folder, folder / "store")
         settings = yaml.safe_load(path.read_text())
-        settings["sources"] |= {"aifs": settings["sources"]["ifs"], "gefs": settings["sources"]["gfs"]}
+        settings["sources"] |= {name: tiny_deployment.feed(name, folder) for name in ("aifs", "gefs")}
         path.write_text(yaml.safe_dump(settings))
         deployment = Deployment.open(Config.read(path))
         write_inputs(deployment)
