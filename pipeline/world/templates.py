@@ -87,6 +87,8 @@ _SURFACES = {
     ("icon", "high_cloud_cover"): 1,
 }
 _MEMBER_OCTET = 35  # of section 4, in templates 1 and 11, from 0
+_PRESSURE_OCTET = 24  # of section 4, from 0, of four; Pa
+_ONE_LEVEL = 500  # hPa, of which ecCodes makes the templates of all
 _SOIL_BASES = {0: 10, 10: 40, 40: 100, 100: 200}  # cm, by the top of a layer
 
 
@@ -140,17 +142,18 @@ def _parameter_keys(source: str, wanted: Parameter) -> dict[str, str | int | flo
     return keys | {"typeOfLevel": wanted.level_type, "level": wanted.level}
 
 
-def _factor(source: str, wanted: Parameter, units: str) -> float:
+_SEVERAL_UNITS = ("1", "kg m-2", "W m-2")
+"""The catalogue's units for which some feed has others; asking ecCodes takes as long as all else of a template."""
+
+
+def _factor(handle: int, wanted: Parameter) -> float:
     """From the catalogue's unit (W m-2 times hours for a total of energy) to the native one."""
+    units = str(eccodes.codes_get(handle, "units")) if wanted.units in _SEVERAL_UNITS else wanted.units
     if units == "%":
         return 100.0
     if units in ("m", "m of water equivalent") and wanted.units == "kg m-2":
         return 1e-3
-    if units in ("J m**-2", "J m-2"):
-        return 3600.0
-    if units in ("m**2 s**-2", "m2 s-2") and wanted.units == "m":
-        return 9.80665
-    return 1.0
+    return 3600.0 if units == "J m**-2" else 1.0
 
 
 def _present(source: str, wanted: Parameter) -> NDArray[np.bool_] | None:
@@ -172,16 +175,15 @@ def template(source: str, name: str, product: str = "forecast", member: int | No
         at = first.section4 + _MEMBER_OCTET
         return replace(first, head=first.head[:at] + bytes([member]) + first.head[at + 1 :])
     wanted = STATIC.get(name) or parameter(name)
-    grid = native_grid(source)
+    if wanted.level_type == "isobaricInhPa" and wanted.level != _ONE_LEVEL:  # the same but for the pressure
+        first = template(source, name.replace(f"_{wanted.level}hpa", f"_{_ONE_LEVEL}hpa"), product, member)
+        at = first.section4 + _PRESSURE_OCTET
+        return replace(first, head=first.head[:at] + (wanted.level * 100).to_bytes(4, "big") + first.head[at + 4 :])
     statistic = "" if name in STATIC else statistic_of(source, wanted)
     bits = 16 if statistic == "sum" else BITS
     present = None if name in STATIC else _present(source, wanted)
-    handle = eccodes.codes_grib_new_from_samples("GRIB2")
+    handle = eccodes.codes_clone(_blank(source))
     try:
-        eccodes.codes_set(handle, "centre", CENTRE[FEEDS[source].vocabulary])
-        eccodes.codes_set(handle, "tablesVersion", 30)
-        for key, value in grid.keys.items():
-            eccodes.codes_set(handle, key, value)
         keys = _product_keys(source, wanted, product, member) | {"generatingProcessIdentifier": 255}
         keys |= {"typeOfGeneratingProcess": 4 if product != "forecast" or member is not None else 2}
         keys |= {"typeOfStatisticalProcessing": STATISTIC_CODE[statistic], "indicatorOfUnitForTimeRange": 1,
@@ -192,6 +194,17 @@ def template(source: str, name: str, product: str = "forecast", member: int | No
         return _cut(handle, source, wanted, bits, present)
     finally:
         eccodes.codes_release(handle)
+
+
+@lru_cache(maxsize=32)
+def _blank(source: str) -> int:
+    """The handle, never released, of a message on the feed's grid, from which its templates are cloned."""
+    handle: int = eccodes.codes_grib_new_from_samples("GRIB2")
+    eccodes.codes_set(handle, "centre", CENTRE[FEEDS[source].vocabulary])
+    eccodes.codes_set(handle, "tablesVersion", 30)
+    for key, value in native_grid(source).keys.items():
+        eccodes.codes_set(handle, key, value)
+    return handle
 
 
 def _cut(handle: int, source: str, wanted: Parameter, bits: int, present: NDArray[np.bool_] | None) -> Template:
@@ -205,7 +218,6 @@ def _cut(handle: int, source: str, wanted: Parameter, bits: int, present: NDArra
     eccodes.codes_set(handle, "packingType", "grid_simple")
     eccodes.codes_set(handle, "bitsPerValue", bits)
     eccodes.codes_set_values(handle, values)
-    units = str(eccodes.codes_get(handle, "units"))
     data = eccodes.codes_get_message(handle)
     offsets: dict[int, int] = {}
     position = 16
@@ -221,7 +233,7 @@ def _cut(handle: int, source: str, wanted: Parameter, bits: int, present: NDArra
         interval={8: 34, 11: 37, 12: 36}.get(number, 0),
         bits=bits,
         present=present,
-        factor=_factor(source, wanted, units),
+        factor=_factor(handle, wanted),
     )
 
 
