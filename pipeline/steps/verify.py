@@ -16,7 +16,6 @@ from pipeline import paths
 from pipeline.config import LATE_HOURS
 from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter, blended
-from pipeline.science.skill import mean_square
 from pipeline.steps import Deployment, skill_store
 from pipeline.steps.calibration import CalibrationRecord, calibrate
 from pipeline.steps.hindcast import Hindcast, blend_fields, hindcast
@@ -111,7 +110,7 @@ def _pairs(
     if not leads:
         return {}
     earlier = [hindcast(deployment, row, hour) for hour in past]
-    known_errors = mean_square(skill_store.read(deployment, row.name, scored).state)
+    known_errors = skill_store.mean_square(deployment, row.name, scored)
     found: dict[int, list[Pairs]] = {}
     for position, lead in enumerate(leads):
         now = pair(

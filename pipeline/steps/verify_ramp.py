@@ -86,7 +86,7 @@ def compare(
     with_ramp, without = np.sqrt((errors**2).mean(axis=1))
     number = (boxes[0] * 1000 + boxes[1]).astype(np.int64)
     draws = drawn_rmse(errors, np.zeros_like(number), number)
-    low, high = interval(draws[:, 0] - draws[:, 1])
+    low, high = interval(draws[:, 0] - draws[:, 1]).tolist()
     return [
         RampRecord(
             parameter=name, lead_time_hours=lead, n=errors.shape[1], rmse=float(with_ramp),
