@@ -88,6 +88,20 @@ def read(store: Store, key: str, names: Collection[str] | None = None, **chosen:
     return xr.Dataset(arrays, coordinates, group["attributes"])
 
 
+def values(store: Store, key: str, names: Collection[str], **chosen: _Index) -> dict[str, NDArray[Any]]:
+    """Arrays and coordinates of the group as `read` has them, those of `names` that are there: without their labels,
+    which take xarray longer to put on than small arrays to read."""
+    folder = store.child(key)
+    found = json.loads(folder.read("zarr.json"))["consolidated_metadata"]["metadata"]
+    return {
+        name: _array(
+            folder, name, found[name], [chosen.get(dim, slice(None)) for dim in found[name]["dimension_names"]]
+        )
+        for name in names
+        if name in found
+    }
+
+
 def read_one(store: Store, key: str, name: str) -> NDArray[Any]:
     """One whole array of the group, without the others' metadata; FileNotFoundError if there is none."""
     folder = store.child(key)
