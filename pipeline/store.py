@@ -188,6 +188,9 @@ class Store:
     def list_folders(self, prefix: str) -> list[str]:
         """Names of the folders immediately below `prefix`, sorted."""
         with self._explained("list", prefix):
+            if self._is_local:
+                path = Path("/", self._path(prefix))
+                return sorted(entry.name for entry in os.scandir(path) if entry.is_dir()) if path.is_dir() else []
             result = obstore.list_with_delimiter(self.backend, self._path(prefix) or None)
         return sorted(path.rsplit("/", 1)[-1] for path in result["common_prefixes"])
 
