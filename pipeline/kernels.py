@@ -27,7 +27,7 @@ from numba.core.registry import CPUDispatcher
 
 import pipeline
 
-_PACKAGES = ("science", "sources", "world")
+_PACKAGES = ("products", "science", "sources", "world")
 
 
 def compile_all() -> None:

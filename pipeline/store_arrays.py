@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import numpy as np
@@ -88,32 +88,71 @@ def read(store: Store, key: str, names: Collection[str] | None = None, **chosen:
     return xr.Dataset(arrays, coordinates, group["attributes"])
 
 
+def values(store: Store, key: str, names: Collection[str], **chosen: _Index) -> dict[str, NDArray[Any]]:
+    """Arrays and coordinates of the group as `read` has them, those of `names` that are there: without their labels,
+    which take xarray longer to put on than small arrays to read."""
+    folder = store.child(key)
+    found = json.loads(folder.read("zarr.json"))["consolidated_metadata"]["metadata"]
+    return {
+        name: _array(
+            folder, name, found[name], [chosen.get(dim, slice(None)) for dim in found[name]["dimension_names"]]
+        )
+        for name in names
+        if name in found
+    }
+
+
+def read_one(store: Store, key: str, name: str) -> NDArray[Any]:
+    """One whole array of the group, without the others' metadata; FileNotFoundError if there is none."""
+    folder = store.child(key)
+    metadata = json.loads(folder.read(f"{name}/zarr.json"))
+    return _array(folder, name, metadata, [slice(None)] * len(metadata["shape"]))
+
+
 def _array(folder: Store, name: str, metadata: dict[str, Any], chosen: list[_Index]) -> NDArray[Any]:
     shape, chunks = metadata["shape"], metadata["chunk_grid"]["configuration"]["chunk_shape"]
     text = metadata["data_type"] == "string"
     dtype = np.dtype(object if text else metadata["data_type"])
-    wanted = [np.arange(n)[index] for n, index in zip(shape, chosen, strict=True)]
-    numbers = [np.unique(index // size) for index, size in zip(wanted, chunks, strict=True)]
-    result = np.empty([len(index) for index in wanted], dtype)
-    for place in itertools.product(*numbers):
-        data = _ZSTD.decode(folder.read(_chunk(name, tuple(int(k) for k in place))))
+    wanted = [_contiguous(index, n) for n, index in zip(shape, chosen, strict=True)]
+    result = np.empty([_size(index) for index in wanted], dtype)
+    for place in itertools.product(*map(_numbers, wanted, chunks)):
+        data = _ZSTD.decode(folder.read(_chunk(name, place)))
         part = (VLenUTF8().decode(data) if text else np.frombuffer(data, dtype)).reshape(chunks)
-        here = list(_overlap(place, chunks, wanted))
+        here = [_overlap(*item) for item in zip(place, chunks, wanted, strict=True)]
         result[_grid([to for to, _ in here])] = part[_grid([of for _, of in here])]
     return result
 
 
-def _overlap(
-    place: tuple[int, ...], chunks: list[int], wanted: list[NDArray[np.intp]]
-) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    """Of each dimension where the wanted that a chunk holds go, and where in the chunk they are."""
-    for number, size, index in zip(place, chunks, wanted, strict=True):
-        mine = np.flatnonzero(index // size == number)
-        yield mine, index[mine] - number * size
+def _contiguous(index: _Index, count: int) -> _Index:
+    """Which of `count` are wanted, as a slice if they can be: many times as fast."""
+    if isinstance(index, slice):
+        first, stop, _ = index.indices(count)
+        return slice(first, max(first, stop))
+    return slice(int(index[0]), int(index[-1]) + 1) if (np.diff(index) == 1).all() and len(index) else index
 
 
-def _grid(indices: list[NDArray[np.intp]]) -> tuple[_Index, ...]:
-    """What takes the indices of every dimension, as slices if they can be: many times as fast."""
-    if all((np.diff(index) == 1).all() for index in indices):
-        return tuple(slice(int(index[0]), int(index[-1]) + 1) for index in indices)
-    return np.ix_(*indices)
+def _size(index: _Index) -> int:
+    return index.stop - index.start if isinstance(index, slice) else len(index)
+
+
+def _numbers(index: _Index, size: int) -> Iterable[int]:
+    """The chunks of a dimension that hold what is wanted."""
+    if isinstance(index, slice):
+        return range(index.start // size, -(-index.stop // size)) if index.stop > index.start else ()
+    return np.unique(index // size).tolist()
+
+
+def _overlap(number: int, size: int, index: _Index) -> tuple[_Index, _Index]:
+    """Of a dimension where the wanted that a chunk holds go, and where in the chunk they are."""
+    if isinstance(index, slice):
+        first, stop = max(index.start, number * size), min(index.stop, (number + 1) * size)
+        return slice(first - index.start, stop - index.start), slice(first - number * size, stop - number * size)
+    mine = np.flatnonzero(index // size == number)
+    return mine, index[mine] - number * size
+
+
+def _grid(indices: list[_Index]) -> tuple[_Index, ...]:
+    """What takes the indices of every dimension."""
+    if all(isinstance(index, slice) for index in indices):
+        return tuple(indices)
+    return np.ix_(*(np.arange(i.start, i.stop) if isinstance(i, slice) else i for i in indices))

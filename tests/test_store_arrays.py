@@ -68,6 +68,15 @@ def test_a_part_is_what_xarray_selects(sources: list[int], first: int, count: in
     xr.testing.assert_identical(part, data().isel(source=sources, place=places))
 
 
+def test_plain_arrays_are_those_of_the_group(store: Store) -> None:
+    store_arrays.write(store, "skill", data())
+    found = store_arrays.values(store, "skill", ("bias", "source", "none of these"), place=slice(3, 9))
+    assert list(found) == ["bias", "source"]
+    np.testing.assert_array_equal(found["bias"], data()["bias"].values[:, 3:9])
+    assert found["source"].tolist() == data()["source"].values.tolist()
+    np.testing.assert_array_equal(store_arrays.read_one(store, "skill", "bias"), data()["bias"].values)
+
+
 def test_chunks_beside_the_part_are_left_alone(store: Store) -> None:
     store_arrays.write(store, "skill", data())
     store.delete("skill/bias/c.0.3")

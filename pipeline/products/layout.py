@@ -65,19 +65,23 @@ class TileWriter:
 
     def __init__(self, store: Store, key: str, row_slice: slice) -> None:
         self._store, self._key, self._rows = store, key, row_slice
-        self._arrays = array_metadata(store, key)
+        self._arrays: dict[str, dict[str, Any]] = {}
         self._chunks: dict[str, dict[tuple[int, ...], bytes]] = {}
 
     @property
     def bands(self) -> list[slice]:
         """Longitudes of the inner chunks, which are those of every array."""
-        shape, _, inner = _shapes(next(found for found in self._arrays.values() if is_tiled(found)))
+        arrays = array_metadata(self._store, self._key)
+        shape, _, inner = _shapes(next(found for found in arrays.values() if is_tiled(found)))
         return [slice(start, start + inner[-1]) for start in range(0, shape[-1], inner[-1])]
 
     def add(self, name: str, values: NDArray[np.float32], band: slice) -> None:
         """Round and encode the longitudes `band`, whole inner chunks, of one array; errors as `write_tile`."""
         if name not in self._arrays:
-            raise ValueError(f"expected an array of the template of {self._key}; found {name!r}")
+            try:
+                self._arrays[name] = _metadata(self._store, self._key, name)
+            except FileNotFoundError:
+                raise ValueError(f"expected an array of the template of {self._key}; found {name!r}") from None
         shape, shard, inner = _shapes(self._arrays[name])
         tile = _tile(name, shape, shard, self._rows)
         expected = (*shape[:-2], min(shard[-2], shape[-2] - tile * shard[-2]), band.stop - band.start)
@@ -106,7 +110,7 @@ def read_tile(store: Store, key: str, name: str, row_slice: slice) -> NDArray[np
 
     FileNotFoundError if nobody has written the tile.
     """
-    shape, shard, inner = _shapes(array_metadata(store, key)[name])
+    shape, shard, inner = _shapes(_metadata(store, key, name))
     tile = _tile(name, shape, shard, row_slice)
     data = store.read(_shard_key(key, name, len(shard), tile))
     rows = min(shard[-2], shape[-2] - tile * shard[-2])
@@ -114,22 +118,29 @@ def read_tile(store: Store, key: str, name: str, row_slice: slice) -> NDArray[np
 
 
 def read_area(store: Store, key: str, name: str, leads: Sequence[int], area: Area) -> NDArray[np.float32]:
-    """One array at the positions `leads` of its leads, rising, in an area of its grid: (lead, latitude, longitude).
+    """One array at the positions `leads` of its leads, rising, in an area of its grid: (..., lead, row, column).
 
     Reads only the chunks of the leads between, and only the tiles that the area touches.
     """
-    _, shard, inner = _shapes(array_metadata(store, key)[name])
+    shape, shard, inner = _shapes(_metadata(store, key, name))
     span = slice(leads[0], leads[-1] + 1)
-    values = np.empty((len(leads), *area.shape), np.float32)
+    values = np.empty((*shape[:-3], len(leads), *area.shape), np.float32)
     tiles = area.rows // shard[-2]
     for tile in np.unique(tiles):
         found = _shard_key(key, name, len(shard), int(tile))
         data = decode_leads(partial(store.read_range, found), store.size(found), inner, shard, span)
         inside = tiles == tile
         rows = area.rows[inside] - tile * shard[-2]
-        part = data[_taken(np.array(leads) - span.start)][:, _taken(rows)][..., _taken(area.columns)]
-        values[:, _taken(np.flatnonzero(inside))] = part
+        part = data[..., _taken(np.array(leads) - span.start), :, :][..., _taken(rows), :][..., _taken(area.columns)]
+        values[..., _taken(np.flatnonzero(inside)), :] = part
     return values
+
+
+def read_coordinate(store: Store, key: str, name: str) -> NDArray[Any]:
+    """The numbers of a coordinate; FileNotFoundError if there is none of that name."""
+    metadata = _metadata(store, key, name)
+    data = store.read(f"{key}/{name}/c{'/0' * len(metadata['shape'])}")
+    return np.frombuffer(data, np.dtype(metadata["data_type"]).newbyteorder("<")).reshape(metadata["shape"])
 
 
 def _taken(positions: NDArray[np.intp]) -> slice | NDArray[np.intp]:
@@ -148,6 +159,12 @@ def _arrays(group: bytes) -> dict[str, Any]:
     """The same out of the document, which is long and asked for with every array."""
     arrays: dict[str, Any] = json.loads(group)["consolidated_metadata"]["metadata"]
     return arrays
+
+
+def _metadata(store: Store, key: str, name: str) -> dict[str, Any]:
+    """`zarr.json` of one array, out of its own document, which is short."""
+    metadata: dict[str, Any] = json.loads(store.read(f"{key}/{name}/zarr.json"))
+    return metadata
 
 
 def is_tiled(metadata: Mapping[str, Any]) -> bool:

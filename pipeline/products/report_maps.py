@@ -119,9 +119,13 @@ def blend_maps(best: xr.Dataset, hour: Cycle, land: Field) -> dict[str, object]:
     return {"leads": leads, "valid": valid, "maps": maps, "overlays": overlays(best, land, leads)}
 
 
+_DRAWN = ("pressure_at_sea_level", "eastward_wind_10m", "northward_wind_10m", "wave_direction")
+
+
 def overlays(best: xr.Dataset, land: Field, leads: Sequence[int]) -> dict[str, list[str]]:
     """SVG fragments by overlay and lead: isobars, wind, waves."""
     drawn: dict[str, list[str]] = {}
+    best = best[[name for name in _DRAWN if name in best]]  # of hundreds
     for lead in leads:
         now = best.sel(lead_time=lead)
         if "pressure_at_sea_level" in best:

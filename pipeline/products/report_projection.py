@@ -14,6 +14,7 @@ from itertools import pairwise
 
 import numpy as np
 from contourpy import contour_generator
+from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
@@ -87,16 +88,16 @@ class Canvas:
         longitude = (np.arange(fine) * 360 / fine - 180 + CENTRE) % 360
         self._columns = interpolation(columns, longitude * columns / 360, wrap=True)
         position = np.clip((east + 180) / 360 * fine, 0, fine)
-        self._left = np.minimum(position, fine - 1).astype(np.int64)
-        self._right = (self._left + 1) % fine
-        self._part = (position - self._left).astype(np.float32)
+        left, row = np.minimum(position, fine - 1).astype(np.int64), fine * np.arange(height)[:, None]
+        self._left, self._right = row + left, row + (left + 1) % fine  # in the flattened rows
+        self._part = (position - left).astype(np.float32)
         self.outside = np.abs(east) > 180
 
     def raster(self, field: Field) -> NDArray[np.float32]:
         """(height, width) values at pixels, NaN outside the globe; `field` is (latitude, longitude) without NaN."""
         smooth = resampled(self._rows, self._columns, field)
-        values = np.take_along_axis(smooth, self._left, axis=1)
-        values += self._part * (np.take_along_axis(smooth, self._right, axis=1) - values)
+        values = smooth.take(self._left)
+        values += self._part * (smooth.take(self._right) - values)
         values[self.outside] = np.nan
         return values
 
@@ -147,25 +148,29 @@ def path(lines: Iterable[Field], *, tolerance: float = 0.0) -> str:
 
 def simplified(line: Field, tolerance: float) -> Field:
     """The line (point, 2) with the points left out that lie within `tolerance` of it (Douglas and Peucker 1973)."""
-    keep = np.zeros(len(line), bool)
-    keep[[0, -1]] = True
+    return line[_kept(np.array(line, np.float64, order="C"), float(tolerance))]
+
+
+@njit(cache=True)
+def _kept(line: NDArray[np.float64], tolerance: float) -> NDArray[np.bool_]:
+    """(point,) which points of the line stay."""
+    keep = np.zeros(len(line), np.bool_)
+    keep[0] = keep[-1] = True
     pieces = [(0, len(line) - 1)]
     while pieces:
         first, last = pieces.pop()
-        if last - first < 2:
-            continue
-        chord, inner = line[last] - line[first], line[first + 1 : last] - line[first]
-        length = float(np.hypot(*chord))
-        if length > 0:
-            distance = np.abs(inner[:, 0] * chord[1] - inner[:, 1] * chord[0]) / length
-        else:
-            distance = np.hypot(inner[:, 0], inner[:, 1])
-        farthest = int(np.argmax(distance))
-        if distance[farthest] > tolerance:
-            middle = first + 1 + farthest
-            keep[middle] = True
-            pieces += [(first, middle), (middle, last)]
-    return line[keep]
+        east, south = line[last, 0] - line[first, 0], line[last, 1] - line[first, 1]
+        length, largest, farthest = np.hypot(east, south), tolerance, 0
+        for point in range(first + 1, last):
+            x, y = line[point, 0] - line[first, 0], line[point, 1] - line[first, 1]
+            distance = abs(x * south - y * east) / length if length > 0 else np.hypot(x, y)
+            if distance > largest:
+                largest, farthest = distance, point
+        if farthest:
+            keep[farthest] = True
+            pieces.append((first, farthest))
+            pieces.append((farthest, last))
+    return keep
 
 
 def _short(pair: NDArray[np.int_]) -> str:

@@ -75,11 +75,10 @@ def dominant(
 
     weights: (source, latitude, longitude).
     """
-    fields = np.stack([canvas.raster(field) for field in weights])
-    outside = np.isnan(fields[0]) if hide is None else np.isnan(fields[0]) | hide
-    best = np.argmax(np.nan_to_num(fields), axis=0)
-    strength = np.take_along_axis(fields, best[None], axis=0)[0]
-    level = np.searchsorted([start for start, _ in _STRENGTH[1:]], strength, side="right")
+    fields = np.nan_to_num(np.stack([canvas.raster(field) for field in weights]))
+    outside = canvas.outside if hide is None else canvas.outside | hide
+    best, strength = fields.argmax(axis=0), fields.max(axis=0)
+    level = np.sum([strength >= start for start, _ in _STRENGTH[1:]], axis=0, dtype=np.uint8)
     bands = np.where(outside, len(tones) * len(_STRENGTH), best * len(_STRENGTH) + level).astype(np.uint8)
     entries = [[*_rgb(tone), opacity] for tone in tones for _, opacity in _STRENGTH] + [[0, 0, 0, 0]]
     return projection.png(bands, np.array(entries, np.uint8))

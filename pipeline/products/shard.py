@@ -92,19 +92,19 @@ def decode(data: bytes, inner: Sequence[int], shard: Sequence[int]) -> NDArray[n
 def decode_leads(
     read: Callable[[int, int], bytes], size: int, inner: Sequence[int], shard: Sequence[int], leads: slice
 ) -> NDArray[np.float32]:
-    """The same of the leads `leads` alone, (lead, row, longitude), of a shard of `size` bytes that `read` reads.
+    """The same of the leads `leads` alone, (..., lead, row, longitude), of a shard of `size` bytes that `read` reads.
 
     `read` gives the bytes from a start to an end; it is asked for the index and for the chunks of these leads.
     """
     index = _index(read(max(0, size - _index_length(inner, shard)), size), inner, shard)
-    step = inner[0]
+    step = inner[-3]
     first = leads.start // step
-    index = index[first : -(-leads.stop // step)]
+    index = index[..., first : -(-leads.stop // step), :, :, :]
     offsets, sizes = index[..., 0].astype(np.int64), index[..., 1].astype(np.int64)
     there = index[..., 0] != _ABSENT
     start, end = (int(offsets[there].min()), int((offsets + sizes)[there].max())) if there.any() else (0, 0)
     values = _fill(read(start, end), start, index, inner)
-    return values[leads.start - first * step : leads.stop - first * step]
+    return values[..., leads.start - first * step : leads.stop - first * step, :, :]
 
 
 def _index_length(inner: Sequence[int], shard: Sequence[int]) -> int:

@@ -36,13 +36,12 @@ def fit_emos(forecasts: Float, spread: Float, truth: Float, regime: NDArray[np.i
     good = np.isfinite(forecasts).all(axis=0) & np.isfinite(spread) & np.isfinite(truth)
     if not good.any():
         raise ValueError("expected pairs of forecasts and truth to fit a regression to; found none")
-    forecasts, spread, truth, regime = forecasts[:, good], spread[good], truth[good], regime[good]
-    every = _regression(forecasts, spread, truth)
+    groups = [np.flatnonzero(good & (regime == number)) for number in range(int(regime[good].max()) + 1)]
     parts = []
-    for number in range(int(regime.max()) + 1):
-        own = regime == number
-        enough = own.sum() >= FEWEST_CASES * (1 + len(forecasts))
-        parts.append(_regression(forecasts[:, own], spread[own], truth[own]) if enough else every)
+    for own in groups:
+        enough = len(own) >= FEWEST_CASES * (1 + len(forecasts))
+        used = own if enough else np.flatnonzero(good)
+        parts.append(_regression(forecasts.take(used, axis=1), spread[used], truth[used]))
     return Emos(np.stack([mean for mean, _ in parts]), np.stack([variance for _, variance in parts]))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from pipeline.grid import Grid
@@ -15,16 +16,29 @@ def bilinear(field: Floats, grid: Grid, latitude: Floats, longitude: Floats) -> 
 
     Corners without a value (land in a field of the sea) are left out; NaN where the nearer half has none.
     """
-    rows, columns = grid.shape
-    y = np.clip((90 - np.asarray(latitude, float)) / grid.resolution, 0, rows - 1)
-    x = np.mod(np.asarray(longitude, float), 360) / grid.resolution
-    top, left = np.minimum(y.astype(int), rows - 2), x.astype(int)
-    total, weight_sum = np.zeros(y.shape), np.zeros(y.shape)
-    for row in (0, 1):
-        for column in (0, 1):
-            weight = np.abs(1 - row - (y - top)) * np.abs(1 - column - (x - left))
-            corner = field[top + row, (left + column) % columns]
-            present = np.isfinite(corner)
-            total += np.where(present, weight * corner, 0)
-            weight_sum += np.where(present, weight, 0)
-    return np.where(weight_sum >= 0.5, total / np.maximum(weight_sum, 0.5), np.nan)
+    places = np.broadcast_arrays(np.asarray(latitude, np.float64), np.asarray(longitude, np.float64))
+    result = np.empty(places[0].size)
+    values = np.array(field, np.float64, order="C")
+    _bilinear(values, float(grid.resolution), *(np.array(part).ravel() for part in places), result)
+    return result.reshape(places[0].shape)
+
+
+@njit(cache=True)
+def _bilinear(
+    field: NDArray[np.float64], resolution: float, latitude: Floats, longitude: Floats, result: Floats
+) -> None:
+    """Fill `result` (place,); see `bilinear`."""
+    rows, columns = field.shape
+    for place in range(len(result)):
+        y = min(max((90 - latitude[place]) / resolution, 0.0), rows - 1.0)
+        x = longitude[place] % 360 / resolution
+        top, left = min(int(y), rows - 2), int(x)
+        total = weight_sum = 0.0
+        for row in range(2):
+            for column in range(2):
+                weight = abs(1 - row - (y - top)) * abs(1 - column - (x - left))
+                corner = field[top + row, (left + column) % columns]
+                if np.isfinite(corner):
+                    total += weight * corner
+                    weight_sum += weight
+        result[place] = total / weight_sum if weight_sum >= 0.5 else np.nan

@@ -50,7 +50,6 @@ def _counts(generator: np.random.Generator, size: int) -> Float:
     return flat.reshape(DRAWS, size).astype(np.float64)
 
 
-def interval(draws: Float) -> tuple[float, float]:
-    """Bounds of the 95 % interval of draws (draw,)."""
-    low, high = np.quantile(draws, LEVELS)
-    return float(low), float(high)
+def interval(draws: Float) -> Float:
+    """Bounds (2, ...) of the 95 % intervals of draws (draw, ...)."""
+    return np.asarray(np.quantile(draws, LEVELS, axis=0))

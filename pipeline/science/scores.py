@@ -57,7 +57,7 @@ def score(
     )  # fmt: skip
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=4)
 def _drawn(count: int) -> Float:
     """(draw, block) how often each of `count` blocks comes in each of 1000 draws with replacement."""
     draws = np.random.default_rng(0).integers(0, count, (1000, count))

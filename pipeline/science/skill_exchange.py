@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import xarray as xr
@@ -141,9 +142,19 @@ def to_dataset(skill: Skill) -> xr.Dataset:
 
 
 def from_dataset(dataset: xr.Dataset) -> Skill:
-    """The state that `to_dataset` made."""
+    """The state that `to_dataset` made, without what has been left out of it."""
     sources = tuple(str(name) for name in dataset["source"].values)
     bins = tuple(float(value) for value in dataset["lead_bin"].values)
     rows = (int(dataset.attrs[name]) for name in ("columns", "together"))
-    pools = Pools(dataset["pool_of_place"].values, dataset.sizes["pool"], *rows)
-    return Skill(sources, bins, pools, **{name: dataset[name].values for name in STATISTICS})
+    pools = _pools(dataset["pool_of_place"].values.astype(np.int32).tobytes(), *rows)
+    known = {name: dataset[name].values for name in STATISTICS if name in dataset}
+    if len(known) == len(STATISTICS):
+        return Skill(sources, bins, pools, **known)
+    return replace(zero(sources, bins, pools), **known)
+
+
+@lru_cache(maxsize=4)
+def _pools(index: bytes, columns: int, together: int) -> Pools:
+    """Those of the last states, which have their samples at hand: one grid has one division into pools."""
+    of_place = np.frombuffer(index, np.int32).copy()
+    return Pools(of_place, int(of_place.max(initial=-1)) + 1, columns, together)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 Array = NDArray[np.floating]
@@ -34,20 +35,35 @@ def jump_ratio(field: Array, seams: Borders, latitude: Array) -> float:
     area they stand for. Weather has gradients of its own where seams lie (coasts, mountains), so the figure of a blend
     is to be held against that of its inputs across the same seams. NaN if there is no seam or nothing else.
     """
-    east, south = np.roll(field, -1, axis=1) - field, field[1:] - field[:-1]
-    area = np.cos(np.deg2rad(latitude))[:, None]
-    parts = ((east, seams.east, area), (south, seams.south, (area[1:] + area[:-1]) / 2))
-    sums = np.zeros((2, 2))  # across or elsewhere, square or weight
-    for difference, across, weight in parts:
-        share = np.where(np.isfinite(difference), weight, 0.0).ravel()
-        square = share * np.nan_to_num(difference.ravel().astype(np.float64)) ** 2
-        inside = across.ravel().astype(np.float64)
-        sums[0] += square @ inside, share @ inside
-        sums[1] += square.sum(), share.sum()
+    sums = _differences(np.array(field, np.float64, order="C"), seams.east, seams.south, np.cos(np.deg2rad(latitude)))
     sums[1] -= sums[0]
     if (sums[:, 1] <= 0).any() or sums[1, 0] <= 0:
         return float("nan")
     return float(np.sqrt(sums[0, 0] / sums[0, 1] / (sums[1, 0] / sums[1, 1])))
+
+
+@njit(cache=True)
+def _differences(
+    field: NDArray[np.float64], east: NDArray[np.bool_], south: NDArray[np.bool_], area: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(2, 2) weighted square differences of neighbours and their weights: across the seams, and of all."""
+    sums, (rows, columns) = np.zeros((2, 2)), field.shape
+    for row in range(rows):
+        for column in range(columns):
+            for neighbour in range(2 if row + 1 < rows else 1):
+                if neighbour == 0:
+                    other, across, weight = field[row, (column + 1) % columns], east[row, column], area[row]
+                else:
+                    other, across = field[row + 1, column], south[row, column]
+                    weight = (area[row + 1] + area[row]) / 2
+                square = weight * (other - field[row, column]) ** 2
+                if np.isfinite(square):
+                    sums[1, 0] += square
+                    sums[1, 1] += weight
+                    if across:
+                        sums[0, 0] += square
+                        sums[0, 1] += weight
+    return sums
 
 
 def roughness(field: Array, latitude: Array) -> float:
@@ -55,11 +71,23 @@ def roughness(field: Array, latitude: Array) -> float:
 
     field: (latitude, longitude), cells at the poles and beside missing ones do not count; latitude: (latitude,).
     """
-    inner = field[1:-1].astype(np.float64)
-    around = (np.roll(inner, 1, axis=1) + np.roll(inner, -1, axis=1) + field[2:] + field[:-2]) / 4
-    square, area = (inner - around) ** 2, np.cos(np.deg2rad(latitude[1:-1]))[:, None] * np.ones(inner.shape)
-    known = np.isfinite(square)
-    return float(np.sqrt(np.average(square[known], weights=area[known]))) if known.any() else float("nan")
+    square, area = _curvature(np.array(field, np.float64, order="C"), np.cos(np.deg2rad(latitude)))
+    return float(np.sqrt(square / area)) if area > 0 else float("nan")
+
+
+@njit(cache=True)
+def _curvature(field: NDArray[np.float64], area: NDArray[np.float64]) -> tuple[float, float]:
+    """Weighted square differences of cells from the mean of their neighbours, and the weights."""
+    rows, columns = field.shape
+    square = weight = 0.0
+    for row in range(1, rows - 1):
+        for column in range(columns):
+            beside = field[row, column - 1] + field[row, (column + 1) % columns]
+            difference = field[row, column] - (beside + field[row + 1, column] + field[row - 1, column]) / 4
+            if np.isfinite(difference):
+                square += area[row] * difference**2
+                weight += area[row]
+    return square, weight
 
 
 def flip_flop(issues: Array) -> NDArray[np.float64]:

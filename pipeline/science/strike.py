@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import KDTree
 
 from pipeline.grid import Grid, unit_vectors
 from pipeline.science.interpolate import bilinear
@@ -49,18 +50,26 @@ class Landfalls:
 
 def hourly(track: Track) -> Track:
     """The track with fixes every hour, its own among them if they are at whole hours."""
-    leads = np.array([fix.lead_hours for fix in track])
     if len(track) < 2:
         return track
-    times = np.arange(leads[0], leads[-1] + 1e-6, _STEP_HOURS)
-    points = unit_vectors(np.array([fix.latitude for fix in track]), np.array([fix.longitude for fix in track]))
-    place = np.clip(np.searchsorted(leads, times, side="right") - 1, 0, len(leads) - 2)
-    share = (times - leads[place]) / (leads[place + 1] - leads[place])
-    between = _slerp(points[place], points[place + 1], share)
+    times, between = _each_hour(track)
     latitude, longitude = np.rad2deg(np.arcsin(between[:, 2])), np.rad2deg(np.arctan2(between[:, 1], between[:, 0]))
+    leads = [fix.lead_hours for fix in track]
     pressure, wind = (np.interp(times, leads, [getattr(fix, name) for fix in track]) for name in ("pressure", "wind"))
     columns = (times, latitude, longitude, pressure, wind)
     return tuple(Fix(*map(float, values)) for values in zip(*columns, strict=True))
+
+
+def _each_hour(track: Track) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Hours (hour,) of a track and the unit vectors (hour, 3) to where it then is."""
+    leads = np.array([fix.lead_hours for fix in track])
+    points = unit_vectors(np.array([fix.latitude for fix in track]), np.array([fix.longitude for fix in track]))
+    if len(track) < 2:
+        return leads, points
+    times = np.arange(leads[0], leads[-1] + 1e-6, _STEP_HOURS)
+    place = np.clip(np.searchsorted(leads, times, side="right") - 1, 0, len(leads) - 2)
+    share = (times - leads[place]) / (leads[place + 1] - leads[place])
+    return times, _slerp(points[place], points[place + 1], share)
 
 
 def _slerp(first: NDArray[np.float64], second: NDArray[np.float64], share: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -79,13 +88,12 @@ def strike_probability(tracks: Mapping[int, Sequence[Track]], grid: Grid) -> NDA
     """
     if not tracks:
         raise ValueError("expected the tracks of at least one member, of which a probability could be made")
-    places, reach = unit_vectors(*grid.places), np.cos(STRIKE_RADIUS / EARTH_RADIUS)
+    places, reach = unit_vectors(*grid.places), 2 * np.sin(STRIKE_RADIUS / EARTH_RADIUS / 2)
     hit = np.zeros(len(places), np.float32)
-    for several in tracks.values():
-        fixes = [fix for found in several for fix in hourly(found)]
-        if fixes:
-            points = unit_vectors(np.array([f.latitude for f in fixes]), np.array([f.longitude for f in fixes]))
-            hit += (places @ points.T).max(1) >= reach
+    for several in (several for several in tracks.values() if several):
+        points = np.concatenate([_each_hour(found)[1] for found in several])
+        distance, _ = KDTree(points).query(places, distance_upper_bound=np.nextafter(reach, 1))
+        hit += distance <= reach
     return (hit / len(tracks)).reshape(grid.shape).astype(np.float32)
 
 

@@ -84,16 +84,16 @@ def centres(
     rise = bilinear(pressure, grid, *around) - pressure[rows, columns][:, None, None]
     # The lowest point of each ring; the highest such ring decides.
     closed = np.nan_to_num(rise, nan=-np.inf).min(axis=1).max(axis=1) >= CLOSED_BY
+    rows, columns, around = rows[closed], columns[closed], tuple(part[closed] for part in around)
     strongest = np.fmax(np.nan_to_num(bilinear(wind, grid, *around), nan=0.0).max(axis=(1, 2)), wind[rows, columns])
-    found: list[Fix] = []
-    points = np.empty((0, 3))
-    for index in np.flatnonzero(closed):
-        latitude, longitude, deepest = _refine(pressure, int(rows[index]), int(columns[index]), grid)
-        here = unit_vectors(np.array([latitude]), np.array([longitude]))
-        if len(found) == 0 or (points @ here[0]).max() < np.cos(np.deg2rad(_SAME_CENTRE)):
-            found.append(Fix(float(lead_hours), latitude, longitude, deepest, float(strongest[index])))
-            points = np.concatenate([points, here])
-    return found
+    refined = [_refine(pressure, int(row), int(column), grid) for row, column in zip(rows, columns, strict=True)]
+    latitude, longitude, deepest = np.array(refined).reshape(-1, 3).T
+    points, kept = unit_vectors(latitude, longitude), list[int]()
+    for index, point in enumerate(points):
+        if not kept or (points[kept] @ point).max() < np.cos(np.deg2rad(_SAME_CENTRE)):
+            kept.append(index)
+    values = np.stack([latitude, longitude, deepest, strongest], axis=1)[kept].tolist()
+    return [Fix(float(lead_hours), *value) for value in values]
 
 
 def _disc(grid: Grid) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -129,9 +129,9 @@ def _refine(pressure: Floats, row: int, column: int, grid: Grid) -> tuple[float,
         )
         for axis, (before, after) in enumerate(pairs):
             curvature = float(before) - 2 * centre + float(after)
-            if np.isfinite(curvature) and curvature > 0:
+            if 0 < curvature < np.inf:
                 slope = (float(before) - float(after)) / 2
-                offsets[axis] = float(np.clip(slope / curvature, -0.5, 0.5))
+                offsets[axis] = min(max(slope / curvature, -0.5), 0.5)
                 deepest -= slope * offsets[axis] - curvature * offsets[axis] ** 2 / 2
     latitude = grid.latitude[row] - offsets[0] * grid.resolution
     longitude = grid.longitude[column] + offsets[1] * grid.resolution

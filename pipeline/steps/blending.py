@@ -74,7 +74,8 @@ def blend_parameter(
     forecasts = without_course(forecasts, weights.course, weights.lead_bins, leads, day_hours(row, hour, leads))
     energy = wave_energy(deployment, parts, row, hour, leads, cells)
     result = blend(forecasts, weights, leads, taper, circular=row.blend == "circular", energy=energy)
-    result = np.clip(bridge(row, result), row.minimum, row.maximum)
+    result = bridge(row, result)
+    np.clip(result, row.minimum, row.maximum, out=result)
     if correction is not None:
         result = np.clip(amounts.expected(result, correction, ends, dry=not chance), row.minimum, row.maximum)
     return result

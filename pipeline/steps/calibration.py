@@ -14,13 +14,14 @@ from scores.probability import crps_for_ensemble, rank_histogram
 from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter
+from pipeline.products import layout
 from pipeline.science.emos import fit_emos, predict_emos
 from pipeline.science.scores import gaussian_crps, quantile_crps
 from pipeline.steps import Deployment
 from pipeline.steps.ensembles import ensemble_variance, ensembles, open_ensemble
 from pipeline.steps.inputs import sources_of, truth, truth_delay_hours
 from pipeline.steps.numbered import verified
-from pipeline.steps.published import published
+from pipeline.steps.published import arrays_of, at_leads
 from pipeline.steps.verify_pairs import Pairs
 
 Array = NDArray[np.float32]
@@ -91,16 +92,20 @@ def calibrate(
 
     pairs: by lead, those of the scored hour.
     """
-    likely = published(deployment, scored, "probability.zarr")
+    key, likely = "probability.zarr", arrays_of(deployment, scored, "probability.zarr")
     if f"{row.name}_quantile" not in likely or row.kind not in KINDS or not pairs:
         return []
     members = raw_members(deployment, row, scored, list(pairs))
-    said = likely[[f"{row.name}_{part}" for part in ("quantile", "exceedance") if f"{row.name}_{part}" in likely]]
-    said = said.sel(lead_time=list(pairs)).load()
+    levels = layout.read_coordinate(deployment.store, paths.forecast(scored, key), "quantile").astype(np.float64)
     records = []
     for lead, part in pairs.items():
         sample = thinned(deployment, part)
-        record = of_quantiles(said, row, lead, sample)
+        said = {
+            part: at_leads(deployment, scored, key, f"{row.name}_{part}", [lead])[:, 0, sample.cells].astype(np.float64)
+            for part in ("quantile", "exceedance")
+            if f"{row.name}_{part}" in likely
+        }
+        record = of_quantiles(said, levels, row, lead, sample)
         if lead in members:
             record |= against_members(members[lead][:, sample.cells].astype(np.float64), row, sample)
         record |= against_emos(deployment, row, scored, lead, sample)
@@ -116,10 +121,11 @@ def thinned(deployment: Deployment, pairs: Pairs) -> Sample:
     return Sample(cells, pairs.truth[chosen], pairs.errors[-1][chosen], area / area.mean())
 
 
-def of_quantiles(likely: xr.Dataset, row: Parameter, lead: int, sample: Sample) -> CalibrationRecord:
-    """What the published quantiles and probabilities of exceedance are worth; likely: with this lead among others."""
-    levels = likely["quantile"].values.astype(np.float64)
-    quantiles = _at(likely[f"{row.name}_quantile"], lead, sample)
+def of_quantiles(
+    said: Mapping[str, Float], levels: Float, row: Parameter, lead: int, sample: Sample
+) -> CalibrationRecord:
+    """What the published `quantile` (level, cell) and probabilities of `exceedance` (threshold, cell) are worth."""
+    quantiles = said["quantile"]
     histogram = quantile_histogram(quantiles, sample.truth, sample.weight)
     crps = quantile_crps(quantiles, levels, sample.truth, minimum=row.minimum, maximum=row.maximum)
     record = CalibrationRecord(
@@ -128,8 +134,8 @@ def of_quantiles(likely: xr.Dataset, row: Parameter, lead: int, sample: Sample) 
         skill=_root(sample.error**2, sample), spread=_root(((quantiles[-1] - quantiles[0]) / NORMAL_90) ** 2, sample),
         crps=_mean(crps, sample),
     )  # fmt: skip
-    if row.thresholds and f"{row.name}_exceedance" in likely:
-        chances = _at(likely[f"{row.name}_exceedance"], lead, sample).clip(0, 1)
+    if row.thresholds and "exceedance" in said:
+        chances = said["exceedance"].clip(0, 1)
         happened = [sample.truth > threshold for threshold in row.thresholds]
         record["thresholds"] = list(row.thresholds)
         record["brier"] = [_mean((p - o) ** 2, sample) for p, o in zip(chances, happened, strict=True)]
@@ -237,13 +243,8 @@ def _regimes(deployment: Deployment, row: Parameter, scored: Cycle, cells: NDArr
     name = f"{row.name}_membership"
     if not deployment.store.exists(f"{key}/{name}/zarr.json"):
         return np.zeros(len(cells), np.intp)
-    values = published(deployment, scored, "weights.zarr")[name].values
+    values = layout.read_tile(deployment.store, key, name, slice(None))
     return np.asarray(values.reshape(len(values), -1)[:, cells].argmax(axis=0), np.intp)
-
-
-def _at(data: xr.DataArray, lead: int, sample: Sample) -> Float:
-    values = data.sel(lead_time=lead).values
-    return values.reshape(len(values), -1)[:, sample.cells].astype(np.float64)
 
 
 def _mean(values: Any, sample: Sample) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
@@ -20,9 +20,12 @@ from pipeline.science.skill import Skill
 from pipeline.sources import SOURCES
 from pipeline.steps import Deployment, skill_store
 from pipeline.steps.inputs import contribution, coverage, record
-from pipeline.steps.learn import weights_key
+from pipeline.steps.learn import APPLIED, weights_key
 
 Array = NDArray[np.float32]
+
+_JUDGED = ("contest", "contest_weight")
+"""What the guard judges by."""
 
 
 def shards(deployment: Deployment, hour: Cycle) -> list[str]:
@@ -41,25 +44,24 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
         raise ValueError(
             f"expected the weights of {hour} in {paths.work(hour, 'weights')}; found none: run the stage learn"
         )
-    weighed = {name for parameter in names for name in _fitted(deployment, hour, parameter, ())["source"].values}
+    weighed = {str(name) for one in names for name in store_arrays.read_one(store, weights_key(hour, one), "source")}
     sources = [name for name in deployment.config.sources if name in weighed]
-    bins = _fitted(deployment, hour, names[0], ())["lead_bin"].values
+    bins = store_arrays.read_one(store, weights_key(hour, names[0]), "lead_bin")
     learnt = [_learnt(deployment, hour, blended()[name], sources) for name in names]
     present = [_source(deployment, hour, name) for name in sources]
     template = maps.template(hour, grid, present, bins.tolist(), learnt, synthetic=deployment.config.synthetic)
     key = paths.forecast(hour, "weights.zarr")
     layout.create(store, key, template)
     layout.write_coordinates(store, key, template)
-    covered = _coverage(deployment, hour, sources)
-    layout.write_tile(store, key, {"coverage": covered.reshape(len(sources), *grid.shape)}, slice(None))
+    covered = _coverage(deployment, hour, sources).reshape(len(sources), *grid.shape)
+    layout.write_tile(store, key, {"coverage": covered}, slice(None))
     means = {}
     for part in learnt:
         name = part.row.name
-        data = _fitted(deployment, hour, name).reindex(source=sources)
-        layout.write_tile(store, key, _fields(name, data, grid.shape), slice(None))
+        fields = _fields(deployment, hour, name, sources)
+        layout.write_tile(store, key, fields, slice(None))
         reached = bins[None] <= part.last_lead[:, None]
-        weight = np.nan_to_num(data["weight"].values) * covered[:, None] * reached[..., None]
-        used = maps.share_of_total(weight).reshape(len(sources), len(bins), *grid.shape)
+        used = maps.share_of_total(fields[f"{name}_weight"] * covered[:, None] * reached[..., None, None])
         means[name] = {source: mean for source, mean in provenance.mean_weights(used, grid, sources).items() if mean}
     store.write(_means_key(hour), json.dumps(means).encode())
 
@@ -74,26 +76,36 @@ def _means_key(hour: Cycle) -> str:
     return paths.work(hour, "mean_weights.json")
 
 
-def _fields(name: str, data: xr.Dataset, shape: tuple[int, int]) -> dict[str, Array]:
+def _fields(deployment: Deployment, hour: Cycle, name: str, sources: Sequence[str]) -> dict[str, Array]:
     """The maps of one parameter (..., latitude, longitude), sources that do not bring it without weight or bias."""
+    parts = ("source", "membership", *APPLIED, "course", "mapping")
+    data = store_arrays.values(deployment.store, weights_key(hour, name), parts)
+    place = [sources.index(source) for source in data["source"]]
     fields = {
-        "weight": np.nan_to_num(data["weight"].values),
-        "membership": data["membership"].values,
-        "expected_error": np.sqrt(data["error_variance"].values),
-        "spread_factor": data["spread_factor"].values,
-    }
+        "weight": _of_all(data["weight"], place, len(sources)), "membership": data["membership"],
+        "expected_error": np.sqrt(data["error_variance"]), "spread_factor": data["spread_factor"],
+    }  # fmt: skip
     if "mapping" not in data:
-        fields["bias"] = np.nan_to_num(data["bias"].values)
+        fields["bias"] = _of_all(data["bias"], place, len(sources))
     if "course" in data:
-        fields["course"] = np.nan_to_num(data["course"].values)
+        fields["course"] = np.stack([_of_all(wave, place, len(sources)) for wave in data["course"]])
+    shape = deployment.grid.shape
     return {f"{name}_{part}": values.reshape(*values.shape[:-1], *shape) for part, values in fields.items()}
+
+
+def _of_all(values: Array, place: Sequence[int], count: int) -> Array:
+    """Values (source, ...) at their place among `count` sources, zero of the others and where they are NaN."""
+    result = np.zeros((count, *values.shape[1:]), np.float32)
+    result[place] = np.nan_to_num(values)
+    return result
 
 
 def _learnt(deployment: Deployment, hour: Cycle, row: Parameter, sources: Sequence[str]) -> maps.Learnt:
     """What lies behind the weights of one parameter, sources that do not bring it without anything."""
-    data = _fitted(deployment, hour, row.name)
-    membership = data["membership"].values
-    dimensions, state = ("source", "lead_bin", "cluster"), skill_store.read(deployment, row.name, hour).state
+    key = weights_key(hour, row.name)
+    data = store_arrays.read(deployment.store, key, ("bias", "weight", "membership", *amounts.TABLES))
+    membership, dimensions = data["membership"].values, ("source", "lead_bin", "cluster")
+    state = skill_store.read(deployment, row.name, hour, ("mean", "square", "weight", *_JUDGED)).state
     seen = [state.seen(lead_bin) for lead_bin in range(len(state.lead_bins))]
     weight, mean, square = (np.stack(parts, axis=1) for parts in zip(*seen, strict=True))
     square += mean**2
@@ -110,14 +122,14 @@ def _learnt(deployment: Deployment, hour: Cycle, row: Parameter, sources: Sequen
     return maps.Learnt(
         row, correction, _last_lead(deployment, hour, row, sources),
         np.nan_to_num(tables["weight"].values), tables["rmse"].values, np.nan_to_num(tables["sample"].values),
-        _guard(deployment, hour, row, state, membership), "course" in data,
+        _guard(deployment, hour, row, state, membership), deployment.store.exists(f"{key}/course/zarr.json"),
     )  # fmt: skip
 
 
 def _guard(deployment: Deployment, hour: Cycle, row: Parameter, state: Skill, membership: Array) -> Array:
     """(candidate, lead_bin, cluster) what the guard has made the weights of; of a vector it judges the eastward one."""
     if row.name.startswith("northward"):
-        state = skill_store.read(deployment, row.name.replace("northward", "eastward"), hour).state
+        state = skill_store.read(deployment, row.name.replace("northward", "eastward"), hour, _JUDGED).state
     shares = [guard.shares(state, lead_bin, membership) for lead_bin in range(len(state.lead_bins))]
     return np.stack(shares).transpose(2, 0, 1).astype(np.float32)
 
@@ -150,8 +162,3 @@ def _last_lead(deployment: Deployment, hour: Cycle, row: Parameter, sources: Seq
         if row.name in noted["parameters"] and leads:
             last[index] = max(leads)
     return last
-
-
-def _fitted(deployment: Deployment, hour: Cycle, name: str, parts: Collection[str] | None = None) -> xr.Dataset:
-    """What learn has fitted for a parameter, or some parts of it."""
-    return store_arrays.read(deployment.store, weights_key(hour, name), parts)

@@ -156,8 +156,8 @@ def _blended(
     observed = ramp.read(deployment, hour, row.name)
     if observed is None:
         return values
-    added = at_leads(observed.factor, leads.astype(np.float64))[:, None] * observed.increment[None, cells]
-    return np.clip(values + added, row.minimum, row.maximum)
+    values += at_leads(observed.factor, leads.astype(np.float64))[:, None] * observed.increment[None, cells]
+    return np.clip(values, row.minimum, row.maximum, out=values)
 
 
 def surroundings(deployment: Deployment, hour: Cycle, leads: NDArray[np.int64], cells: slice) -> dict[str, Array]:

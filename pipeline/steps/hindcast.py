@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter
 from pipeline.science import amounts
-from pipeline.science import skill as skills
 from pipeline.science.amounts import Correction
 from pipeline.science.blend import blend, without_course
 from pipeline.science.weights import Weights
@@ -34,7 +33,7 @@ class Hindcast:
 
 def hindcast(deployment: Deployment, row: Parameter, hour: Cycle) -> Hindcast:
     """What was learnt of a parameter at an hour; FileNotFoundError if nothing was."""
-    known = skills.mean_square(skill_store.read(deployment, row.name, hour).state)
+    known = skill_store.mean_square(deployment, row.name, hour)
     weights, correction = read_weights(deployment, hour, row.name), read_correction(deployment, hour, row.name)
     return Hindcast(hour, weights, correction, known)
 

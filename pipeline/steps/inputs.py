@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pipeline import paths
 from pipeline.cycle import Cycle
+from pipeline.grid import Grid
 from pipeline.kept import Kept
 from pipeline.parameters import INTERVAL_KINDS, Parameter, parameter
 from pipeline.science import solar
@@ -234,7 +235,13 @@ def _reference(
 
 def _sun(deployment: Deployment, hour: Cycle, first: int, last: int, cells: slice) -> Sun:
     start, stop, _ = cells.indices(deployment.grid.shape[0] * deployment.grid.shape[1])
-    latitude, longitude = deployment.grid.places
+    return _sun_of(deployment.grid, hour, first, last, start, stop)
+
+
+@lru_cache(maxsize=4)
+def _sun_of(grid: Grid, hour: Cycle, first: int, last: int, start: int, stop: int) -> Sun:
+    """Every source of every solar parameter asks for the same."""
+    latitude, longitude = grid.places
     return solar.sun(latitude[start:stop], longitude[start:stop], hour.init_time, first, last)
 
 

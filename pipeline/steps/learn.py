@@ -247,19 +247,20 @@ def by_tiles(deployment: Deployment, stored: xr.Dataset) -> xr.Dataset:
 
 def read_weights(deployment: Deployment, hour: Cycle, name: str, cells: slice = slice(None)) -> Weights:
     """The weights that learn fitted for a parameter at an hour, on the flattened `cells`."""
-    data = store_arrays.read(deployment.store, weights_key(hour, name), (*APPLIED, "course"), place=cells)
-    bias, weight, error_variance, spread_factor = (data[part].values for part in APPLIED)
+    key, parts = weights_key(hour, name), (*APPLIED, "course", "source", "lead_bin")
+    data = store_arrays.values(deployment.store, key, parts, place=cells)
+    bias, weight, error_variance, spread_factor = (data[part] for part in APPLIED)
     return Weights(
-        tuple(str(source) for source in data["source"].values), tuple(float(lead) for lead in data["lead_bin"].values),
-        bias, weight, error_variance, spread_factor, data["course"].values if "course" in data else None,
+        tuple(str(source) for source in data["source"]), tuple(float(lead) for lead in data["lead_bin"]),
+        bias, weight, error_variance, spread_factor, data.get("course"),
     )  # fmt: skip
 
 
 def read_correction(deployment: Deployment, hour: Cycle, name: str, cells: slice = slice(None)) -> Correction | None:
     """What learn found is to be done to a parameter's amounts on the flattened `cells`; None if it is no amount."""
-    data = store_arrays.read(deployment.store, weights_key(hour, name), amounts.TABLES)
-    if not data:
+    if parameter(name).blend not in AMOUNT_RULES:
         return None
+    data = store_arrays.read(deployment.store, weights_key(hour, name), amounts.TABLES)
     membership = store_arrays.read(deployment.store, weights_key(hour, name), ("membership",), place=cells)
     return amounts.from_tables(data.assign(membership=membership["membership"]))
 

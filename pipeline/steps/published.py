@@ -1,13 +1,18 @@
-"""Opens the groups of a published hour, which change no more: once, for all parameters that are scored."""
+"""Reads the groups of a published hour, which change no more: single leads for scores, or opened once for all."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
+import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from pipeline import paths
 from pipeline.cycle import Cycle
+from pipeline.grid import Area
+from pipeline.products import layout
 from pipeline.steps import Deployment
 from pipeline.store import Store
 
@@ -19,5 +24,23 @@ def published(deployment: Deployment, hour: Cycle, name: str) -> xr.Dataset:
 
 @lru_cache(maxsize=16)
 def _open(store: Store, key: str) -> xr.Dataset:
-    """Kept open: to read what hundreds of arrays are takes longer than to score one."""
+    """Kept open: to read what hundreds of arrays are takes longer than to look at a place of one."""
     return xr.open_zarr(store.zarr(key), consolidated=False, chunks=None, decode_timedelta=False)
+
+
+def arrays_of(deployment: Deployment, hour: Cycle, name: str) -> frozenset[str]:
+    """Names of the arrays of a group; FileNotFoundError if the hour has none of that name."""
+    return _names(deployment.store, paths.forecast(hour, name))
+
+
+@lru_cache(maxsize=64)
+def _names(store: Store, key: str) -> frozenset[str]:
+    return frozenset(layout.array_metadata(store, key))
+
+
+def at_leads(deployment: Deployment, hour: Cycle, name: str, array: str, leads: Sequence[int]) -> NDArray[np.float32]:
+    """(..., lead, place) one array of a group at rising leads, without zarr's event loop."""
+    rows, columns = deployment.grid.shape
+    area = Area(deployment.grid.resolution, np.arange(rows), np.arange(columns))
+    values = layout.read_area(deployment.store, paths.forecast(hour, name), array, leads, area)
+    return values.reshape(*values.shape[:-2], -1)

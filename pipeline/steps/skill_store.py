@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from pipeline import paths, store_arrays
 from pipeline.cycle import Cycle
+from pipeline.science import skill as skills
 from pipeline.science.skill import Skill, decay, decay_factors
 from pipeline.science.skill_exchange import align_sources, from_dataset, join, to_dataset
 from pipeline.steps import Deployment
@@ -42,12 +43,15 @@ def nothing(state: Skill) -> Known:
     return Known(state, {}, None)
 
 
-def read(deployment: Deployment, name: str, hour: Cycle) -> Known:
-    """What `write` has kept of a parameter at an hour, weights decayed to it; FileNotFoundError if nothing."""
+def read(deployment: Deployment, name: str, hour: Cycle, parts: Collection[str] | None = None) -> Known:
+    """What `write` has kept of a parameter at an hour, weights decayed to it; FileNotFoundError if nothing.
+
+    parts: the statistics that are read, all if not given; of the others nothing is known.
+    """
     head = json.loads(deployment.store.read(paths.skill_head(name, hour)))
     written = {float(lead): Cycle.parse(when) for lead, when in zip(head["lead_bins"], head["written"], strict=True)}
     parts = [
-        _part(deployment, name, when, hour, [lead for lead, other in written.items() if other == when])
+        _part(deployment, name, when, hour, [lead for lead, other in written.items() if other == when], parts)
         for when in sorted(set(written.values()))
     ]
     state = join([align_sources(part, tuple(head["sources"])) for part in parts])
@@ -55,11 +59,18 @@ def read(deployment: Deployment, name: str, hour: Cycle) -> Known:
     return Known(state, written, centres)
 
 
-def _part(deployment: Deployment, name: str, when: Cycle, hour: Cycle, leads: list[float]) -> Skill:
+def mean_square(deployment: Deployment, name: str, hour: Cycle) -> NDArray[np.float64]:
+    """(source, lead_bin) mean square error of a parameter as known at an hour; FileNotFoundError if nothing was."""
+    return skills.mean_square(read(deployment, name, hour, ("mean", "square", "weight")).state)
+
+
+def _part(
+    deployment: Deployment, name: str, when: Cycle, hour: Cycle, leads: list[float], parts: Collection[str] | None
+) -> Skill:
     """Lead bins as they were written at `when`, decayed to `hour`."""
-    key = paths.skill(name, when)
-    written = store_arrays.read(deployment.store, key, ())["lead_bin"].values
-    stored = store_arrays.read(deployment.store, key, lead_bin=np.flatnonzero(np.isin(written, leads)))
+    key, names = paths.skill(name, when), None if parts is None else (*parts, "pool_of_place")
+    place = np.flatnonzero(np.isin(store_arrays.read_one(deployment.store, key, "lead_bin"), leads))
+    stored = store_arrays.read(deployment.store, key, names, lead_bin=place)
     return decay(from_dataset(stored), decay_factors(tuple(leads), when.lead_hours(hour.init_time)))
 
 

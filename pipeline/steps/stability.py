@@ -7,21 +7,21 @@ from functools import partial
 from typing import TypedDict
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter
+from pipeline.products import layout
 from pipeline.science.stability import Borders, borders, flip_flop, jump_ratio, roughness
 from pipeline.steps import Deployment
 from pipeline.steps.inputs import sources_of
-from pipeline.steps.published import published
+from pipeline.steps.published import arrays_of
 from pipeline.steps.verify_pairs import Pairs, pair
 
 Array = NDArray[np.float32]
 Float = NDArray[np.float64]
-Ours = Callable[[xr.Dataset, Parameter, int, Mapping[str, Array], int], Array]
+Ours = Callable[[Cycle, Parameter, int, Mapping[str, Array], int], Array]
 
 WATCHED = ("temperature_2m", "wind_speed_10m", "pressure_at_sea_level", "precipitation", "total_cloud_cover")
 """Whose change from hour to hour is followed: of all it would cost more than their scores."""
@@ -55,7 +55,7 @@ def stability(
 ) -> list[StabilityRecord]:
     """The figures of one parameter from its pairs by lead, the last of each those of the published hour `scored`.
 
-    `ours`: what a published forecast says of a parameter at a lead, for the hours before. Directions have no figures.
+    `ours`: what a published hour says of a parameter at a lead, for the hours before. Directions have no figures.
     """
     records: list[StabilityRecord] = []
     if row.kind == "direction" or not found:
@@ -77,12 +77,19 @@ def earlier_issues(
     for back in range(1, ISSUES):
         if row.name not in WATCHED or not deployment.store.exists(paths.forecast(scored - back, "manifest.json")):
             continue
-        best = published(deployment, scored - back, "best.zarr")
-        if row.name not in best or lead + back > int(best["lead_time"][-1]):
+        if row.name not in arrays_of(deployment, scored - back, "best.zarr"):
             continue
-        part = pair(deployment, row, scored - back, lead + back, unknown, partial(ours, best, row, lead + back))
+        if lead + back > _last_lead(deployment, scored - back):
+            continue
+        part = pair(
+            deployment, row, scored - back, lead + back, unknown, partial(ours, scored - back, row, lead + back)
+        )
         if part is not None:
             yield lead + back, part
+
+
+def _last_lead(deployment: Deployment, hour: Cycle) -> int:
+    return int(layout.read_coordinate(deployment.store, paths.forecast(hour, "best.zarr"), "lead_time")[-1])
 
 
 def _seams(deployment: Deployment, name: str, hour: Cycle) -> Iterator[tuple[str, Borders]]:
@@ -90,10 +97,10 @@ def _seams(deployment: Deployment, name: str, hour: Cycle) -> Iterator[tuple[str
     key = paths.forecast(hour, "weights.zarr")
     if not deployment.store.exists(f"{key}/{name}_membership/zarr.json"):
         return
-    weights = published(deployment, hour, "weights.zarr")
-    yield "cluster_jump", borders(np.asarray(weights[f"{name}_membership"].values.argmax(axis=0)))
-    takes = weights[f"{name}_last_lead"].values >= 0
-    covered = [field for field in weights["coverage"].values[takes] if field.min() < field.max()]
+    yield "cluster_jump", borders(layout.read_tile(deployment.store, key, f"{name}_membership", slice(None)).argmax(0))
+    takes = layout.read_coordinate(deployment.store, key, f"{name}_last_lead") >= 0
+    coverage = layout.read_tile(deployment.store, key, "coverage", slice(None))
+    covered = [field for field in coverage[takes] if field.min() < field.max()]
     if covered:
         parts = [borders(field) for field in covered]
         east = np.logical_or.reduce([part.east for part in parts])

@@ -10,20 +10,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from pipeline import paths
 from pipeline.config import LATE_HOURS
 from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter, blended
-from pipeline.science.skill import mean_square
 from pipeline.steps import Deployment, skill_store
 from pipeline.steps.calibration import CalibrationRecord, calibrate
 from pipeline.steps.hindcast import Hindcast, blend_fields, hindcast
 from pipeline.steps.inputs import components, truth_delay_hours
 from pipeline.steps.numbered import as_true
-from pipeline.steps.published import published
+from pipeline.steps.published import arrays_of, at_leads
 from pipeline.steps.stability import StabilityRecord, stability
 from pipeline.steps.verify_pairs import ComparedRecord, Pairs, pair, score_pairs, score_vectors
 from pipeline.steps.verify_ramp import score_ramp
@@ -54,9 +52,8 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
 
 def write_stations(deployment: Deployment, scored: Cycle, hour: Cycle) -> None:
     """Score one published hour at the stations that have reported by `hour`; write observations.json and ramp.json."""
-    best = published(deployment, scored, "best.zarr")
     for name, score_at in (("observations.json", score_stations), ("ramp.json", score_ramp)):
-        records = score_at(deployment, scored, hour, best)
+        records = score_at(deployment, scored, hour)
         deployment.store.write(paths.scores(scored, name), (json.dumps(records, indent=1) + "\n").encode())
 
 
@@ -88,7 +85,7 @@ def score_parameter(
     rows = components(blended()[name])
     found = [_pairs(deployment, row, scored, hour, past) for row in rows]
     for row, by_lead in zip(rows, found, strict=True):
-        steady += stability(deployment, row, scored, by_lead, _ours)
+        steady += stability(deployment, row, scored, by_lead, partial(_ours, deployment))
         reliable = calibrate(deployment, row, scored, {lead: parts[-1] for lead, parts in by_lead.items()})
         calibration += reliable
         crps = {record["lead_time_hours"]: record["crps"] for record in reliable}
@@ -107,13 +104,13 @@ def _pairs(
 ) -> dict[int, list[Pairs]]:
     """By lead the pairs of every hour that can be scored together: those of `past`, and last of the published hour."""
     known = hour - truth_delay_hours(deployment)
-    best = published(deployment, scored, "best.zarr")
+    best = arrays_of(deployment, scored, "best.zarr")
     leads = [lead for lead in deployment.config.learning.lead_hours if lead <= deployment.config.last_lead_hours]
     leads = [lead for lead in leads if row.name in best and scored + lead <= known]
     if not leads:
         return {}
     earlier = [hindcast(deployment, row, hour) for hour in past]
-    known_errors = mean_square(skill_store.read(deployment, row.name, scored).state)
+    known_errors = skill_store.mean_square(deployment, row.name, scored)
     found: dict[int, list[Pairs]] = {}
     for position, lead in enumerate(leads):
         now = pair(
@@ -122,7 +119,7 @@ def _pairs(
             scored,
             lead,
             known_errors[:, position],
-            partial(_numbered, deployment, scored, best, row, lead),
+            partial(_numbered, deployment, scored, row, lead),
         )
         if now is None:
             continue
@@ -140,20 +137,21 @@ def _earlier_pair(deployment: Deployment, row: Parameter, then: Hindcast, lead: 
 
 
 def _numbered(
-    deployment: Deployment, scored: Cycle, best: xr.Dataset, row: Parameter, lead: int, fields: Mapping[str, Array],
-    interval: int,
-) -> Array:  # fmt: skip
+    deployment: Deployment, scored: Cycle, row: Parameter, lead: int, fields: Mapping[str, Array], interval: int
+) -> Array:
     """`_ours`, a swell under the number that it has in the truth."""
+    best = arrays_of(deployment, scored, "best.zarr")
 
     def said(of: Parameter) -> Array | None:
-        return _ours(best, of, lead, fields, interval) if of.name in best else None
+        return _ours(deployment, scored, of, lead, fields, interval) if of.name in best else None
 
     return as_true(deployment, row, scored + lead, said)
 
 
-def _ours(best: xr.Dataset, row: Parameter, lead: int, fields: Mapping[str, Array], interval: int) -> Array:
-    if not interval:
-        return np.asarray(best[row.name].sel(lead_time=lead).values.reshape(-1))
-    hours = best[row.name].sel(lead_time=slice(lead - interval + 1, lead)).values.reshape(interval, -1)
+def _ours(
+    deployment: Deployment, hour: Cycle, row: Parameter, lead: int, fields: Mapping[str, Array], interval: int
+) -> Array:
+    """(place,) what a published hour says of a parameter over the `interval` hours before a lead, or at it."""
+    values = at_leads(deployment, hour, "best.zarr", row.name, range(lead - max(interval, 1) + 1, lead + 1))
     combine = {"interval_maximum": np.max, "interval_minimum": np.min}.get(row.kind, np.mean)
-    return np.asarray(combine(hours, axis=0), np.float32)
+    return np.asarray(combine(values, axis=0) if interval else values[0], np.float32)

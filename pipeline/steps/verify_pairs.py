@@ -119,17 +119,18 @@ def _records(
     hours, boxes, weight = blocks(deployment, parts)
     drawn, total = drawn_rmse(errors, hours, boxes, weight), weight.sum()
     size, root = np.abs(errors) @ weight / total, np.sqrt(errors**2 @ weight / total)
+    low, high = interval(drawn).tolist()
+    less, more = interval(drawn[:, -1:] - drawn).tolist()
     records = []
     for index, system in enumerate(parts[-1].systems):
-        low, high = interval(drawn[:, index])
         record = ComparedRecord(
             parameter=name, lead_time_hours=float(lead), system=system, n=errors.shape[1], bias=float(bias[index]),
-            mae=float(size[index]), rmse=float(root[index]), rmse_low=low, rmse_high=high, crps=float(size[index]),
-            hours=len(parts),
+            mae=float(size[index]), rmse=float(root[index]), rmse_low=low[index], rmse_high=high[index],
+            crps=float(size[index]), hours=len(parts),
         )  # fmt: skip
         if system != OURS:
             record["difference"] = float(root[-1] - root[index])
-            record["difference_low"], record["difference_high"] = interval(drawn[:, -1] - drawn[:, index])
+            record["difference_low"], record["difference_high"] = less[index], more[index]
         records.append(record)
     return records
 

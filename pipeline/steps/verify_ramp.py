@@ -6,7 +6,6 @@ from typing import TypedDict
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 from numpy.typing import NDArray
 
 from pipeline import paths
@@ -19,6 +18,7 @@ from pipeline.steps import Deployment, ramp_history
 from pipeline.steps.assimilation import stations_of
 from pipeline.steps.learn import places
 from pipeline.steps.observe import read_parquet
+from pipeline.steps.published import arrays_of, at_leads
 
 Float = NDArray[np.float64]
 
@@ -42,10 +42,11 @@ class RampRecord(TypedDict):
     difference_high: float
 
 
-def score_ramp(deployment: Deployment, scored: Cycle, hour: Cycle, best: xr.Dataset) -> list[RampRecord]:
+def score_ramp(deployment: Deployment, scored: Cycle, hour: Cycle) -> list[RampRecord]:
     """One record an observed parameter and lead until the ramp's end whose stations have reported by `hour`."""
     store, grid = deployment.store, deployment.grid
     altitude = places(deployment).altitude.reshape(grid.shape)
+    best = arrays_of(deployment, scored, "best.zarr")
     said = {
         name: read_parquet(store, ramp_history.said(scored, name))
         for name in STRUCTURES
@@ -60,7 +61,7 @@ def score_ramp(deployment: Deployment, scored: Cycle, hour: Cycle, best: xr.Data
             if str(lead) in then:
                 rows = table[table["withheld"] & (table["parameter"] == name)]
                 pairs = rows.merge(then[["network", "station", str(lead)]], on=["network", "station"])
-                field = np.asarray(best[name].sel(lead_time=lead).values)
+                field = at_leads(deployment, scored, "best.zarr", name, [lead]).reshape(grid.shape)
                 records += compare(name, lead, pairs, field, altitude, grid)
     return records
 
@@ -85,7 +86,7 @@ def compare(
     with_ramp, without = np.sqrt((errors**2).mean(axis=1))
     number = (boxes[0] * 1000 + boxes[1]).astype(np.int64)
     draws = drawn_rmse(errors, np.zeros_like(number), number)
-    low, high = interval(draws[:, 0] - draws[:, 1])
+    low, high = interval(draws[:, 0] - draws[:, 1]).tolist()
     return [
         RampRecord(
             parameter=name, lead_time_hours=lead, n=errors.shape[1], rmse=float(with_ramp),

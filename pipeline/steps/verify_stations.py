@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 from numpy.typing import NDArray
 
 from pipeline import paths
@@ -20,6 +19,7 @@ from pipeline.steps import Deployment
 from pipeline.steps.inputs import sources_of, verified
 from pipeline.steps.learn import places
 from pipeline.steps.observe import read_parquet
+from pipeline.steps.published import arrays_of, at_leads
 
 Array = NDArray[np.float32]
 
@@ -27,26 +27,27 @@ GROSS = 5.0
 """Median absolute deviations (as a standard deviation) of the equal-weight mean beyond which a report is no truth."""
 
 
-def score_stations(deployment: Deployment, scored: Cycle, hour: Cycle, best: xr.Dataset) -> list[ScoreRecord]:
+def score_stations(deployment: Deployment, scored: Cycle, hour: Cycle) -> list[ScoreRecord]:
     """One record a parameter, lead and system on identical stations; leads without a table of observations have none.
 
     The blend is the published one, also over its first hours, where it has seen the stations that are not `withheld`:
     `hourcast_withheld` is its score at those that it has not.
     """
     altitude = places(deployment).altitude.reshape(deployment.grid.shape).astype(np.float32)
+    best = arrays_of(deployment, scored, "best.zarr")
     records: list[ScoreRecord] = []
     for lead in deployment.config.learning.lead_hours:
         key = paths.observations(scored + lead)
         if scored + lead > hour or not deployment.store.exists(key):
             continue
         table = read_parquet(deployment.store, key)
-        for name in sorted(set(table["parameter"]) & set(STRUCTURES) & set(best.data_vars)):
+        for name in sorted(set(table["parameter"]) & set(STRUCTURES) & best):
             row = parameter(name)
             found = {
                 source: verified(deployment, source, row, scored, lead, 0) for source in sources_of(deployment, row)
             }
             fields = {source: field for source, field in found.items() if field is not None}
-            fields["hourcast"] = np.asarray(best[name].sel(lead_time=lead).values.reshape(-1))
+            fields["hourcast"] = at_leads(deployment, scored, "best.zarr", name, [lead])[0]
             rows = table[table["parameter"] == name]
             records += _score(row, lead, rows, fields, deployment.grid, altitude)
     return records

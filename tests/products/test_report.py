@@ -262,6 +262,21 @@ def test_simplified_line_stays_within_tolerance_and_drops_points() -> None:
     np.testing.assert_array_equal(projection.simplified(ring, 0.1), ring)
 
 
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.05, 0.3, 1.0]))
+def test_a_line_is_simplified_as_it_is_by_recursion(seed: int, tolerance: float) -> None:
+    line = np.cumsum(np.random.default_rng(seed).normal(size=(40, 2)), axis=0)
+
+    def kept(first: int, last: int) -> list[int]:
+        (x, y), inner = line[last] - line[first], line[first + 1 : last] - line[first]
+        distance = np.abs(inner[:, 0] * y - inner[:, 1] * x) / np.hypot(x, y)
+        if not (distance > tolerance).any():
+            return [first]
+        middle = first + 1 + int(distance.argmax())
+        return kept(first, middle) + kept(middle, last)
+
+    np.testing.assert_array_equal(projection.simplified(line, tolerance), line[[*kept(0, 39), 39]])
+
+
 def test_proof_is_shown(page: str) -> None:
     section = page.split('<section id="proof"')[1].split("</section>")[0]
     assert "<b>9 of 10</b> figures" in section, "all but the wind's roughness"

@@ -57,3 +57,23 @@ def test_the_flip_flop_index_is_that_of_scores(issues: np.ndarray) -> None:
 def test_two_issues_cannot_turn() -> None:
     with pytest.raises(ValueError, match="at least 3 issues of a forecast; found 2"):
         flip_flop(np.zeros((2, 3)))
+
+
+def test_figures_are_those_of_the_formulas_written_out() -> None:
+    rng = np.random.default_rng(1)
+    field, label = rng.normal(size=GRID.shape).astype(np.float32), rng.integers(0, 3, GRID.shape)
+    field[rng.random(GRID.shape) < 0.1] = np.nan
+    values, area = field.astype(np.float64), np.cos(np.deg2rad(LATITUDE))[:, None] * np.ones(GRID.shape)
+    steps = [(np.roll(values, -1, 1) - values, label != np.roll(label, -1, 1), area),
+             (np.diff(values, axis=0), label[1:] != label[:-1], (area[1:] + area[:-1]) / 2)]  # fmt: skip
+    difference, across, weight = (np.concatenate([part[k].ravel() for part in steps]) for k in range(3))
+    square = [
+        np.average(difference[chosen] ** 2, weights=weight[chosen])
+        for chosen in (np.isfinite(difference) & across, np.isfinite(difference) & ~across)
+    ]
+    assert jump_ratio(field, borders(label), LATITUDE) == pytest.approx(np.sqrt(square[0] / square[1]))
+    around = (np.roll(values, 1, 1) + np.roll(values, -1, 1))[1:-1] + values[2:] + values[:-2]
+    bend = values[1:-1] - around / 4
+    known = np.isfinite(bend)
+    expected = np.sqrt(np.average(bend[known] ** 2, weights=area[1:-1][known]))
+    assert roughness(field, LATITUDE) == pytest.approx(expected)

@@ -53,8 +53,8 @@ def pairs(deployment: Deployment, hour: Cycle, seam: float = 0.0, shift: float =
     return Pairs(hour, SYSTEMS, errors, truth, np.arange(truth.size))
 
 
-def published(best: xr.Dataset, row: Parameter, lead: int, fields: object, interval: int) -> np.ndarray:
-    return np.asarray(best[row.name].sel(lead_time=lead).values.reshape(-1))
+def published(hour: Cycle, row: Parameter, lead: int, fields: object, interval: int) -> np.ndarray:
+    raise AssertionError("no hour before was published")
 
 
 def by_system(records: list[StabilityRecord], measure: str) -> dict[str, float]:
