@@ -147,7 +147,7 @@ def test_an_amounts_spread_changes_neither_its_mean_nor_its_chance(factor: float
 
 
 rain_fields = hnp.arrays(
-    np.float32, st.tuples(st.sampled_from([7, 30, 31]), st.just(1), st.integers(1, 40)),
+    np.float32, st.tuples(st.sampled_from([25, 30, 31]), st.just(1), st.integers(1, 40)),
     elements=st.floats(0, 40, width=32) | st.just(0.0),
 )  # fmt: skip
 
@@ -237,21 +237,24 @@ def test_shapes_that_do_not_fit_are_named() -> None:
 def test_a_pool_is_its_members_about_one_mean(place_count: int) -> None:
     generator = np.random.default_rng(12)
     leads, hours = 4, np.arange(4)
-    values = generator.normal(280, 5, (4 * 2 + 3 * leads, place_count)).astype(np.float32)
+    values = generator.normal(280, 5, (30 * 2 + 3 * leads, place_count)).astype(np.float32)
     values[-1, :40] = np.nan
     values[-2] = np.nan
-    rows = 2 * np.arange(4)[:, None] + np.zeros(leads, np.int64)
-    single = 8 + np.arange(3 * leads).reshape(3, leads)
-    share = np.broadcast_to((hours / leads).astype(np.float32), (4, leads))
+    rows = 2 * np.arange(30)[:, None] + np.zeros(leads, np.int64)
+    single = 60 + np.arange(3 * leads).reshape(3, leads)
+    share = np.broadcast_to((hours / leads).astype(np.float32), (30, leads))
     weight = np.concatenate([share, np.zeros((3, leads), np.float32)])
-    pool = Pool(values, np.concatenate([rows, single]), np.concatenate([rows + 1, single]), weight, np.array([4, 7]))
+    pool = Pool(values, np.concatenate([rows, single]), np.concatenate([rows + 1, single]), weight, np.array([30, 33]))
     members = values[pool.before] + weight[..., None] * (values[pool.after] - values[pool.before])
-    members[4:] += members[:4].mean(axis=0) - np.ma.masked_invalid(members[4:]).mean(axis=0).filled(0)
+    members[30:] += members[:30].mean(axis=0) - np.ma.masked_invalid(members[30:]).mean(axis=0).filled(0)
+    each = np.arange(33 * leads).reshape(33, leads)
+    flat = members.reshape(-1, place_count).astype(np.float32)
+    one_by_one = Pool(flat, each, each, np.zeros((33, leads), np.float32), np.array([33]))
     centre, ones = members[0].copy(), np.ones((leads, place_count), np.float32)
     limits = {"minimum": 200.0, "maximum": 350.0, "multiplicative": False}
     found, wanted = (
         distribution(some, centre, ones, LEVELS, (275.0, 285.0), **limits, expected_error=ones)  # type: ignore[arg-type]
-        for some in (pool, members)
+        for some in (pool, one_by_one)
     )
     for ours, theirs in zip(found, wanted, strict=True):
         assert np.isfinite(ours).all()
