@@ -1,6 +1,6 @@
-"""The embedded model: the dinosaur spectral core with SPEEDY physics (package jcm), T31 and 8 levels, on a CPU.
+"""The embedded model: the dinosaur spectral core with SPEEDY physics (package jcm), T31 or T42, 8 levels, on a CPU.
 
-The shipped restart file holds a state spun up for 150 days from rest, with steps of 30 minutes; `python -m
+The shipped restart file holds a T31 state spun up for 150 days from rest, with steps of 30 minutes; `python -m
 models.dycore OUTPUT.npz` makes one like it. The run repeats bit for bit on one machine; a different processor may round
 differently, and weather is chaotic.
 Molteni 2003 (SPEEDY), https://doi.org/10.1007/s00382-002-0268-2.
@@ -21,10 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.base import Fields
+from models.core_run import RESTART_TIME
 
 TRUNCATION = 31
 LAYERS = 8
-TIME_STEP_MINUTES = 45.0  # four between the world's states; stable with its winds of up to 120 m s-1
+TIME_STEP_MINUTES = {31: 45.0, 42: 30.0}
+"""By truncation: four or six between the world's states; stable with its winds of up to 120 m s-1."""
 CHUNK_HOURS = 48
 """Every diagnostic of a chunk stays in memory until it is read, so chunks are short; each length of a chunk is compiled
 for itself, for half a minute."""
@@ -37,7 +39,6 @@ _ENVIRONMENT = {
     "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
 }
 """How XLA compiles, and that it keeps what it has compiled beside this module, as numba does."""
-RESTART_TIME = datetime(2025, 8, 4)
 SPIN_UP_DAYS = 150  # the southern westerlies need some 100 days to establish themselves
 REFERENCE_PRESSURE = 1.0e5  # Pa, unit of the core's normalised surface pressure
 SIGMA = np.array([0.025, 0.095, 0.2, 0.34, 0.51, 0.685, 0.835, 0.95])
@@ -55,22 +56,27 @@ def _boundary(name: str) -> Any:
 class SpeedyModel:
     """jcm's SPEEDY behind the protocol `ForecastModel`; compiled on a machine's first run (about 15 s)."""
 
-    def __init__(self, start: datetime, restart: bytes | None = None) -> None:
+    def __init__(self, start: datetime, restart: bytes | None = None, *, truncation: int = TRUNCATION) -> None:
         """Prepare a model that starts at `start` from `restart` (npz of spectral arrays), or from rest without it.
 
+        A restart file of a coarser truncation has no waves shorter than its own. KeyError for an unknown truncation.
         Before JAX's first use it says by the environment, if that says nothing, how XLA shall compile.
         """
         for name, value in _ENVIRONMENT.items():
             os.environ.setdefault(name, value)
         import jax.numpy as jnp
+        from jcm.data.bc.interpolate import upsample_terrain_ds
         from jcm.forcing import ForcingData
         from jcm.model import Model
         from jcm.physics.speedy.speedy_coords import get_speedy_coords
         from jcm.terrain import TerrainData
 
-        coordinates = get_speedy_coords(layers=LAYERS, spectral_truncation=TRUNCATION)
+        coordinates = get_speedy_coords(layers=LAYERS, spectral_truncation=truncation)
         terrain = _boundary("terrain.nc")
+        if truncation != TRUNCATION:
+            terrain = upsample_terrain_ds(terrain, grid=coordinates.horizontal)
         self.start = self._begin = start
+        self._minutes = TIME_STEP_MINUTES[truncation]
         self._coordinates = coordinates
         self.orography = np.asarray(terrain["orog"].values.T[::-1], np.float32)
         self.land_fraction = np.asarray(terrain["lsm"].values.T[::-1], np.float32)
@@ -86,7 +92,7 @@ class SpeedyModel:
                 orography=jnp.asarray(terrain["orog"].values),
                 fmask=jnp.asarray(terrain["lsm"].values),
             ),
-            time_step=TIME_STEP_MINUTES,
+            time_step=self._minutes,
             start_time=f"{start:%Y-%m-%d %H:%M:%S}",
         )
         if restart is None:
@@ -103,8 +109,9 @@ class SpeedyModel:
         carry = self._model.initial_physics_carry()
         passed = self.start - self._begin
         when = self._model.start_time + Timedelta.from_pytimedelta(passed)
-        step = jnp.int32(passed / timedelta(minutes=TIME_STEP_MINUTES))
-        self._model.restore_state(_state(restart), carry, time=when, step=step)
+        step = jnp.int32(passed / timedelta(minutes=self._minutes))
+        state = _state(restart, self._coordinates.horizontal.modal_shape)
+        self._model.restore_state(state, carry, time=when, step=step)
 
     @property
     def latitude(self) -> NDArray[np.float64]:
@@ -153,16 +160,22 @@ class SpeedyModel:
         return {name: np.asarray(values, np.float32) for name, values in arrays.items()}
 
 
-def _state(restart: bytes) -> Any:
+def _state(restart: bytes, modal_shape: tuple[int, int]) -> Any:
     import io
 
     import jax.numpy as jnp
     from dinosaur.primitive_equations import State
 
     with np.load(io.BytesIO(restart)) as arrays:
-        values = {name: jnp.asarray(arrays[name]) for name in arrays.files}
+        values = {name: jnp.asarray(_padded(arrays[name], modal_shape)) for name in arrays.files}
     humidity = values.pop("specific_humidity")
     return State(**values, tracers={"specific_humidity": humidity}, sim_time=jnp.float32(0))
+
+
+def _padded(spectrum: NDArray[np.float32], modal_shape: tuple[int, int]) -> NDArray[np.float32]:
+    """(layer, m, n) with zeros for the shorter waves, which come last in both."""
+    missing = [after - before for before, after in zip(spectrum.shape[1:], modal_shape, strict=True)]
+    return np.pad(spectrum, ((0, 0), (0, missing[0]), (0, missing[1])))
 
 
 def _fields(chunk: Any) -> dict[str, NDArray[np.float32]]:

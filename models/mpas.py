@@ -52,6 +52,23 @@ _ENERGIES = {"surface_downwelling_shortwave_flux": "acswdnb", "surface_downwelli
 _WATER_BUCKETS = {"rainc": "config_bucket_rainc", "rainnc": "config_bucket_rainnc"}
 _ENERGY_BUCKET = "config_bucket_radt"
 _PER_CENT = "relative_humidity_"
+_FOR_OTHERS = ("q2", "w_700hPa", "cldfrac")
+VARIABLES = tuple(
+    dict.fromkeys(
+        (
+            *_DIRECT.values(), *_FOR_OTHERS, *(part for parts in _AMOUNTS.values() for part in parts),
+            *_ENERGIES.values(), *(f"i_{name}" for name in (*_WATER_BUCKETS, *_ENERGIES.values())),
+        )
+    )
+)  # fmt: skip
+"""What a run must write for all that is read here."""
+PARAMETERS = frozenset(
+    (
+        *_DIRECT, *_AMOUNTS, *_ENERGIES, "wind_speed_10m", "dew_point_temperature_2m", "pressure_velocity_700hpa",
+        "total_cloud_cover",
+    )
+)  # fmt: skip
+"""The catalogue's parameters that a run brings."""
 
 
 def grid(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -14,19 +14,26 @@ Positive = Annotated[int, Field(gt=0)]
 
 @dataclass(frozen=True)
 class Driver:
-    """A driving model: isobaric levels with the surface's, its highest one in Pa, hours between files, last lead."""
+    """A driving model: isobaric levels with the surface's, its highest one in Pa, hours between files, last lead.
+
+    `vtable`: the table of WPS by which ungrib knows its fields.
+    """
 
     levels: int
     top: int
     every_hours: int
     last_hours: int
     spacing_km: float
+    soil_levels: int
+    vtable: str
 
 
 DRIVERS: dict[Boundary, Driver] = {
-    "gfs": Driver(levels=34, top=1000, every_hours=3, last_hours=384, spacing_km=28),
-    "ifs": Driver(levels=14, top=5000, every_hours=3, last_hours=144, spacing_km=28),
-    "hrrr": Driver(levels=41, top=5000, every_hours=1, last_hours=48, spacing_km=3),
+    "gfs": Driver(34, 1000, every_hours=3, last_hours=384, spacing_km=28, soil_levels=4, vtable="Vtable.GFS"),
+    "ifs": Driver(14, 5000, every_hours=3, last_hours=144, spacing_km=28, soil_levels=4, vtable="Vtable.ECMWF"),
+    "hrrr": Driver(
+        41, 5000, every_hours=1, last_hours=48, spacing_km=3, soil_levels=9, vtable="Vtable.RAP.pressure.ncep"
+    ),
 }
 
 
@@ -45,6 +52,11 @@ class Run(BaseModel):
     def end(self) -> datetime:
         """The last valid time."""
         return self.start + timedelta(hours=self.hours)
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What the table of programs leaves open."""
+        return {}
 
 
 def check_driver(boundary: Boundary, hours: int) -> Driver:

@@ -1,4 +1,4 @@
-"""MPAS-Atmosphere's namelist.atmosphere and streams.atmosphere from the description of a run.
+"""MPAS-Atmosphere's namelists and streams from the description of a run.
 
 Rules of the MPAS-Atmosphere Users' Guide 8, chapter 4: a time step of 6 s a km of the finest spacing, a length scale
 of dissipation equal to it, a graph partition for exactly the ranks.
@@ -6,13 +6,14 @@ of dissipation equal to it, a graph partition for exactly the ranks.
 
 from __future__ import annotations
 
-from typing import Literal
+from datetime import datetime
+from typing import Annotated, Literal
 from xml.etree import ElementTree
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from models.namelists import Namelist, check
-from models.namelists_domain import Run, whole_divisor
+from models.namelists_domain import DRIVERS, Run, whole_divisor
 
 SECONDS_PER_KM = 6.0
 SMALLEST_BLOCK = 100
@@ -29,6 +30,8 @@ class MpasRun(Run):
 
     mesh: Mesh
     suite: Literal["mesoscale_reference", "convection_permitting"] = "mesoscale_reference"
+    levels: Annotated[int, Field(ge=26, le=100)] = 55
+    boundary: Literal["gfs", "ifs"] = "gfs"
 
     @model_validator(mode="after")
     def _is_legal(self) -> MpasRun:
@@ -39,6 +42,12 @@ class MpasRun(Run):
         if self.suite == "mesoscale_reference" and FINEST_KM[self.mesh] < 10:
             raise ValueError(f"expected the suite convection_permitting on a mesh as fine as {self.mesh}")
         return self
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What the table of programs leaves open; a single rank needs no partition."""
+        partition = f"{self.mesh}.graph.info.part.{self.ranks}" if self.ranks > 1 else f"{self.mesh}.init.nc"
+        return {"mesh": self.mesh, "partition": partition, "vtable": DRIVERS[self.boundary].vtable}
 
     @property
     def cells(self) -> int:
@@ -52,13 +61,14 @@ class MpasRun(Run):
         return whole_divisor(longest, 300 if longest < 300 else 3600)
 
 
-def namelist_atmosphere(run: MpasRun, *, restart: bool = False) -> Namelist:
-    """For atmosphere_model; `restart` goes on from the last restart file."""
-    days, hours = divmod(run.hours, 24)
+def namelist_atmosphere(run: MpasRun, *, since: datetime | None = None) -> Namelist:
+    """For atmosphere_model; `since` is the time of the restart file that a run goes on from."""
+    start = since or run.start
+    days, hours = divmod(round((run.end - start).total_seconds() / 3600), 24)
     namelist: Namelist = {
         "nhyd_model": {
             "config_dt": float(run.time_step),
-            "config_start_time": f"{run.start:%Y-%m-%d_%H:%M:%S}",
+            "config_start_time": f"{start:%Y-%m-%d_%H:%M:%S}",
             "config_run_duration": f"{days}_{hours:02d}:00:00",
             "config_split_dynamics_transport": True,
             "config_number_of_sub_steps": 2,
@@ -73,7 +83,7 @@ def namelist_atmosphere(run: MpasRun, *, restart: bool = False) -> Namelist:
         "damping": {"config_zd": 22000.0, "config_xnutr": 0.2},
         "io": {"config_pio_num_iotasks": 0, "config_pio_stride": 1},
         "decomposition": {"config_block_decomp_file_prefix": f"{run.mesh}.graph.info.part."},
-        "restart": {"config_do_restart": restart},
+        "restart": {"config_do_restart": since is not None},
         "physics": {
             "config_sst_update": False,
             "config_radtlw_interval": "00:30:00",
@@ -86,7 +96,10 @@ def namelist_atmosphere(run: MpasRun, *, restart: bool = False) -> Namelist:
 
 
 def streams_atmosphere(run: MpasRun) -> str:
-    """The file of streams: mesh in, history, diagnostics and restarts out."""
+    """The file of streams: mesh in, history, diagnostics and restarts out.
+
+    What an interrupted attempt has left half written is written again.
+    """
     minutes = f"{run.history_minutes // 60:02d}:{run.history_minutes % 60:02d}:00"
     root = ElementTree.Element("streams")
     fixed = {"type": "input", "filename_template": f"{run.mesh}.init.nc", "input_interval": "initial_only"}
@@ -98,13 +111,20 @@ def streams_atmosphere(run: MpasRun) -> str:
             "name": "restart",
             "type": "input;output",
             "filename_template": "restart.$Y-$M-$D_$h.$m.$s.nc",
+            "clobber_mode": "truncate",
             "input_interval": "initial_only",
             "output_interval": f"{run.restart_hours // 24}_{run.restart_hours % 24:02d}:00:00",
         },
     )
     for name, prefix in (("output", "history"), ("diagnostics", "diag")):
         attributes = {"type": "output", "filename_template": f"{prefix}.$Y-$M-$D_$h.$m.$s.nc"}
-        stream = ElementTree.SubElement(root, "stream", {"name": name, **attributes, "output_interval": minutes})
+        attributes |= {"clobber_mode": "truncate", "output_interval": minutes}
+        stream = ElementTree.SubElement(root, "stream", {"name": name, **attributes})
         ElementTree.SubElement(stream, "file", {"name": f"stream_list.atmosphere.{name}"})
+    return indented(root)
+
+
+def indented(root: ElementTree.Element) -> str:
+    """The text of a file of streams."""
     ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="unicode") + "\n"

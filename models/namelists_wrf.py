@@ -6,12 +6,14 @@ nests of odd ratio whose sides are whole parent's cells and that keep 5 cells of
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from models.namelists import Namelist, check
-from models.namelists_domain import Boundary, Run, check_driver, whole_divisor
+from models.namelists import Namelist, check, text
+from models.namelists_domain import DRIVERS, Boundary, Run, check_driver, whole_divisor
 
 SECONDS_PER_KM = 6.0
 FASTEST_WIND = 120.0  # m s-1
@@ -83,6 +85,11 @@ class WrfRun(Run):
                 raise ValueError(f"nest {number}: expected sides that are multiples of {nest.ratio}; found {cells}")
             if start <= _MARGIN or start + cells // nest.ratio > parent - _MARGIN:
                 raise ValueError(f"nest {number}: expected {_MARGIN} or more cells of the parent around it")
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What the table of programs leaves open."""
+        return {"vtable": DRIVERS[self.boundary].vtable}
 
     @property
     def sides(self) -> list[tuple[int, int]]:
@@ -164,25 +171,26 @@ def _geometry(run: WrfRun, parents: list[int]) -> dict[str, list[int]]:
     }
 
 
-def namelist_input(run: WrfRun, *, restart: bool = False) -> Namelist:
-    """For real and wrf; `restart` goes on from the last restart file."""
+def namelist_input(run: WrfRun, *, since: datetime | None = None) -> Namelist:
+    """For real and wrf; `since` is the time of the restart file that a run goes on from."""
     driver, count = check_driver(run.boundary, run.hours), 1 + len(run.nests)
+    start = since or run.start
     geometry = _geometry(run, [0, *(nest.parent for nest in run.nests)])
     times: dict[str, Any] = {
         f"{word}_{unit}": [getattr(when, unit)] * count
-        for word, when in (("start", run.start), ("end", run.end))
+        for word, when in (("start", start), ("end", run.end))
         for unit in ("year", "month", "day", "hour")
     }
     nproc_x, nproc_y = run.decomposition
     namelist: Namelist = {
         "time_control": {
-            "run_hours": run.hours,
+            "run_hours": round((run.end - start).total_seconds() / 3600),
             **times,
             "interval_seconds": driver.every_hours * 3600,
             "input_from_file": [True] * count,
             "history_interval": [run.history_minutes] * count,
             "frames_per_outfile": [1] * count,
-            "restart": restart,
+            "restart": since is not None,
             "restart_interval": run.restart_hours * 60,
             **{f"io_form_{file}": 2 for file in ("history", "restart", "input", "boundary")},
         },
@@ -193,7 +201,7 @@ def namelist_input(run: WrfRun, *, restart: bool = False) -> Namelist:
             "e_vert": [run.levels] * count,
             "p_top_requested": run.top_pa,
             "num_metgrid_levels": driver.levels,
-            "num_metgrid_soil_levels": 4,
+            "num_metgrid_soil_levels": driver.soil_levels,
             "dx": run.spacing_m,
             "dy": run.spacing_m,
             "grid_id": list(range(1, count + 1)),
@@ -224,3 +232,14 @@ def namelist_input(run: WrfRun, *, restart: bool = False) -> Namelist:
     }
     check("namelist.input", namelist)
     return namelist
+
+
+def texts(run: WrfRun, stage: str, since: datetime, until: datetime) -> Mapping[str, str]:
+    """The namelist of a stage; real has fewer ranks than the model, and divides the domain among them itself."""
+    if stage in ("geogrid", "ungrib", "metgrid"):
+        return {"namelist.wps": text(namelist_wps(run))}
+    namelist = namelist_input(run, since=since if since > run.start else None)
+    if stage == "real":
+        domains = {name: value for name, value in namelist["domains"].items() if not name.startswith("nproc_")}
+        namelist = {**namelist, "domains": domains}
+    return {"namelist.input": text(namelist)}

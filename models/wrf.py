@@ -35,6 +35,22 @@ _AMOUNTS = {
     "snowfall": ("SNOWNC",),
 }
 _ENERGIES = {"surface_downwelling_shortwave_flux": "ACSWDNB", "surface_downwelling_longwave_flux": "ACLWDNB"}
+PARAMETERS = frozenset(
+    (
+        *_DIRECT, *_AMOUNTS, *_ENERGIES, "eastward_wind_10m", "northward_wind_10m", "wind_speed_10m",
+        "dew_point_temperature_2m", "sea_surface_temperature", "soil_temperature_0_10cm", "soil_moisture_0_10cm",
+        "total_cloud_cover", "pressure_at_sea_level", "precipitable_water", "pressure_velocity_700hpa",
+        "eastward_wind_100m", "northward_wind_100m", "wind_speed_100m",
+        *(
+            f"{name}_{level}hpa"
+            for level in PRESSURE_LEVELS
+            for name in (
+                "temperature", "geopotential_height", "relative_humidity", "eastward_wind", "northward_wind",
+            )
+        ),
+    )
+)  # fmt: skip
+"""The catalogue's parameters that a run brings."""
 _SEA = 2  # XLAND
 _TOP_SOIL = 0.1  # m, the layer that the catalogue asks for
 

@@ -27,6 +27,8 @@ _DIRECT = {
     "wave_direction": "dir",
     "sea_ice_fraction": "ice",
 }
+PARAMETERS = frozenset(_DIRECT)
+"""The catalogue's parameters that a run brings."""
 
 
 def grid(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -14,6 +14,7 @@ from pipeline.cli_deployment import deployment
 from pipeline.cli_models import models
 from pipeline.cli_options import FORECAST_YAML, ConfigOption, CycleOption
 from pipeline.cli_parameters import parameters
+from pipeline.cli_physics import physics
 
 app = typer.Typer(
     name="hourcast",
@@ -38,6 +39,7 @@ app.add_typer(export, name="export")
 app.add_typer(deployment)
 app.add_typer(models)
 app.add_typer(parameters, name="parameters")
+app.add_typer(physics, name="physics")
 
 
 @app.command()

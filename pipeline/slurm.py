@@ -12,13 +12,13 @@ import re
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Literal
 
-Step = Literal["pre", "run", "post"]
+from models.progress import Step
+
 STEPS: tuple[Step, ...] = ("pre", "run", "post")
 ENDED = frozenset(
     {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "DEADLINE", "BOOT_FAIL"}
@@ -29,7 +29,7 @@ _EFA = {"FI_PROVIDER": "efa", "FI_EFA_USE_DEVICE_RDMA": "1", "I_MPI_OFI_LIBRARY_
 _UNKNOWN_JOB = "Invalid job id"
 
 
-class SlurmError(RuntimeError):
+class SlurmError(OSError):
     """Slurm refused a command; the message is what it said, in one line."""
 
 
@@ -85,6 +85,8 @@ def _layout(row: Mapping[str, str]) -> Layout:
 def script(name: str, command: str, layout: Layout, *, array: int = 1) -> str:
     """The batch script of a step; `command` is one line of shell that goes on from its last restart file if any.
 
+    It runs once, on the first node, and starts its own ranks on all of them by `srun`.
+
     array: so many domains, each one task that finds its number in SLURM_ARRAY_TASK_ID. ValueError for a name that
     is no word, a command of several lines, or counts below 1.
     """
@@ -117,14 +119,13 @@ def script(name: str, command: str, layout: Layout, *, array: int = 1) -> str:
 
 def _body(command: str, layout: Layout) -> list[str]:
     """The command in the background, so that the shell hears the signal at once."""
-    run = f"srun --cpu-bind=cores {command}" if layout.nodes * layout.ranks_per_node > 1 else command
     if not layout.signal_seconds:
-        return [run]
+        return [command]
     put_back = (
         f'put_back() {{ [ "${{SLURM_RESTART_COUNT:-0}}" -lt {LAST_RESTART} ] && scontrol requeue "$SLURM_JOB_ID"; }}'
     )
     # A trapped signal ends `wait` with a status above 128; the command's own comes from the second one.
-    return [put_back, "trap put_back USR1", f"{run} &", "wait $! || { status=$?; wait $! || exit $?; exit $status; }"]
+    return [put_back, "trap put_back USR1", f"{command} &", "wait $! || { status=$?; wait $! || exit $?; exit $status; }"]
 
 
 def submit(text: str, folder: Path, *, after: Sequence[int] = ()) -> int:
@@ -138,16 +139,30 @@ def submit(text: str, folder: Path, *, after: Sequence[int] = ()) -> int:
     return int(_call(["sbatch", *options], text).split(";")[0])
 
 
-def submit_chain(model: str, commands: Mapping[Step, str], folder: Path) -> dict[Step, int]:
+def sized(layout: Layout, ranks: int) -> Layout:
+    """The layout with as many nodes as `ranks` fill; ValueError if they fill the last one only in part."""
+    if ranks <= layout.ranks_per_node:
+        return replace(layout, nodes=1, ranks_per_node=ranks)
+    if ranks % layout.ranks_per_node:
+        raise ValueError(
+            f"expected ranks in whole nodes of {layout.ranks_per_node} (pipeline/slurm_jobs.csv), or fewer than that; "
+            f"found {ranks}"
+        )
+    return replace(layout, nodes=ranks // layout.ranks_per_node)
+
+
+def submit_chain(
+    model: str, commands: Mapping[Step, str], folder: Path, chosen: Mapping[Step, Layout] | None = None
+) -> dict[Step, int]:
     """Submit the steps of a model one after the other, each after the one before; the jobs' numbers.
 
-    KeyError for a model without a layout.
+    chosen: layouts instead of those of the table. KeyError for a model without a layout.
     """
     jobs: dict[Step, int] = {}
     for step in STEPS:
         if step in commands:
-            text = script(f"{model}-{step}", commands[step], layouts()[model, step])
-            jobs[step] = submit(text, folder, after=list(jobs.values())[-1:])
+            layout = (chosen or {}).get(step) or layouts()[model, step]
+            jobs[step] = submit(script(f"{model}-{step}", commands[step], layout), folder, after=list(jobs.values())[-1:])
     return jobs
 
 

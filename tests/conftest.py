@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 # Tests run in as many processes as there are cores: threads of the kernels beside them would only wait for each other.
@@ -10,6 +11,8 @@ os.environ.setdefault("NUMBA_NUM_THREADS", "1")
 
 import pytest
 from hypothesis import settings
+
+from tests import slurm_cluster
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -26,3 +29,13 @@ def realdata() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data at {folder}: set HOURCAST_REALDATA to their folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A Slurm of three virtual nodes whose jobs run this working tree; skips where none can be started."""
+    if reason := slurm_cluster.missing():
+        pytest.skip(reason)
+    os.environ["PYTHONPATH"] = str(ROOT)
+    with slurm_cluster.cluster(tmp_path_factory.mktemp("slurm")):
+        yield

@@ -14,12 +14,13 @@ from pipeline.sources.gfs_wave import GDAS_WAVE, GFS_WAVE
 from pipeline.sources.hrrr import HRRR
 from pipeline.sources.icon import ICON
 from pipeline.sources.persistence import PERSISTENCE
+from pipeline.sources.physics import CORE, MPAS, WRF, WW3
 
 SOURCES: dict[str, Source] = {
     source.name: source
     for source in (
         GFS, GEFS_MEAN, GEFS, IFS, IFS_ENS, AIFS, ICON, GDPS, HRRR, GFS_WAVE, ECMWF_WAM, PERSISTENCE, GDAS, GDAS_WAVE,
-        IFS_OCEAN, FOURCASTNET,
+        IFS_OCEAN, FOURCASTNET, WRF, MPAS, WW3, CORE,
     )
 }  # fmt: skip
 

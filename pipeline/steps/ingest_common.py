@@ -187,6 +187,25 @@ def write_fields(
     return geometry
 
 
+def write_run(deployment: Deployment, source: Source, cycle: Cycle, delivery: Delivery) -> str:
+    """The input store of one run from its fields, one a parameter and interval, in place of one that is there; its key.
+
+    The fields of a parameter are on one grid. Earlier leads of the run are forgotten.
+    """
+    fields = delivery.fields
+    leads = sorted({int(field.end_hours) for field in fields})
+    names = [name for name in blended() if any(field.parameter == name for field in fields)]
+    key, record = paths.input_zarr(source.name, cycle), paths.input_record(source.name, cycle)
+    deployment.store.delete(record)
+    arrays = sorted({"spread" if field.product == "spread" else "forecast" for field in fields})
+    writer = InputWriter(deployment.store, key, deployment.grid, leads, names, arrays, deployment.config.tile_rows)
+    geometry = write_fields(writer, source, fields, leads, deployment)
+    assert geometry is not None
+    writer.close(coverage_of(deployment, geometry), attributes(deployment, source, cycle))
+    record_of(delivery, names, leads, []).write(deployment.store, source, record)
+    return key
+
+
 def _continued(values: NDArray[np.float32], geometry: Geometry, deployment: Deployment) -> NDArray[np.float32]:
     """Sea (land) parameters continued over the other cells from the nearest that has a value, so that every point of
     the coast finds its sea; only where the source counts at all. An analysis stays: it tells where the sea is."""

@@ -13,9 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline import paths
 from pipeline.cycle import Cycle
-from pipeline.parameters import blended
 from pipeline.sources import Source, source_named
 from pipeline.sources.decode import Field, decode, earth_winds
 from pipeline.sources.fetch import Delivery
@@ -24,13 +22,7 @@ from pipeline.sources.messages import GribError, split
 from pipeline.sources.unpack import unpack
 from pipeline.steps import Deployment
 from pipeline.steps.assemble import with_speeds
-from pipeline.steps.ingest_common import (
-    attributes,
-    coverage_of,
-    record_of,
-    write_fields,
-)
-from pipeline.steps.input_store import InputWriter
+from pipeline.steps.ingest_common import write_run
 
 # DWD's local parameters that hold the coordinates of its unstructured grids: (discipline, category, number).
 _COORDINATES = {(0, 191, 1): "latitude", (0, 191, 2): "longitude"}
@@ -142,17 +134,9 @@ def _coordinates(files: Sequence[Path]) -> Coordinates | None:
 def _store(deployment: Deployment, source: Source, cycle: Cycle, fields: Sequence[Field]) -> Iterator[str]:
     """Write the input store of one start from its fields, in place of one that is there."""
     kept, dropped = _one_each(fields)
+    key = write_run(deployment, source, cycle, Delivery(kept))
     leads = sorted({int(field.end_hours) for field in kept})
-    names = [name for name in blended() if any(field.parameter == name for field in kept)]
-    key, record = paths.input_zarr(source.name, cycle), paths.input_record(source.name, cycle)
-    deployment.store.delete(record)
-    arrays = sorted({"spread" if field.product == "spread" else "forecast" for field in kept})
-    tile_rows = deployment.config.tile_rows
-    writer = InputWriter(deployment.store, key, deployment.grid, leads, names, arrays, tile_rows)
-    geometry = write_fields(writer, source, kept, leads, deployment)
-    assert geometry is not None
-    writer.close(coverage_of(deployment, geometry), attributes(deployment, source, cycle))
-    record_of(Delivery(), names, leads, []).write(deployment.store, source, record)
+    names = {field.parameter for field in kept}
     span = f"{leads[0]} h" if len(leads) == 1 else f"{len(leads)} leads from {leads[0]} to {leads[-1]} h"
     rest = f"; {dropped} further fields of the same times (members, other grids) left out" if dropped else ""
     yield f"{key}: {len(names)} parameters at {span}{rest}"

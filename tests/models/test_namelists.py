@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -121,7 +121,7 @@ def test_wrf_as_the_manual_has_it() -> None:
     assert run.spacings_m == [15000, 5000, pytest.approx(5000 / 3)]
     assert namelist_input(run)["physics"]["cu_physics"] == [6, 0, 0]
     assert run.decomposition == (8, 12)
-    assert namelist_input(run, restart=True)["time_control"]["restart"] is True
+    assert namelist_input(run, since=START + timedelta(hours=6))["time_control"]["restart"] is True
     geogrid = namelist_wps(run)["geogrid"]
     assert (geogrid["map_proj"], geogrid["truelat1"], geogrid["truelat2"]) == ("lambert", 25, 55)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.core_job import state_files
+from models.core_job import time_of
 from models.dycore import SIGMA
 from pipeline.parameters import blended
 from pipeline.world.nature import FIELDS, reduce_state
@@ -22,13 +22,19 @@ _NEAR_SURFACE = {
 """The core's lowest air stands for that at 2 and at 10 m."""
 
 
-def read(folder: Path) -> Iterator[tuple[datetime, dict[str, NDArray[np.float32]]]]:
-    """Every state in order: catalogue name to (latitude, longitude) on the core's Gaussian grid, north to south."""
-    with np.load(folder / "grid.npz") as grid:
-        latitude = grid["latitude"]
-    for when, path in state_files(folder).items():
+def grid(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Latitude and longitude (latitude, longitude) of the core's Gaussian grid, from the folder of a state."""
+    with np.load(path.parent / "grid.npz") as axes:
+        latitude, longitude = np.meshgrid(axes["latitude"], axes["longitude"], indexing="ij")
+    return latitude, longitude
+
+
+def read(paths: Sequence[Path]) -> Iterator[tuple[datetime, dict[str, NDArray[np.float32]]]]:
+    """Every state in order: catalogue name to (latitude, longitude), north to south."""
+    latitude = grid(paths[0])[0][:, 0]
+    for path in paths:
         with np.load(path) as arrays:
             state = {name: arrays[name] for name in arrays.files}
         reduced = zip(FIELDS, reduce_state(state, latitude, SIGMA), strict=True)
         named = {_NEAR_SURFACE.get(name, name): values.astype(np.float32) for name, values in reduced}
-        yield when, {name: values for name, values in named.items() if name in blended()}
+        yield time_of(path), {name: values for name, values in named.items() if name in blended()}
