@@ -105,6 +105,6 @@ def _rows() -> tuple[Mapping[str, str], ...]:
 
 
 def _filled(row: Mapping[str, str], names: Mapping[str, str]) -> Program:
-    many = {column: tuple(row[column].format(**names).split()) for column in ("links", "inputs", "outputs")}
-    one: dict[str, Any] = {column: row[column] for column in ("step", "stage", "program", "ranks", "log", "success")}
-    return Program(**one, **many)
+    facts: dict[str, Any] = {column: row[column] for column in ("step", "stage", "program", "ranks", "log", "success")}
+    facts |= {column: tuple(row[column].format(**names).split()) for column in ("links", "inputs", "outputs")}
+    return Program(**facts)

@@ -1,7 +1,7 @@
 """Where an interrupted run goes on: the restart files of the physics models, and which of them are whole.
 
-A model steps on only after a restart file is written, so a file is whole if the log of the attempt that wrote it knows of
-a later time. All others are removed before the next attempt: so none is left that an attempt before the last one broke.
+A model steps on only after a restart file is written, so a file is whole if the log of the attempt that wrote it knows
+of a later time. All others are removed before the next attempt: so none is left that an earlier attempt broke.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A physics model on the cluster, from its description to its place in the blend: prepared, submitted, followed.
 
 The description is a YAML file: `model`, `programs`, `data`, perhaps `image`, and under `run` what the model's own class
-asks for (docs/physics.md). A run has nothing to do with an hour until it is stored; then it is a source as any other, and
-an hour that it misses goes on without it and says so in its manifest.
+asks for (docs/physics.md). A run has nothing to do with an hour until it is stored; then it is a source as any other,
+and an hour that it misses goes on without it and says so in its manifest.
 """
 
 from __future__ import annotations

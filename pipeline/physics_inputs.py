@@ -62,9 +62,7 @@ def stage(deployment: Deployment, job: Job, folder: Path) -> list[str]:
     return []
 
 
-def _drivers(
-    deployment: Deployment, boundary: Boundary, cycle: Cycle, leads: Sequence[int], folder: Path
-) -> list[str]:
+def _drivers(deployment: Deployment, boundary: Boundary, cycle: Cycle, leads: Sequence[int], folder: Path) -> list[str]:
     source = SOURCES[boundary]
     bucket, made = bucket_of(deployment, source), []
     for name, lead in zip(grib_names(), leads, strict=False):
@@ -88,7 +86,7 @@ def driver_messages(bucket: Bucket, source: Source, boundary: Boundary, cycle: C
     try:
         text, size = bucket.read(source.index_key(key)).decode(), bucket.size(key)
     except FileNotFoundError:
-        raise InputError(f"expected {key} of {source.name}, which drives the run from {cycle}; it is not there") from None
+        raise InputError(f"expected {key} of {source.name}, which drives the run; it is not there") from None
     entries = parse_ncep(text, size) if source.index == "ncep" else parse_ecmwf(text)
     wanted = [entry for entry in entries if entry.statistic == "" and _is_wanted(boundary, entry)]
     found = 1 + sum(entry.name.startswith(_TEMPERATURE[source.vocabulary]) and _is_aloft(entry) for entry in wanted)
@@ -137,7 +135,8 @@ def _write_forcing(path: Path, fields: xr.Dataset, start: datetime, names: Seque
     """As ww3_prnc reads it: (time, latitude, longitude), south to north, missing values calm."""
     seconds = date2num(start, _EPOCH) + 3600 * fields["lead_time"].values.astype(np.float64)
     with Dataset(path, "w") as file:
-        for name, values in {"time": seconds, **{axis: fields[axis].values for axis in ("latitude", "longitude")}}.items():
+        axes = {"time": seconds, "latitude": fields["latitude"].values, "longitude": fields["longitude"].values}
+        for name, values in axes.items():
             file.createDimension(name, len(values))
             file.createVariable(name, "f8", (name,))[:] = values
         file["time"].setncatts({"units": _EPOCH, "calendar": "standard"})

@@ -82,4 +82,4 @@ def _geometry(axes: Axes) -> Geometry:
     latitude, longitude = axes
     key = hashlib.sha1(latitude.tobytes() + longitude.tobytes()).hexdigest()
     shape = latitude.shape if latitude.ndim == 2 else None
-    return Geometry(key, latitude.ravel(), longitude.ravel() % 360, shape)  # type: ignore[arg-type]
+    return Geometry(key, latitude.ravel(), longitude.ravel() % 360, shape)

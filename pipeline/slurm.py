@@ -125,7 +125,8 @@ def _body(command: str, layout: Layout) -> list[str]:
         f'put_back() {{ [ "${{SLURM_RESTART_COUNT:-0}}" -lt {LAST_RESTART} ] && scontrol requeue "$SLURM_JOB_ID"; }}'
     )
     # A trapped signal ends `wait` with a status above 128; the command's own comes from the second one.
-    return [put_back, "trap put_back USR1", f"{command} &", "wait $! || { status=$?; wait $! || exit $?; exit $status; }"]
+    waiting = "wait $! || { status=$?; wait $! || exit $?; exit $status; }"
+    return [put_back, "trap put_back USR1", f"{command} &", waiting]
 
 
 def submit(text: str, folder: Path, *, after: Sequence[int] = ()) -> int:
@@ -162,7 +163,8 @@ def submit_chain(
     for step in STEPS:
         if step in commands:
             layout = (chosen or {}).get(step) or layouts()[model, step]
-            jobs[step] = submit(script(f"{model}-{step}", commands[step], layout), folder, after=list(jobs.values())[-1:])
+            text = script(f"{model}-{step}", commands[step], layout)
+            jobs[step] = submit(text, folder, after=list(jobs.values())[-1:])
     return jobs
 
 

@@ -1,9 +1,9 @@
-"""Stand-ins for the executables of WPS, WRF, MPAS-Atmosphere and WAVEWATCH III: no models, and none ran in their place.
+"""Stand-ins for the executables of WPS, WRF, MPAS-Atmosphere and WAVEWATCH III: they are no models.
 
-Each looks for its namelists and inputs where the real program does, by the names that the real program uses, fails if one
-is not there or not as it must be, writes files of the real layout and the real lines of log. A model "integrates" a rain
-that its restart file carries; with a file `hang` in its folder it stops for ever at hour 9, in the middle of a restart
-file. Run as `python stand_ins.py PROGRAM` in the folder of a run.
+Each looks for its namelists and inputs where the real program does, by the names that the real program uses, fails if
+one is not there or not as it must be, writes files of the real layout and the real lines of log. A model "integrates" a
+rain that its restart file carries; with a file `hang` in its folder it stops for ever at hour 9, in the middle of a
+restart file. Run as `python stand_ins.py PROGRAM` in the folder of a run.
 """
 
 from __future__ import annotations
@@ -123,7 +123,9 @@ def real() -> None:
     Path("rsl.error.0000").write_text(f"d01 {start:{_WRF_TIME}} real_em: SUCCESS COMPLETE REAL_EM INIT\n")
 
 
-def _hours(start: datetime, end: datetime, restart: Callable[[datetime], Path], every: int, before: Path | None) -> Iterator[tuple[datetime, float]]:  # fmt: skip
+def _hours(
+    start: datetime, end: datetime, restart: Callable[[datetime], Path], every: int, before: Path | None
+) -> Iterator[tuple[datetime, float]]:
     """Each hour with the rain since the start of the run, which a restart file carries on; these are written here."""
     fallen = 0.0 if before is None else json.loads(before.read_text())["rain"]
     hour = 0.0 if before is None else json.loads(before.read_text())["hour"]
@@ -148,31 +150,34 @@ def wrf() -> None:
     before = Path(f"wrfrst_d01_{start:{_WRF_TIME}}") if control["restart"] else None
     zero = start if before is None else start - timedelta(hours=json.loads(before.read_text())["hour"])
     end = start + timedelta(hours=control["run_hours"])
-    steps = _hours(start, end, lambda when: Path(f"wrfrst_d01_{when:{_WRF_TIME}}"), control["restart_interval"] // 60, before)  # fmt: skip
+    every, size = control["restart_interval"] // 60, int(np.atleast_1d(namelist["domains"]["e_we"])[0]) - 1
+    steps = _hours(start, end, lambda when: Path(f"wrfrst_d01_{when:{_WRF_TIME}}"), every, before)
     with open("rsl.error.0000", "w") as log:
         for when, fallen in steps:
             if when > start or before is None:
-                _wrfout(Path(f"wrfout_d01_{when:{_WRF_TIME}}"), when, (when - zero).total_seconds() / 3600, fallen)
+                hours = (when - zero).total_seconds() / 3600
+                _wrfout(Path(f"wrfout_d01_{when:{_WRF_TIME}}"), when, size, hours, fallen)
             if when > start:
-                print(f"Timing for main: time {when:{_WRF_TIME}} on domain   1:    0.50000 elapsed seconds", file=log, flush=True)  # fmt: skip
+                line = f"Timing for main: time {when:{_WRF_TIME}} on domain   1:    0.50000 elapsed seconds"
+                print(line, file=log, flush=True)
         print(f"d01 {end:{_WRF_TIME}} wrf: SUCCESS COMPLETE WRF", file=log)
 
 
-def _wrfout(path: Path, when: datetime, hours: float, fallen: float) -> None:
+def _wrfout(path: Path, when: datetime, size: int, hours: float, fallen: float) -> None:
     from netCDF4 import Dataset
 
-    y, x = np.meshgrid(np.arange(60), np.arange(60), indexing="ij")
+    y, x = np.meshgrid(np.arange(size), np.arange(size), indexing="ij")
     plane = ("Time", "south_north", "west_east")
-    ones = np.ones((1, 60, 60), np.float32)
+    ones = np.ones((1, size, size), np.float32)
     fields = {
-        "XLAT": 45 + 0.09 * (y - 29.5)[None], "XLONG": 9 + 0.12 * (x - 29.5)[None], "T2": temperature(hours) * ones,
-        "PSFC": 1e5 * ones, "Q2": 0.005 * ones, "U10": 3 * ones, "V10": 4 * ones, "COSALPHA": ones, "SINALPHA": 0 * ones,
-        "RAINC": 0 * ones, "RAINNC": fallen * ones,
+        "XLAT": 45 + 0.081 * (y - size / 2)[None], "XLONG": 9 + 0.115 * (x - size / 2)[None],
+        "T2": temperature(hours) * ones, "PSFC": 1e5 * ones, "Q2": 0.005 * ones, "U10": 3 * ones, "V10": 4 * ones,
+        "COSALPHA": ones, "SINALPHA": 0 * ones, "RAINC": 0 * ones, "RAINNC": fallen * ones,
     }  # fmt: skip
     with Dataset(path, "w") as file:
         file.setncatts({"TITLE": " OUTPUT FROM A STAND-IN, NOT FROM WRF", "MAP_PROJ": 1, "BUCKET_MM": -1.0})
-        for name, size in {"Time": None, "DateStrLen": 19, "south_north": 60, "west_east": 60}.items():
-            file.createDimension(name, size)
+        for name, length in {"Time": None, "DateStrLen": 19, "south_north": size, "west_east": size}.items():
+            file.createDimension(name, length)
         file.createVariable("Times", "S1", ("Time", "DateStrLen"))[0] = np.array(list(f"{when:{_WRF_TIME}}"), "S1")
         for name, values in fields.items():
             file.createVariable(name, "f4", plane)[:] = values

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from models.progress import Progress, progress
 from pipeline.slurm import (
     STEPS,
     Layout,
@@ -23,7 +24,6 @@ from pipeline.slurm import (
     submit,
     submit_chain,
 )  # fmt: skip
-from models.progress import Progress, progress
 from pipeline.slurm_progress import decide
 from tests import slurm_cluster
 

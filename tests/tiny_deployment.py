@@ -58,14 +58,16 @@ def write_configuration(folder: Path, store: Path) -> Path:
     return path
 
 
-def write_inputs(deployment: Deployment) -> None:
-    """What ingest would bring for HOUR: past runs, verifying analyses, and the live runs; forecasts have a bias."""
+def write_inputs(deployment: Deployment, hour: Cycle = HOUR) -> None:
+    """What ingest would bring for the hour: past runs, verifying analyses, and the live runs; forecasts have a bias."""
     for name in deployment.config.sources:
         source = SOURCES[name]
-        runs = dict(past_runs(deployment, source, HOUR))
+        if not source.bucket:  # made here
+            continue
+        runs = dict(past_runs(deployment, source, hour))
         if name in BIAS:
-            live = due_cycles(source, HOUR)[0]
-            runs[live] = live_leads(deployment, source, live, HOUR)
+            live = due_cycles(source, hour)[0]
+            runs[live] = live_leads(deployment, source, live, hour)
         for cycle, leads in runs.items():
             _write_run(deployment, name, cycle, leads)
 

@@ -26,7 +26,9 @@ def _nowhere(cycle: Cycle, lead: int, member: int | None, parameter: Parameter |
     raise ValueError("a model that is run here has no files of a feed")
 
 
-def _made_here(name: str, title: str, role: Role, parameters: Iterable[str], delay_hours: float, licence: str) -> Source:
+def _made_here(
+    name: str, title: str, role: Role, parameters: Iterable[str], delay_hours: float, licence: str
+) -> Source:
     """delay_hours: from the start of a run until it can be counted on, so that skill is learnt from what there was."""
     return Source(
         name=name,
