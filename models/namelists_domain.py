@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 Boundary = Literal["gfs", "ifs", "hrrr"]
 Positive = Annotated[int, Field(gt=0)]
@@ -47,6 +47,14 @@ class Run(BaseModel):
     ranks: Positive
     history_minutes: Annotated[int, Field(ge=5, le=1440)] = 60
     restart_hours: Positive = 6
+
+    @field_validator("start", mode="before")
+    @classmethod
+    def _is_a_full_hour(cls, value: Any) -> datetime:
+        when = datetime.fromisoformat(value) if isinstance(value, str) else value
+        if not isinstance(when, datetime) or when.tzinfo or when.replace(minute=0, second=0, microsecond=0) != when:
+            raise ValueError("expected a full hour in UTC such as 2026-01-31T06")
+        return when
 
     @property
     def end(self) -> datetime:

@@ -1,0 +1,79 @@
+"""What holds for every image: built apart from what it ships, from pinned sources, without root, with its health."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from models.chain import Job, Program, described, programs
+from tests.test_physics import HOURS, RUNS
+
+ROOT = Path(__file__).resolve().parents[2]
+FILES = sorted(ROOT.glob("containers/*/Dockerfile"))
+MODELS = [path for path in FILES if path.parent.name in RUNS]
+_FLOATING = re.compile(r"^(?!.*:[\w.-]*\d)|:latest")
+
+
+def _stages(path: Path) -> list[list[str]]:
+    """Instructions of each stage, lines that go on joined, without comments."""
+    text = re.sub(r"^\s*#.*\n", "", path.read_text(), flags=re.M).replace("\\\n", " ")
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    starts = [number for number, line in enumerate(lines) if line.startswith("FROM ")]
+    return [lines[start:end] for start, end in zip(starts, [*starts[1:], len(lines)], strict=True)]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.parent.name)
+def test_images_are_small_pinned_and_without_root(path: Path) -> None:
+    stages = _stages(path)
+    assert len(stages) > 1
+    for stage in stages:
+        image = stage[0].split()[1]
+        assert image.startswith("${") or not _FLOATING.search(image), image
+    last = "\n".join(stages[-1])
+    assert re.search(r"^USER [1-9]\d*:[1-9]\d*$", last, re.M)
+    assert re.search(r"^HEALTHCHECK .*CMD ", last, re.M)
+    assert f'image.title="hourcast-{path.parent.name}"' in last
+    assert "image.licenses=" in last
+    assert not re.search(r"\b(gcc|gfortran|make|git|curl)\b", last)
+
+
+@pytest.mark.parametrize("path", MODELS, ids=lambda path: path.parent.name)
+def test_models_are_built_from_what_cannot_change(path: Path) -> None:
+    """A checksum for every download, a commit or a release's tag for every clone, the processor by an argument."""
+    build = "\n".join(line for stage in _stages(path)[:-1] for line in stage)
+    arguments = dict(re.findall(r"^ARG (\w+)=(\S+)$", build, re.M))
+    assert arguments["ARCH"] == "znver4"
+    assert "-march=${ARCH}" in build
+    sums = [value for name, value in arguments.items() if name.endswith("_SHA256")]
+    assert len(sums) == build.count("curl -fsSL") == build.count("sha256sum --check")
+    assert all(re.fullmatch(r"[0-9a-f]{64}", value) for value in sums)
+    pins = [value for name, value in arguments.items() if re.search("(VERSION|COMMIT)$", name)]
+    assert pins
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+|[0-9a-f]{40}", value) for value in pins)
+
+
+@pytest.mark.parametrize("path", MODELS, ids=lambda path: path.parent.name)
+def test_images_hold_the_programs_and_tables_of_the_chain(path: Path) -> None:
+    model, text = path.parent.name, path.read_text()
+    common = {"start": "2026-01-31T06", "hours": HOURS}
+    job = Job(model, described(model, common | RUNS[model]), "/opt/model", "/data")  # type: ignore[arg-type]
+    for program in programs(job):
+        assert program.program in text or program.program.startswith("ww3_")  # CMake installs all of these
+        for folder in _shared(program):
+            assert f"/opt/model/share/{folder}" in text
+
+
+def _shared(program: Program) -> set[str]:
+    return {link.partition("share/")[2].split("/")[0] for link in program.links if "share/" in link}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.parent.name)
+def test_hadolint_has_nothing_to_say(path: Path) -> None:
+    if shutil.which("hadolint") is None:
+        pytest.skip("hadolint is not installed")
+    done = subprocess.run(["hadolint", str(path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
