@@ -65,7 +65,7 @@ class Job:
     @property
     def enter(self) -> list[str]:
         """What stands before a command that shall see the programs."""
-        return ["apptainer", "exec", self.image] if self.image else []
+        return ["apptainer", "exec", "--bind", self.data, self.image] if self.image else []
 
     def write(self, folder: Path) -> None:
         """Store it where the job will run."""

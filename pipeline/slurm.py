@@ -112,6 +112,7 @@ def script(name: str, command: str, layout: Layout, *, array: int = 1) -> str:
         options["signal"] = f"B:USR1@{layout.signal_seconds}"
     head = [f"#SBATCH --{key}" + ("" if value is None else f"={value}") for key, value in options.items()]
     variables = {"OMP_NUM_THREADS": str(layout.threads), "OMP_PLACES": "cores", "OMP_PROC_BIND": "close"}
+    variables["SRUN_CPUS_PER_TASK"] = str(layout.threads)  # srun no longer takes it from the job: Slurm 22.05
     variables |= _EFA if layout.efa else {}
     exports = [f"export {key}={value}" for key, value in variables.items()]
     return "\n".join(["#!/bin/bash", *head, "set -euo pipefail", *exports, *_body(command, layout), ""])

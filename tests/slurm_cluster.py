@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -74,8 +74,8 @@ def cluster(root: Path) -> Iterator[None]:
         _start(root, conf)
         yield
     finally:
-        for name in (*(f"slurmd.{node}" for node in NODES), "slurmctld", "munged"):
-            _end(root / f"{name}.pid")
+        _end([root / f"slurmd.{node}.pid" for node in NODES] + [root / "slurmctld.pid"])
+        _end([root / "munged.pid"])
 
 
 def _start(root: Path, conf: Path) -> None:
@@ -115,17 +115,24 @@ def _state(node: str) -> str:
     return done.stdout
 
 
-def _end(pid_file: Path) -> None:
-    """End a daemon by the number it wrote, and wait until it is gone."""
+def _end(pid_files: Sequence[Path]) -> None:
+    """End daemons by the numbers they wrote, all at once, and wait until they are gone."""
+    numbers = [int(path.read_text()) for path in pid_files if path.exists()]
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        until = time.monotonic() + 5
+        for number in numbers:
+            _signal(number, sign)
+        while time.monotonic() < until and any(_signal(number, 0) for number in numbers):
+            time.sleep(0.05)
+
+
+def _signal(number: int, sign: int) -> bool:
+    """Whether the process is there to hear it."""
     try:
-        number = int(pid_file.read_text())
-        os.kill(number, signal.SIGTERM)
-        for _ in range(50):
-            os.kill(number, 0)
-            time.sleep(0.1)
-        os.kill(number, signal.SIGKILL)
-    except (FileNotFoundError, ProcessLookupError):
-        pass
+        os.kill(number, sign)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _free_port() -> int:

@@ -200,9 +200,7 @@ def test_physics_stops_at_the_first_program_that_fails(deployment: Deployment, c
     job = _job(config, "wrf")
     physics.prepare(deployment, job, tmp_path)
     (tmp_path / "GRIBFILE.AAC").unlink()
-    with pytest.raises(
-        ProgramError, match=r"(?s)ungrib: .* ended with code 1; expected 'Successful completion"
-    ):
+    with pytest.raises(ProgramError, match=r"(?s)ungrib: .* ended with code 1; expected 'Successful completion"):
         execute(tmp_path, "pre")
     assert not (tmp_path / "metgrid.out").exists()
     with pytest.raises(ProgramError, match=r"wrf: expected wrfinput_d01, wrfbdy_d01 before wrf.exe; found none"):
