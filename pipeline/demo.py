@@ -127,11 +127,11 @@ def let_time_pass(deployment: Deployment, pool: Pool | Cluster) -> tuple[dict[st
     reports = pool.submit(verify_stations, deployment, HOUR + max(later))
     step = import_module("pipeline.steps.verify")
     jobs = {name: pool.submit(verify, deployment, name) for name in _PROVEN}  # the longest first
-    drawn = [pool.submit(pictures, deployment, HOUR, [place]) for place in deployment.config.places]
+    drawn = pool.submit(pictures, deployment, HOUR, deployment.config.places)
     jobs |= {name: pool.submit(verify, deployment, name) for name in step.names() if name not in jobs}
     step.write(deployment, HOUR, [jobs[name].result() for name in step.names()])
     reports.result()
-    return maps.result(), {name: picture for future in drawn for name, picture in future.result().items()}
+    return maps.result(), drawn.result()
 
 
 def ingest_truth(deployment: Deployment, name: str) -> None:

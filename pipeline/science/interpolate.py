@@ -16,11 +16,10 @@ def bilinear(field: Floats, grid: Grid, latitude: Floats, longitude: Floats) -> 
 
     Corners without a value (land in a field of the sea) are left out; NaN where the nearer half has none.
     """
-    places = np.broadcast_arrays(np.asarray(latitude, np.float64), np.asarray(longitude, np.float64))
-    result = np.empty(places[0].size)
-    values = np.array(field, np.float64, order="C")
-    _bilinear(values, float(grid.resolution), *(np.array(part).ravel() for part in places), result)
-    return result.reshape(places[0].shape)
+    north, east = (np.array(part, np.float64) for part in np.broadcast_arrays(latitude, longitude))
+    result, values = np.empty(north.size), np.array(field, np.float64, order="C")
+    _bilinear(values, float(grid.resolution), north.ravel(), east.ravel(), result)
+    return result.reshape(north.shape)
 
 
 @njit(cache=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -147,7 +148,7 @@ def from_dataset(dataset: xr.Dataset) -> Skill:
     bins = tuple(float(value) for value in dataset["lead_bin"].values)
     rows = (int(dataset.attrs[name]) for name in ("columns", "together"))
     pools = _pools(dataset["pool_of_place"].values.astype(np.int32).tobytes(), *rows)
-    known = {name: dataset[name].values for name in STATISTICS if name in dataset}
+    known: dict[str, Any] = {name: dataset[name].values for name in STATISTICS if name in dataset}
     if len(known) == len(STATISTICS):
         return Skill(sources, bins, pools, **known)
     return replace(zero(sources, bins, pools), **known)

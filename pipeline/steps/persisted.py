@@ -82,16 +82,19 @@ class PersistedRun:
     @cached_property
     def _days(self) -> dict[str, list[Part | None]]:
         """By parameter its last known day, at ENDS."""
-        names = sorted({*PERSISTENCE.carries, *speeds(PERSISTENCE)})
-        days = {name: [self._part(name, end) for end in ENDS] for name in names}
+        runs = {hour: self.analyses(self.cycle + hour) for end in ENDS for hour in (end, end - BUCKET_HOURS)}
+        days = {}
+        for name in sorted({*PERSISTENCE.carries, *speeds(PERSISTENCE)}):
+            lead = BUCKET_HOURS if blended()[name].kind in INTERVAL_KINDS else 0
+            days[name] = [_part(runs[end - lead], name, lead) for end in ENDS]
         return {name: day for name, day in days.items() if any(day)}
 
-    def _part(self, name: str, end: int) -> Part | None:
-        """An instant is that of an analysis, an interval that of the first hours after one."""
-        lead = BUCKET_HOURS if blended()[name].kind in INTERVAL_KINDS else 0
-        for run in self.analyses(self.cycle + (end - lead)):
-            if name in run.rows:
-                row, index = run.rows[name], np.flatnonzero(run.leads == lead)
-                if len(index) and run.held("forecast", name)[index[0]]:
-                    return Part(run, int(index[0]), float(run.interval_hours[row, index[0]]))
-        return None
+
+def _part(runs: Sequence[InputRun], name: str, lead: int) -> Part | None:
+    """An instant is that of an analysis, an interval that of the first hours after one."""
+    for run in runs:
+        if name in run.rows:
+            row, index = run.rows[name], np.flatnonzero(run.leads == lead)
+            if len(index) and run.held("forecast", name)[index[0]]:
+                return Part(run, int(index[0]), float(run.interval_hours[row, index[0]]))
+    return None

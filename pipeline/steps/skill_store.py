@@ -50,11 +50,11 @@ def read(deployment: Deployment, name: str, hour: Cycle, parts: Collection[str] 
     """
     head = json.loads(deployment.store.read(paths.skill_head(name, hour)))
     written = {float(lead): Cycle.parse(when) for lead, when in zip(head["lead_bins"], head["written"], strict=True)}
-    parts = [
+    states = [
         _part(deployment, name, when, hour, [lead for lead, other in written.items() if other == when], parts)
         for when in sorted(set(written.values()))
     ]
-    state = join([align_sources(part, tuple(head["sources"])) for part in parts])
+    state = join([align_sources(part, tuple(head["sources"])) for part in states])
     centres = None if head["centres"] is None else np.array(head["centres"], np.float64)
     return Known(state, written, centres)
 
