@@ -84,13 +84,25 @@ def scaling(
 
 
 @models.command()
-def nests(config: ConfigOption = FORECAST_YAML, cycle: CycleOption = None) -> None:
+def nests(
+    config: ConfigOption = FORECAST_YAML,
+    cycle: CycleOption = None,
+    prepare: Annotated[Path | None, typer.Option(help="Make a run in this folder of each that was chosen.")] = None,
+    submit: Annotated[bool, typer.Option("--submit", help="With --prepare: submit them to Slurm, too.")] = False,
+    programs: Annotated[str, typer.Option(help="Folder of WRF's programs (docs/physics.md).")] = "/opt/model",
+    data: Annotated[str, typer.Option(help="Folder of what no feed brings.")] = "/shared/fixed",
+    image: Annotated[str, typer.Option(help="Image that holds the programs.")] = "",
+) -> None:
     """Which fine runs the hazards of an hour deserve, what they cost, and why each is to be started or not.
 
-    Always a dry run; the configuration's `nests` sets the budget of an hour.
+    A dry run unless it is told where to prepare them; the configuration's `nests` sets the budget of an hour.
 
-    Example: `hourcast nests --cycle 2026-01-31T06`
+    Examples: `hourcast nests` · `hourcast nests --prepare /shared/runs --submit`
     """
-    from pipeline.operate_nests import show_plan
+    from pipeline import operate_nests
 
-    show_plan(config, cycle)
+    if prepare is None:
+        operate_nests.show_plan(config, cycle)
+    else:
+        places = {"programs": programs, "data": data, "image": image}
+        operate_nests.prepare_chosen(config, cycle, prepare, places, submit=submit)

@@ -39,6 +39,8 @@ FEWEST_CELLS = 130
 """Along a side: enough for the ranks of one node."""
 FARTHEST, TROPICS = 80.0, 23.5
 """Degrees of latitude: no centre lies beyond the one; nearer than the other physics are the tropical suite."""
+LEAST_KM2 = 100.0
+"""A hazard of which less is expected is not named."""
 INSTANCE = "hpc7a.96xlarge"
 _MEASURED, _MEASURED_ON = "mpas_laura_15_3km", "hpc6a.48xlarge"
 _RELATIVE = "wrf_conus_2.5km"
@@ -74,7 +76,7 @@ class Candidate:
     hours: tuple[float, float, float]
     dollars: tuple[float, ...]
     value: float
-    start: bool = False
+    chosen: bool = False
     decision: str = ""
 
 
@@ -111,7 +113,7 @@ def candidate(
     price = _scalings()[1].price_per_hour[INSTANCE]
     return Candidate(
         name=f"{hour}-day{window + 1}-{number}",
-        hazards={name: round(area) for name, area in hit_km2.items() if area >= 0.5},
+        hazards={name: round(area) for name, area in hit_km2.items() if area >= LEAST_KM2},
         lead_hours=(first, last),
         run=run.model_copy(update={"ranks": nodes * _ranks_per_node()}),
         nodes=nodes,
@@ -131,8 +133,8 @@ def decide(candidates: Sequence[Candidate], budget_dollars: float, deadline_hour
             why = f"left: up to ${one.dollars[2]:.2f}, ${left:.2f} of the budget of ${budget_dollars:g} are left"
         else:
             left -= one.dollars[2]
-            why = f"started: {one.value / one.dollars[0]:.0f} severity km² a dollar, ${left:.2f} remain of the budget"
-        decided.append(replace(one, start=why.startswith("started"), decision=why))
+            why = f"chosen: {one.value / one.dollars[0]:.0f} severity km² a dollar, ${left:.2f} remain of the budget"
+        decided.append(replace(one, chosen=why.startswith("chosen"), decision=why))
     return decided
 
 

@@ -79,9 +79,9 @@ def tracks(cycle: Cycle, name: str) -> str:
     return f"tracks/{cycle}/{name}"
 
 
-def nests(cycle: Cycle, started: str = "") -> str:
-    """The plan of fine runs for an hour's hazards; with the name of a run, the mark that it was started."""
-    return f"nests/{cycle}/started/{started}.json" if started else f"nests/{cycle}/plan.json"
+def nests(cycle: Cycle) -> str:
+    """The plan of fine runs for an hour's hazards."""
+    return f"nests/{cycle}/plan.json"
 
 
 def scores(cycle: Cycle, name: str) -> str:

@@ -41,6 +41,8 @@ _SEA = {
     "ice_conc": ("sea_ice_fraction",),
 }
 """What each forcing of WAVEWATCH III is made of."""
+MOST_AHEAD = 144
+"""Hours between the start of a driving model's run and that of a run inside it: nests are for days to come."""
 _EPOCH = "seconds since 1970-01-01 00:00:00"
 
 
@@ -52,8 +54,8 @@ def stage(deployment: Deployment, job: Job, folder: Path) -> list[str]:
     """Bring what the run needs into its folder; what was made, by name. InputError if a part of it is missing."""
     run = job.run
     if isinstance(run, WrfRun):
-        leads = range(0, run.hours + 1, DRIVERS[run.boundary].every_hours)
-        return _drivers(deployment, run.boundary, Cycle(run.start), leads, folder)
+        hours = range(0, run.hours + 1, DRIVERS[run.boundary].every_hours)
+        return _drivers(deployment, run.boundary, Cycle(run.start), hours, folder)
     if isinstance(run, MpasRun):  # global: no boundary
         return _drivers(deployment, run.boundary, Cycle(run.start), [0], folder)
     if isinstance(run, Ww3Run):
@@ -62,13 +64,32 @@ def stage(deployment: Deployment, job: Job, folder: Path) -> list[str]:
     return []
 
 
-def _drivers(deployment: Deployment, boundary: Boundary, cycle: Cycle, leads: Sequence[int], folder: Path) -> list[str]:
+def _drivers(deployment: Deployment, boundary: Boundary, start: Cycle, hours: Sequence[int], folder: Path) -> list[str]:
+    """hours: after the start at which the run needs its driving model."""
     source = SOURCES[boundary]
     bucket, made = bucket_of(deployment, source), []
-    for name, lead in zip(grib_names(), leads, strict=False):
-        (folder / name).write_bytes(driver_messages(bucket, source, boundary, cycle, lead))
+    cycle = driving_cycle(bucket, source, start, hours[-1])
+    ahead = round(cycle.lead_hours(start.init_time))
+    for name, hour in zip(grib_names(), hours, strict=False):
+        (folder / name).write_bytes(driver_messages(bucket, source, boundary, cycle, ahead + hour))
         made.append(name)
     return made
+
+
+def driving_cycle(bucket: Bucket, source: Source, start: Cycle, hours: int) -> Cycle:
+    """The newest run of the driving model, begun at `start` or before, that has arrived up to `hours` after it.
+
+    InputError if there is none.
+    """
+    for ahead in range(MOST_AHEAD + 1):
+        cycle = start - ahead
+        reaches = cycle.init_time.hour in source.cycles and ahead + hours in source.leads(cycle)
+        if reaches and bucket.exists(source.index_key(source.key(cycle, ahead + hours))):
+            return cycle
+    raise InputError(
+        f"expected a run of {source.name} to {hours} h after {start}, begun at most {MOST_AHEAD} h before it, which "
+        "drives the run; it is not there"
+    )
 
 
 def grib_names() -> Iterator[str]:

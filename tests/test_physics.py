@@ -42,14 +42,14 @@ RUNS: dict[str, dict[str, Any]] = {
 LAYOUT = Layout("", nodes=2, ranks_per_node=2, threads=1, minutes=5, signal_seconds=0, efa=False)
 
 
-def _write_gfs(bucket: Path) -> None:
+def write_gfs(bucket: Path, last_hour: int = HOURS) -> None:
     """Files of GFS with their indexes: messages that say which they are, wanted ones and others."""
     aloft = ("HGT", "TMP", "UGRD", "VGRD", "RH", "SPFH")
     names = [f"{name}:{level} mb" for level in (0.4, *_LEVELS) for name in aloft]
     names += ["CLMR:1 hybrid level", "TMP:surface", "PRMSL:mean sea level", "TSOIL:0-0.1 m below ground"]
     names += ["LAND:surface"]
     source = SOURCES["gfs"]
-    for lead in range(0, HOURS + 1, 3):
+    for lead in range(0, last_hour + 1, 3):
         key, data, lines = source.key(HOUR, lead), b"", []
         for number, name in enumerate(names, 1):
             when = "anl" if lead == 0 else f"{lead} hour fcst"
@@ -66,7 +66,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A deployment with a published hour, a mirror of GFS, and the models as sources."""
     root = tmp_path_factory.mktemp("deployment")
     write_example_store(root / "store", last_lead=HOURS)
-    _write_gfs(root / "mirror")
+    write_gfs(root / "mirror")
     stand_ins.install(root / "programs", root / "data")
     settings = {
         "store": f"file://{root}/store", "grid_resolution": 1, "last_lead_hours": HOURS,
@@ -238,3 +238,15 @@ def test_physics_programs_exist_as_stand_ins(config: Path) -> None:
     """The table names no program that the chain's test does not run."""
     named = {program.program for model in RUNS for program in programs(_job(config, model))}
     assert named == stand_ins.PROGRAMS.keys()
+
+
+def test_physics_runs_of_days_to_come_are_driven_by_the_newest_forecast(
+    deployment: Deployment, config: Path, tmp_path: Path
+) -> None:
+    start = HOUR.init_time + timedelta(hours=6)
+    made = physics.prepare(deployment, _job(config, "wrf", start=start, hours=6), tmp_path)
+    assert made == ["GRIBFILE.AAA", "GRIBFILE.AAB", "GRIBFILE.AAC"]
+    for name, hours in zip(made, (6, 9, 12), strict=True):
+        assert f"valid {HOUR.valid_time(hours):%Y%m%d%H}".encode() in (tmp_path / name).read_bytes()
+    with pytest.raises(InputError, match="gfs to 9 h after"):
+        physics.prepare(deployment, _job(config, "wrf", start=start, hours=9), tmp_path / "long")

@@ -1,6 +1,6 @@
 """Nests: the hazards that the hour's ensembles foresee, and the fine runs that would pay, within a budget.
 
-Always a dry run: it writes the plan. `hourcast nests --start` on the cluster starts what the plan chose.
+Always a dry run: it writes the plan. `hourcast nests --prepare FOLDER` on the cluster makes runs of what it chose.
 """
 
 from __future__ import annotations

@@ -94,17 +94,17 @@ def test_a_run_begins_before_its_day_and_is_one_that_wrf_can_make(tmp_path: Path
 
 def test_the_budget_is_kept_and_every_choice_is_explained(tmp_path: Path) -> None:
     rich = planned(tmp_path / "rich")["candidates"]
-    assert all(one["start"] for one in rich)
+    assert all(one["chosen"] for one in rich)
     worth = [one["value"] / one["dollars"][0] for one in rich]
     assert worth == sorted(worth, reverse=True)
     limit = rich[0]["dollars"][2] + 0.01
     poor = planned(tmp_path / "poor", budget_dollars=limit)["candidates"]
     assert [one["name"] for one in poor] == [one["name"] for one in rich]
-    assert [one["start"] for one in poor] == [True, False, False]
-    assert sum(one["dollars"][2] for one in poor if one["start"]) <= limit
+    assert [one["chosen"] for one in poor] == [True, False, False]
+    assert sum(one["dollars"][2] for one in poor if one["chosen"]) <= limit
     assert "of the budget" in poor[1]["decision"]
     late = planned(tmp_path / "late", deadline_hours=0.01)["candidates"]
-    assert not any(one["start"] for one in late)
+    assert not any(one["chosen"] for one in late)
     assert all("the deadline is 0.01 h" in one["decision"] for one in late)
 
 
