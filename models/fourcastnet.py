@@ -91,7 +91,7 @@ def load(kind: str, package: str, allowed: Collection[str], device: torch.device
     if kind not in _CLASSES:
         raise ValueError(f"expected one of the models {', '.join(_CLASSES)}; found {kind!r}")
     module, name = _CLASSES[kind]
-    with _imported():
+    with imported():
         from earth2studio.models.auto import Package
 
         model_class = getattr(import_module(module), name)
@@ -125,7 +125,7 @@ def _on_grid_of(fcn: Any, package: weights.Package) -> Any:
 
 
 @contextmanager
-def _imported() -> Iterator[None]:
+def imported() -> Iterator[None]:
     """Import earth2studio in a third of its time, and without a GPU at all.
 
     It asks for the call stack with its source text at each package that it misses, where the names of files suffice;

@@ -27,6 +27,11 @@ HIGHEST_DEGREE = 42  # of the noise; what is finer dies in the first steps
 BREEDING_STEPS = 4
 
 
+def earlier_analyses(kind: str, members: int) -> int:
+    """How many analyses before the newest the members are made of, each a step of the model before the next."""
+    return {"HemisphericCentredBredVector": BREEDING_STEPS, "LaggedEnsemble": members}.get(kind, 0)
+
+
 def seed_of(cycle: str, member: int) -> int:
     """A seed of 63 bits from the cycle and the member's number, however the members are shared out."""
     return int.from_bytes(hashlib.sha256(f"{cycle} member {member}".encode()).digest()[:8], "big") >> 1
@@ -55,23 +60,21 @@ def _functions(degree: int, latitude: bytes) -> NDArray[np.float64]:
     return np.asarray(sph_legendre_p_all(degree, degree, colatitude)[0, :, : degree + 1])
 
 
-def bred_vector(
-    model: Emulator, still: Sequence[Array], noise: Array, scale: Array, amplitude: float, seed: int
-) -> Array:
+def bred_vector(model: Emulator, still: Sequence[Array], noise: Array, size: Array, seed: int) -> Array:
     """(variable, latitude, longitude) what grows most of the noise in the steps of `still`, of the asked size.
 
     still: (variable, latitude, longitude) states of the unperturbed run, one after the other; noise: like one of them;
-    scale: (variable,) standard deviations. After each step the difference is brought back to the amplitude.
+    size: (variable,) root mean squares asked for. After each step the difference is brought back to them.
     """
-    difference = amplitude * noise * scale[:, None, None]
+    difference = noise * size[:, None, None]
     for before, after in itertools.pairwise(still):
         moved = next(itertools.islice(model.run((before + difference)[None], seeds=[seed]), 1, None))[0]
         difference = moved - after
-        difference *= amplitude / size_of(difference, scale, model.latitude)
+        difference /= size_of(difference, size, model.latitude)
     return difference
 
 
-def size_of(difference: Array, scale: Array, latitude: NDArray[np.float64]) -> np.float32:
-    """Root mean square over the sphere and the variables, as a share of their standard deviations."""
+def size_of(difference: Array, size: Array, latitude: NDArray[np.float64]) -> np.float32:
+    """Root mean square over the sphere and the variables, as a share of their sizes (variable,)."""
     area = np.cos(np.deg2rad(latitude))[:, None]
-    return np.float32(np.sqrt(((difference / scale[:, None, None]) ** 2 * area).mean() / area.mean()))
+    return np.float32(np.sqrt(((difference / size[:, None, None]) ** 2 * area).mean() / area.mean()))

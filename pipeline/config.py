@@ -70,8 +70,9 @@ class FourCastNetConfig(Section):
 
     `model`: `afno` is our own loop, `fcn` earth2studio's; `package`: a folder or URL of weights, or
     `shipped`, the small model of the embedded world; `weights_sha256`: weights that may be opened beside the shipped.
-    `analysis`: the source whose analysis it starts from. `amplitude`: root mean square of the perturbation, as a share
-    of each variable's standard deviation. `members_per_job`: of one shard. `checkpoint_steps`: steps between states
+    `analysis`: the source whose analysis it starts from. `perturbation`: ours, or earth2studio's class of that name.
+    `amplitude`: root mean square of the perturbation, as a share of each variable's standard deviation; `amplitudes`:
+    of single variables, by earth2studio's name. `members_per_job`: of one shard. `checkpoint_steps`: steps between states
     that an interrupted job continues from. `enough_members`: without as many plausible ones the hour has none.
     """
 
@@ -81,8 +82,12 @@ class FourCastNetConfig(Section):
     analysis: str = "gfs"
     members: PositiveInt = 30
     members_per_job: PositiveInt = 31
-    perturbation: Literal["spherical_gaussian", "bred_vectors"] = "bred_vectors"
+    perturbation: Literal[
+        "spherical_gaussian", "bred_vectors", "SphericalGaussian", "CorrelatedSphericalGaussian", "BredVector",
+        "HemisphericCentredBredVector", "LaggedEnsemble",
+    ] = "bred_vectors"  # fmt: skip
     amplitude: Annotated[float, Field(ge=0, le=2)] = 0.1
+    amplitudes: dict[str, Annotated[float, Field(gt=0, le=2)]] = {}
     checkpoint_steps: PositiveInt = 10
     enough_members: PositiveInt = 20
 

@@ -14,6 +14,7 @@ import zarr
 from numpy.typing import NDArray
 
 from models.inputs import Inputs, inputs_of
+from models.perturbation import earlier_analyses
 from models.variables import VARIABLES
 from pipeline import paths
 from pipeline.cycle import Cycle
@@ -21,11 +22,12 @@ from pipeline.grid import Grid
 from pipeline.parameters import Parameter, blended
 from pipeline.sources import Source, source_named
 from pipeline.sources.fetch import Delivery, Request
+from pipeline.sources.fourcastnet import STEP_HOURS
 from pipeline.sources.newest import arrival_key, due_cycles
 from pipeline.steps import Deployment
 from pipeline.steps.assemble import assemble
 from pipeline.steps.ingest_common import bucket_of, fetched
-from pipeline.steps.initial_state import MODEL, RECORD, STATE
+from pipeline.steps.initial_state import EARLIER, MODEL, NEWEST, RECORD, STATE
 from pipeline.steps.input_store import plain_array
 
 Array = NDArray[np.float32]
@@ -41,7 +43,8 @@ def shards(deployment: Deployment, hour: Cycle) -> list[str]:
 
 
 def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
-    """Store the state at the newest analysis that has arrived by the hour, with what it was made of.
+    """Store the state at the newest analysis that has arrived by the hour, and at as many before it as the
+    perturbations are made of, with what they were made of.
 
     AnalysisError if there is none, or if a variable is missing, not finite or out of its range; then nothing is stored.
     """
@@ -50,15 +53,19 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     inputs, source = inputs_of(settings.package), source_named(settings.analysis)
     rows = _rows(inputs, source)
     cycle = _newest(deployment, source, hour)
-    delivery = fetched(bucket_of(deployment, source), source, [Request(cycle, 0, tuple(rows.values()))])
-    state = to_state(delivery, inputs, rows, f"the analysis {cycle} of {source.name}")
-    _write(deployment, hour, cycle, inputs, state)
+    states, checksums = [], {}
+    for number in range(earlier_analyses(settings.perturbation, settings.members) + 1):
+        earlier = cycle - number * STEP_HOURS
+        delivery = fetched(bucket_of(deployment, source), source, [Request(earlier, 0, tuple(rows.values()))])
+        states.append(to_state(delivery, inputs, rows, f"the analysis {earlier} of {source.name}"))
+        checksums |= delivery.checksums
+    _write(deployment, hour, cycle, inputs, states)
     record = {
         "source": source.name,
         "init_time": cycle.init_time.isoformat(),
         "licence": source.licence,
         "attribution": source.attribution,
-        "files": [{"key": key, "sha256": checksum} for key, checksum in sorted(delivery.checksums.items())],
+        "files": [{"key": key, "sha256": checksum} for key, checksum in sorted(checksums.items())],
     }
     deployment.store.write(paths.work(hour, RECORD), json.dumps(record, indent=1).encode())
 
@@ -115,7 +122,8 @@ def check(state: Array, variables: Sequence[str], what: str) -> None:
             )
 
 
-def _write(deployment: Deployment, hour: Cycle, cycle: Cycle, inputs: Inputs, state: Array) -> None:
+def _write(deployment: Deployment, hour: Cycle, cycle: Cycle, inputs: Inputs, states: Sequence[Array]) -> None:
+    """`states`: the newest analysis first; earlier ones are an array of their own."""
     key = paths.work(hour, STATE)
     deployment.store.delete(paths.work(hour, RECORD))
     deployment.store.delete(key)
@@ -127,10 +135,11 @@ def _write(deployment: Deployment, hour: Cycle, cycle: Cycle, inputs: Inputs, st
     group = zarr.create_group(deployment.store.zarr(key), attributes=about)
     plain_array(group, "latitude", inputs.latitude, ("latitude",), standard_name="latitude", units="degrees_north")
     plain_array(group, "longitude", inputs.longitude, ("longitude",), standard_name="longitude", units="degrees_east")
-    group.create_array(
-        "state",
-        data=state,
-        chunks=(1, *state.shape[1:]),
-        dimension_names=("variable", "latitude", "longitude"),
-        attributes={"long_name": "state that the model starts from", "variables": list(inputs.variables)},
-    )
+    dims = ("variable", "latitude", "longitude")
+    named = {"long_name": "state that the model starts from", "variables": list(inputs.variables)}
+    chunk = (1, *states[0].shape[1:])
+    group.create_array(NEWEST, data=states[0], chunks=chunk, dimension_names=dims, attributes=named)
+    if len(states) > 1:
+        named["long_name"] = f"states at the analyses before, every {STEP_HOURS} hours, newest first"
+        earlier, dims = np.stack(states[1:]), ("analysis", *dims)
+        group.create_array(EARLIER, data=earlier, chunks=(1, *chunk), dimension_names=dims, attributes=named)

@@ -30,28 +30,35 @@ VALUES = {
 }  # fmt: skip
 
 
-def deployment_of(folder: Path, values: dict[str, float | np.ndarray], package: Inputs = INPUTS) -> Deployment:
+def deployment_of(
+    folder: Path, values: dict[str, float | np.ndarray], package: Inputs = INPUTS, **settings: object
+) -> Deployment:
     """With a bucket that holds one analysis of those values."""
-    bucket = folder / "feeds" / SOURCES["gdas"].folder
-    key = SOURCES["gdas"].key(ANALYSIS, 0)
-    data, index = b"", []
-    for number, (name, value) in enumerate(values.items(), 1):
-        row = blended()[name]
-        scale = 100.0 if name.startswith("relative") else 1.0  # NCEP sends per cent
-        field = np.broadcast_to(value, (ROWS, COLUMNS)) * scale
-        index.append(f"{number}:{len(data)}:d={ANALYSIS.init_time:%Y%m%d%H}:{SOURCES['gdas'].names(row)[0]}:anl:")
-        data += of_parameter(row, ANALYSIS, 0, 0, field)
-    (bucket / key).parent.mkdir(parents=True)
-    (bucket / key).write_bytes(data)
-    (bucket / f"{key}.idx").write_text("\n".join(index) + "\n")
+    analysis_of(folder, values, ANALYSIS)
     (folder / "package").mkdir()
     known = {"variables": package.variables, "rows": package.rows, "columns": package.columns}
     (folder / "package/config.json").write_text(json.dumps(known))
     return Deployment.open(Config.model_validate({
         "store": f"file://{folder}/store", "synthetic": True, "grid_resolution": 30, "last_lead_hours": 12,
         "sources": {"gdas": {"endpoint": f"file://{folder}/feeds"}, "fourcastnet": {}},
-        "fourcastnet": {"package": f"file://{folder}/package", "analysis": "gdas"},
+        "fourcastnet": {"package": f"file://{folder}/package", "analysis": "gdas"} | settings,
     }))  # fmt: skip
+
+
+def analysis_of(folder: Path, values: dict[str, float | np.ndarray], cycle: Cycle) -> None:
+    """Puts an analysis of those values into the bucket."""
+    bucket = folder / "feeds" / SOURCES["gdas"].folder
+    key = SOURCES["gdas"].key(cycle, 0)
+    data, index = b"", []
+    for number, (name, value) in enumerate(values.items(), 1):
+        row = blended()[name]
+        scale = 100.0 if name.startswith("relative") else 1.0  # NCEP sends per cent
+        field = np.broadcast_to(value, (ROWS, COLUMNS)) * scale
+        index.append(f"{number}:{len(data)}:d={cycle.init_time:%Y%m%d%H}:{SOURCES['gdas'].names(row)[0]}:anl:")
+        data += of_parameter(row, cycle, 0, 0, field)
+    (bucket / key).parent.mkdir(parents=True)
+    (bucket / key).write_bytes(data)
+    (bucket / f"{key}.idx").write_text("\n".join(index) + "\n")
 
 
 def stored(deployment: Deployment) -> Store:
@@ -107,3 +114,16 @@ def test_without_a_configured_model_there_is_nothing_to_do(tmp_path: Path) -> No
     deployment = deployment_of(tmp_path, VALUES)
     other = Deployment.open(deployment.config.model_copy(update={"fourcastnet": None}))
     assert initial_conditions.shards(other, HOUR) == []
+
+
+@pytest.mark.parametrize(("kind", "earlier"), [("HemisphericCentredBredVector", 4), ("LaggedEnsemble", 2)])
+def test_analyses_before_are_kept_where_perturbations_are_made_of_them(tmp_path: Path, kind: str, earlier: int) -> None:
+    deployment = deployment_of(tmp_path, VALUES, perturbation=kind, members=2)
+    with pytest.raises(AnalysisError, match=f"{ANALYSIS - 6} of gdas lacks t2m"):
+        initial_conditions.run(deployment, HOUR, "fourcastnet")
+    for number in range(1, earlier + 1):
+        analysis_of(tmp_path, VALUES | {"temperature_2m": 285.0 + number}, ANALYSIS - 6 * number)
+    initial_conditions.run(deployment, HOUR, "fourcastnet")
+    found = read(deployment, HOUR)
+    np.testing.assert_allclose(found.analyses[:, 0, 1, 1], 285 + np.arange(earlier + 1), rtol=1e-3)
+    assert len(found.record["files"]) == earlier + 1  # type: ignore[arg-type]

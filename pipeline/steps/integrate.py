@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.inputs import folder_of
-from models.perturbation import BREEDING_STEPS, bred_vector, seed_of, spherical_gaussian
+from models.perturbation import seed_of
 from models.variables import VARIABLES
 from pipeline import paths
 from pipeline.config import FourCastNetConfig
@@ -31,6 +31,7 @@ from pipeline.sources.fourcastnet import PARAMETERS, STEP_HOURS
 from pipeline.steps import Deployment
 from pipeline.steps.initial_state import MODEL
 from pipeline.steps.initial_state import read as read_initial
+from pipeline.steps.perturbed import perturbed
 from pipeline.store import Store
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     seeds = {number: seed_of(str(initial.cycle), number) for number in members_of(shard)}
     done, states = _checkpoint(folder, shard)
     if states is None:
-        states = perturbed(model, initial.state, scale, settings, seeds)
+        states = perturbed(model, initial, scale, settings, list(seeds))
     began = time.perf_counter()
     with _stopping() as stopped:
         for step, after in zip(range(done, steps + 1), model.run(states, seeds=list(seeds.values())), strict=False):
@@ -134,26 +135,6 @@ def load(settings: FourCastNetConfig) -> tuple[Emulator, Array]:
     from models import fourcastnet
 
     return fourcastnet.load(settings.model, str(folder), allowed, device), package.scale
-
-
-def perturbed(
-    model: Emulator, state: Array, scale: Array, settings: FourCastNetConfig, seeds: Mapping[int, int]
-) -> Array:
-    """(member, variable, latitude, longitude) that the members start from, by number and seed; 0 from the analysis."""
-    states = np.repeat(state[None], len(seeds), 0)
-    bred = settings.perturbation == "bred_vectors" and settings.amplitude > 0
-    run = model.run(state[None], seeds=[0])
-    still = [after[0] for after in itertools.islice(run, BREEDING_STEPS + 1 if bred else 0)]
-    for place, (number, seed) in enumerate(seeds.items()):
-        if number == 0 or settings.amplitude == 0:
-            continue
-        noise = spherical_gaussian(len(state), model.latitude, len(model.longitude), seed)
-        states[place] += (
-            bred_vector(model, still, noise, scale, settings.amplitude, seed)
-            if bred
-            else settings.amplitude * scale[:, None, None] * noise
-        )
-    return states
 
 
 def kept(states: Array, variables: Sequence[str]) -> Array:

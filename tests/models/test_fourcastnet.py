@@ -1,6 +1,6 @@
-"""earth2studio's own classes load our packages, and our loop steps as theirs does.
+"""earth2studio's own classes load our packages and perturb our states, and our loop steps as theirs does.
 
-One test, because importing earth2studio takes longer than all the rest.
+One file, because importing earth2studio takes longer than all the rest.
 """
 
 from __future__ import annotations
@@ -16,14 +16,20 @@ torch = pytest.importorskip("torch")
 
 from models import fourcastnet, weights  # noqa: E402
 from models.emulator import FourCastNet  # noqa: E402
+from models.perturbation import earlier_analyses, size_of  # noqa: E402
 from models.variables import VARIABLES as VARIABLES_OF  # noqa: E402
+from pipeline.config import FourCastNetConfig  # noqa: E402
+from pipeline.cycle import Cycle  # noqa: E402
 from pipeline.sources import SOURCES  # noqa: E402
-from tests.models.random_package import VARIABLES, random_package, random_states  # noqa: E402
+from pipeline.steps.initial_state import InitialState  # noqa: E402
+from pipeline.steps.perturbed import perturbed  # noqa: E402
+from tests.models.random_package import SCALE, VARIABLES, random_package, random_states  # noqa: E402
 
 CPU = torch.device("cpu")
+needs_earth2studio = pytest.mark.skipif(find_spec("earth2studio") is None, reason="needs earth2studio")
 
 
-@pytest.mark.skipif(find_spec("earth2studio") is None, reason="needs earth2studio")
+@needs_earth2studio
 def test_the_real_load_model_reads_our_package_and_steps_alike(tmp_path: Path) -> None:
     checksum, states = random_package(tmp_path), random_states(2)
     theirs = fourcastnet.load("fcn", f"file://{tmp_path}", [checksum], CPU)
@@ -43,6 +49,70 @@ def test_the_real_load_model_reads_our_package_and_steps_alike(tmp_path: Path) -
     assert wanted <= SOURCES["gdas"].carries
     with pytest.raises(ValueError, match="not on the list"):
         fourcastnet.load("fcn", str(tmp_path), [], CPU)
+
+
+MEMBERS = range(11)
+KINDS = ("SphericalGaussian", "CorrelatedSphericalGaussian", "BredVector", "HemisphericCentredBredVector")
+
+
+def made(model: FourCastNet, kind: str, members: range) -> np.ndarray:
+    """States of the members, the wind's amplitude twice that of the rest."""
+    settings = FourCastNetConfig.model_validate(
+        {"perturbation": kind, "amplitude": 0.05, "amplitudes": {"u10m": 0.1, "v10m": 0.1}}
+    )
+    analyses = random_states(1 + earlier_analyses(kind, 10))
+    return perturbed(model, InitialState(Cycle.parse("2025-09-04T18"), analyses, {}), SCALE, settings, members)
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> FourCastNet:
+    return FourCastNet(weights.read(tmp_path, [random_package(tmp_path)]), CPU)
+
+
+@needs_earth2studio
+@pytest.mark.parametrize("kind", [*KINDS, "LaggedEnsemble"])
+def test_a_perturbed_member_is_the_same_in_every_split_and_like_no_other(model: FourCastNet, kind: str) -> None:
+    torch.manual_seed(1)
+    before = torch.random.get_rng_state()
+    whole = made(model, kind, MEMBERS)
+    assert torch.equal(torch.random.get_rng_state(), before), "the generator of others is left alone"
+    for parts in (3, 10):
+        torch.manual_seed(parts)  # what others draw does not matter
+        slices = [range(part[0], part[-1] + 1) for part in np.array_split(MEMBERS, parts)]
+        np.testing.assert_array_equal(np.concatenate([made(model, kind, part) for part in slices]), whole)
+    assert len({state.tobytes() for state in whole}) == len(MEMBERS)
+    np.testing.assert_array_equal(whole[0], random_states(1)[0])
+
+
+@needs_earth2studio
+@pytest.mark.parametrize("kind", KINDS)
+def test_amplitudes_of_earth2studios_classes_are_root_mean_squares(model: FourCastNet, kind: str) -> None:
+    differences = made(model, kind, range(1, 5)) - random_states(1)[0]
+    size = SCALE * np.float32([0.1, 0.1, 0.05, 0.05, 0.05])
+    if kind == "HemisphericCentredBredVector":  # each variable by its own measure, north of 30 degrees
+        np.testing.assert_allclose(differences[0], -differences[1], rtol=1e-3, atol=1e-3 * size.max())
+        area = np.sin(np.linspace(0, np.pi, 12))[:, None]
+        found = np.sqrt((differences[:, :, :4] ** 2 * area[:4] / area.mean()).mean((2, 3)))
+        np.testing.assert_allclose(found / size, 1, rtol=1e-2)
+        return
+    for difference in differences:
+        assert size_of(difference, size, model.latitude) == pytest.approx(1, rel=1e-3)
+    if kind != "BredVector":  # which shares its size among the variables as they grow
+        single = [size_of(d[None], size[[k]], model.latitude) for d in differences for k, d in enumerate(d)]
+        np.testing.assert_allclose(single, 1, rtol=1e-3)
+
+
+@needs_earth2studio
+def test_a_lagged_member_is_what_the_model_makes_of_an_earlier_analysis(model: FourCastNet) -> None:
+    found = made(model, "LaggedEnsemble", range(2, 3))[0]
+    earlier = random_states(11)[2]
+    np.testing.assert_array_equal(found, next(itertools.islice(model.run(earlier[None], seeds=[0]), 2, None))[0])
+
+
+def test_an_amplitude_of_a_variable_that_the_model_lacks_is_named(model: FourCastNet) -> None:
+    settings, initial = FourCastNetConfig(amplitudes={"t999": 0.1}), InitialState(Cycle.parse("2025090418"), SCALE, {})
+    with pytest.raises(ValueError, match="names t999; the model has u10m"):
+        perturbed(model, initial, SCALE, settings, [1])
 
 
 def test_an_unknown_model_is_named_with_those_there_are() -> None:

@@ -49,7 +49,7 @@ class _Growing:
 def test_breeding_finds_what_grows() -> None:
     scale, noise = np.ones(2, np.float32), spherical_gaussian(2, LATITUDE, 60, 1)
     still = [state[0] for state in itertools.islice(_Growing().run(np.ones((1, 2, 30, 60), np.float32), seeds=[1]), 9)]
-    bred = bred_vector(_Growing(), still, noise, scale, 0.1, 1)
+    bred = bred_vector(_Growing(), still, noise, 0.1 * scale, 1)
     assert size_of(bred, scale, LATITUDE) == pytest.approx(0.1, rel=1e-3)
     assert np.abs(bred[1]).max() < 1e-3 * np.abs(bred[0]).max()
     np.testing.assert_allclose(bred[0] / np.abs(bred[0]).max(), noise[0] / np.abs(noise[0]).max(), atol=1e-2)
