@@ -1,10 +1,17 @@
-"""Whether the device that a job was given is fit for work: a bad one is replaced, not suffered."""
+"""The device that a job was given: whether it is fit for work, how busy it is, and how values leave it."""
 
 from __future__ import annotations
 
+import resource
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 SIZE = 2048  # of the matrices that are multiplied
 TOLERANCE = 1e-2  # of their product, relative, in TF32
@@ -44,3 +51,64 @@ def check(device: torch.device, *, size: int = SIZE, least_bandwidth: float = LE
         raise DeviceError(f"{device} multiplies wrongly by {wrong:.2g}; replace the machine")
     if bandwidth < least_bandwidth:
         raise DeviceError(f"{device} copies {bandwidth / 1e9:.1f} GB/s where {least_bandwidth / 1e9:g} are the least")
+
+
+def leaving(values: Tensor) -> Callable[[], NDArray[np.generic]]:
+    """Begin to copy values to the host; the function waits for them and may be called by another thread.
+
+    From a GPU into pinned memory, so that the device goes on computing; torch gives that memory to no other copy before
+    both have let it go.
+    """
+    if values.device.type != "cuda":
+        return values.numpy
+    there = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
+    there.copy_(values, non_blocking=True)
+    done = torch.cuda.Event()
+    done.record()
+
+    def wait() -> NDArray[np.generic]:
+        done.synchronize()
+        return there.numpy()
+
+    return wait
+
+
+class Stopwatch:
+    """Adds up the seconds that a device works: on a GPU by its own clock, as work there begins later than asked for."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device, self._began = device, time.perf_counter()
+        self._busy = 0.0
+        self._events: list[tuple[Any, Any]] = []
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """What is asked of the device within the block counts."""
+        if self._device.type == "cuda":
+            began, ended = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+            began.record()
+            yield
+            ended.record()
+            self._events.append((began, ended))
+        else:
+            start = time.perf_counter()
+            yield
+            self._busy += time.perf_counter() - start
+
+    def read(self) -> tuple[float, float]:
+        """Seconds since the watch was made, and of them those in which the device worked; waits for the device."""
+        if self._device.type == "cuda":
+            torch.cuda.synchronize()
+        busy = self._busy + sum(began.elapsed_time(ended) / 1e3 for began, ended in self._events)
+        return time.perf_counter() - self._began, busy
+
+
+def name_of(device: torch.device) -> str:
+    """Its maker's name for a GPU, else its type."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
+def peak_memory(device: torch.device) -> tuple[float, float]:
+    """MiB that this process has held at most on the host, and on the device, 0 where that is the host."""
+    host = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+    return host, torch.cuda.max_memory_allocated(device) / 2**20 if device.type == "cuda" else 0.0

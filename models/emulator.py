@@ -4,15 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from models.base import States
+from models.base import Emulator, States
 from models.weights import Package
 
 STEP_HOURS = 6
+
+
+class DeviceEmulator(Emulator, Protocol):
+    """An emulator whose states can stay where they are computed."""
+
+    @property
+    def device(self) -> torch.device: ...
+
+    def steps(self, states: Tensor, *, seeds: Sequence[int]) -> Iterator[Tensor]:
+        """`run` on the device; no tensor is written to once it was given."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -45,11 +58,20 @@ class FourCastNet:
         return np.linspace(0, 360, self.package.network.shape.columns, endpoint=False)
 
     def run(self, states: States, *, seeds: Sequence[int]) -> Iterator[States]:
-        """Deterministic: the seeds are for models that draw. ValueError if the states are not the network's."""
+        """As `Emulator` asks; states come to the host at every step."""
+        for after in self.steps(torch.as_tensor(states, device=self.device), seeds=seeds):
+            yield after.cpu().numpy()
+
+    def steps(self, states: Tensor, *, seeds: Sequence[int]) -> Iterator[Tensor]:
+        """The same on the device. Deterministic: the seeds are for models that draw.
+
+        ValueError if the states are not the network's.
+        """
         shape = self.package.network.shape
         if states.shape[1:] != (shape.channels, shape.rows, shape.columns) or len(seeds) != len(states):
             raise ValueError(
-                f"expected states ({len(seeds)}, {shape.channels}, {shape.rows}, {shape.columns}); found {states.shape}"
+                f"expected states ({len(seeds)}, {shape.channels}, {shape.rows}, {shape.columns}); "
+                f"found {tuple(states.shape)}"
             )
         network = self.package.network.to(self.device)
         mean, scale = (
@@ -59,17 +81,16 @@ class FourCastNet:
         while True:
             yield states
             after = []
-            for first in range(0, len(states), self.batch):
-                group = torch.as_tensor(_filled(states[first : first + self.batch], self.batch), device=self.device)
+            for group in states.split(self.batch):
                 with (
                     torch.inference_mode(),
                     torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32),
                 ):
-                    stepped = network((group - mean) / scale).float()
-                after.append((stepped * scale + mean).cpu().numpy())
-            states = np.concatenate(after)[: len(states)]
+                    stepped = network((_filled(group, self.batch) - mean) / scale).float()
+                    after.append(stepped[: len(group)] * scale + mean)
+            states = torch.cat(after)
 
 
-def _filled(states: States, size: int) -> States:
+def _filled(states: Tensor, size: int) -> Tensor:
     """As many states as asked, the last one repeated."""
-    return np.concatenate([states, np.repeat(states[-1:], size - len(states), 0)])
+    return torch.cat([states, states[-1:].expand(size - len(states), *states.shape[1:])])

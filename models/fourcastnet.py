@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from models import weights
 from models.base import States
@@ -61,6 +62,11 @@ class Earth2Studio:
         return int(lead / np.timedelta64(1, "h"))
 
     def run(self, states: States, *, seeds: Sequence[int]) -> Iterator[States]:
+        """As `Emulator` asks; states come to the host at every step."""
+        for after in self.steps(torch.as_tensor(states, device=self.device), seeds=seeds):
+            yield after.cpu().numpy()
+
+    def steps(self, states: Tensor, *, seeds: Sequence[int]) -> Iterator[Tensor]:
         """One member after the other at each step, each drawing from its own seed.
 
         A model that draws keeps its generator between steps, so its members run one by one: ValueError for several.
@@ -71,15 +77,14 @@ class Earth2Studio:
             self.model.set_rng(seed=seeds[0], reset=True)  # its default is one seed for all members
         iterators = [self._member(state) for state in states]
         while True:
-            yield np.concatenate([next(member) for member in iterators])
+            yield torch.cat([next(member) for member in iterators])
 
-    def _member(self, state: NDArray[np.float32]) -> Iterator[States]:
+    def _member(self, state: Tensor) -> Iterator[Tensor]:
         coordinates = OrderedDict(self.model.input_coords())
         del coordinates["batch"]
         coordinates = OrderedDict({"batch": np.arange(1)} | coordinates)
-        start = torch.as_tensor(state, device=self.device)[None, None]
-        for after, _ in self.model.create_iterator(start, coordinates):
-            yield after[:, 0].float().cpu().numpy()
+        for after, _ in self.model.create_iterator(state[None, None], coordinates):
+            yield after[:, 0].float()
 
 
 def load(kind: str, package: str, allowed: Collection[str], device: torch.device) -> Earth2Studio:

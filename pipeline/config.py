@@ -72,8 +72,8 @@ class FourCastNetConfig(Section):
     `shipped`, the small model of the embedded world; `weights_sha256`: weights that may be opened beside the shipped.
     `analysis`: the source whose analysis it starts from. `perturbation`: ours, or earth2studio's class of that name.
     `amplitude`: root mean square of the perturbation, as a share of each variable's standard deviation; `amplitudes`:
-    of single variables, by earth2studio's name. `members_per_job`: of one shard. `checkpoint_steps`: steps between states
-    that an interrupted job continues from. `enough_members`: without as many plausible ones the hour has none.
+    of single variables, by earth2studio's name. `members_per_job`: of one shard. `checkpoint_steps`: steps between
+    states that an interrupted job continues from. `enough_members`: without as many plausible ones the hour has none.
     """
 
     model: Literal["afno", "fcn"] = "afno"
@@ -87,7 +87,7 @@ class FourCastNetConfig(Section):
         "HemisphericCentredBredVector", "LaggedEnsemble",
     ] = "bred_vectors"  # fmt: skip
     amplitude: Annotated[float, Field(ge=0, le=2)] = 0.1
-    amplitudes: dict[str, Annotated[float, Field(gt=0, le=2)]] = {}
+    amplitudes: dict[str, Annotated[float, Field(gt=0, le=2)]] = Field(default={})
     checkpoint_steps: PositiveInt = 10
     enough_members: PositiveInt = 20
 

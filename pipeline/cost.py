@@ -7,9 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.cost_model import VCPUS, Hour, Rates, core_seconds, machines, stored_bytes, supply_seconds, traffic
 from pipeline.stages import STAGES, stage
+
+if TYPE_CHECKING:
+    from pipeline.journal import Job
 
 HOURS_A_MONTH = 730
 COLUMNS = ("item", "region", "unit", "dollars", "date", "source")
@@ -106,6 +110,16 @@ def charges(uses: Iterable[Use], prices: Mapping[str, Price]) -> list[Charge]:
     if missing:
         raise ValueError(f"expected a price of every item; the table has none of {', '.join(missing)}")
     return [Charge(use, prices[use.item]) for use in listed]
+
+
+def dollars_a_member(job: Job, prices: Mapping[str, Price]) -> float | None:
+    """What a job of the ensemble costs a member at list price: an L40S is rented in a g6e.xlarge, and on a CPU a job
+    computes on one core. None for a device that the table has no price of."""
+    gpu = "L40S" in job.device
+    if not gpu and job.device != "cpu":
+        return None
+    hourly = prices[GPU].dollars if gpu else prices[CPU].dollars / VCPUS
+    return hourly * job.seconds / 3600 / job.members
 
 
 def kilowatt_hours(uses: Iterable[Use], energy: Mapping[str, float]) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import zarr
@@ -53,7 +54,8 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     inputs, source = inputs_of(settings.package), source_named(settings.analysis)
     rows = _rows(inputs, source)
     cycle = _newest(deployment, source, hour)
-    states, checksums = [], {}
+    states: list[Array] = []
+    checksums: dict[str, str] = {}
     for number in range(earlier_analyses(settings.perturbation, settings.members) + 1):
         earlier = cycle - number * STEP_HOURS
         delivery = fetched(bucket_of(deployment, source), source, [Request(earlier, 0, tuple(rows.values()))])
@@ -135,11 +137,15 @@ def _write(deployment: Deployment, hour: Cycle, cycle: Cycle, inputs: Inputs, st
     group = zarr.create_group(deployment.store.zarr(key), attributes=about)
     plain_array(group, "latitude", inputs.latitude, ("latitude",), standard_name="latitude", units="degrees_north")
     plain_array(group, "longitude", inputs.longitude, ("longitude",), standard_name="longitude", units="degrees_east")
-    dims = ("variable", "latitude", "longitude")
-    named = {"long_name": "state that the model starts from", "variables": list(inputs.variables)}
-    chunk = (1, *states[0].shape[1:])
+    dims, chunk = ("variable", "latitude", "longitude"), (1, *states[0].shape[1:])
+    named: dict[str, Any] = {"long_name": "state that the model starts from", "variables": list(inputs.variables)}
     group.create_array(NEWEST, data=states[0], chunks=chunk, dimension_names=dims, attributes=named)
     if len(states) > 1:
-        named["long_name"] = f"states at the analyses before, every {STEP_HOURS} hours, newest first"
-        earlier, dims = np.stack(states[1:]), ("analysis", *dims)
-        group.create_array(EARLIER, data=earlier, chunks=(1, *chunk), dimension_names=dims, attributes=named)
+        named |= {"long_name": f"states at the analyses before, every {STEP_HOURS} hours, newest first"}
+        group.create_array(
+            EARLIER,
+            data=np.stack(states[1:]),
+            chunks=(1, *chunk),
+            dimension_names=("analysis", *dims),
+            attributes=named,
+        )

@@ -9,7 +9,7 @@ import json
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from time import perf_counter, process_time
 
@@ -17,7 +17,7 @@ from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.store import Store
 
-_BEGUN, _FINISHED = "begun.json", "finished.json"
+_BEGUN, _FINISHED, _JOBS = "begun.json", "finished.json", "jobs"
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,24 @@ class Entry:
     cpu_seconds: float
     finished: str
     host: str
+
+
+@dataclass(frozen=True)
+class Job:
+    """How a job of the ensemble has used its machine, over all its tries that were not killed outright.
+
+    `member_steps`: steps of one member that were computed; `busy`: of the `seconds` of integrating and writing, those
+    in which `device` computed; `host_mib`, `device_mib`: the most memory held.
+    """
+
+    shard: str
+    device: str
+    members: int
+    member_steps: int
+    seconds: float
+    busy: float
+    host_mib: float
+    device_mib: float
 
 
 @contextmanager
@@ -66,9 +84,30 @@ def is_finished(store: Store, hour: Cycle) -> bool:
 
 def entries(store: Store, hour: Cycle) -> list[Entry]:
     """Every finished shard of the hour, in the order of stage and shard names."""
-    marks = {f"{paths.journal(hour)}/{name}" for name in (_BEGUN, _FINISHED)}
-    keys = [info.key for info in store.list(paths.journal(hour)) if info.key not in marks]
+    others = tuple(f"{paths.journal(hour)}/{name}" for name in (_BEGUN, _FINISHED, f"{_JOBS}/"))
+    keys = [info.key for info in store.list(paths.journal(hour)) if not info.key.startswith(others)]
     return [Entry(**json.loads(store.read(key))) for key in keys]
+
+
+def note_job(store: Store, hour: Cycle, job: Job) -> None:
+    """Add what a try of a job has used to what its earlier tries had."""
+    key = f"{paths.journal(hour, _JOBS, job.shard)}.json"
+    if store.exists(key):
+        earlier = Job(**json.loads(store.read(key)))
+        job = replace(
+            job,
+            member_steps=earlier.member_steps + job.member_steps,
+            seconds=earlier.seconds + job.seconds,
+            busy=earlier.busy + job.busy,
+            host_mib=max(earlier.host_mib, job.host_mib),
+            device_mib=max(earlier.device_mib, job.device_mib),
+        )
+    store.write(key, json.dumps(asdict(job)).encode())
+
+
+def jobs(store: Store, hour: Cycle) -> list[Job]:
+    """How the jobs of the hour's ensemble have used their machines, in the order of their members."""
+    return [Job(**json.loads(store.read(info.key))) for info in store.list(paths.journal(hour, _JOBS))]
 
 
 def forget(store: Store, hour: Cycle, stage: str) -> None:

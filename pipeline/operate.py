@@ -13,6 +13,7 @@ from rich.table import Table
 
 from pipeline import journal, paths
 from pipeline.config import Config, ConfigError
+from pipeline.cost import dollars_a_member, read_prices
 from pipeline.cycle import Cycle
 from pipeline.pool import workers
 from pipeline.progress import watched
@@ -100,8 +101,23 @@ def show_status(config: Path, cycle: str | None) -> None:
             last = max((entry.finished for entry in done), default="")
             table.add_row(stage.name, str(len(done)), f"{seconds:.1f}", f"{computing:.1f}", last)
         console.print(table)
+        if jobs := journal.jobs(store, hour):
+            console.print(jobs_table(jobs))
     if not hours:
         console.print(f"No hour has been begun in {store.url}.")
+
+
+def jobs_table(jobs: Sequence[journal.Job]) -> Table:
+    """How the jobs of an hour's ensemble have used their machines, and what a member costs."""
+    prices = read_prices("us-east-1")
+    columns = ("members", "device", "steps/s", "busy", "host MiB", "device MiB", "$ each")
+    table = Table(*columns, title="the ensemble made here: member-steps a second, list price of a member")
+    for job in jobs:
+        dollars = dollars_a_member(job, prices)
+        pace, busy = f"{job.member_steps / job.seconds:.1f}", f"{job.busy / job.seconds:.0%}"
+        memory = f"{job.host_mib:.0f}", f"{job.device_mib:.0f}"
+        table.add_row(job.shard, job.device, pace, busy, *memory, "-" if dollars is None else f"{dollars:.2g}")
+    return table
 
 
 def ingest(config: Path, source: str, files: Sequence[Path]) -> None:

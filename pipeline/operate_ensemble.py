@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
-from pipeline import initial_conditions, paths
+from pipeline import initial_conditions, journal, paths
 from pipeline.config import FourCastNetConfig
 from pipeline.cycle import Cycle
-from pipeline.operate import latest_hour, open_deployment
+from pipeline.operate import jobs_table, latest_hour, open_deployment
 from pipeline.steps import Deployment, gather, integrate
 from pipeline.steps.initial_state import MODEL, RECORD
 
@@ -51,6 +51,7 @@ def make_ensemble(config: Path, cycle: str, model: str | None, members: int | No
     if all(deployment.store.exists(paths.work(hour, f"{MODEL}/{shard}.json")) for shard in shards):
         gather.run(deployment, hour, MODEL)
         print(paths.ensemble(hour, MODEL))
+        Console(highlight=False).print(jobs_table(journal.jobs(deployment.store, hour)))
 
 
 def show_tracks(config: Path, cycle: str | None, best: Path | None) -> None:

@@ -18,7 +18,7 @@ from pipeline import cost, operate_cost, paths
 from pipeline.config import Config
 from pipeline.cost_model import MEASURED, Hour, core_seconds, machines, resized
 from pipeline.cycle import Cycle
-from pipeline.journal import Entry
+from pipeline.journal import Entry, Job
 from pipeline.stages import STAGES
 from pipeline.steps import Deployment
 
@@ -156,3 +156,11 @@ def test_the_bill_fits_the_page_and_adds_up(capsys: pytest.CaptureFixture[str]) 
     shown = sum(float(row[4].strip(" *")) for row in rows if len(row) > 5)
     assert shown == pytest.approx(dollars(Hour()), abs=0.01)
     assert "times" in out.partition("How it grows")[2]
+
+
+def test_a_member_costs_what_its_device_is_rented_for() -> None:
+    job = Job("00-30", "NVIDIA L40S", members=31, member_steps=1860, seconds=180, busy=170, host_mib=1, device_mib=1)
+    assert cost.dollars_a_member(job, PRICES) == pytest.approx(1.861 * 180 / 3600 / 31)
+    on_a_core = cost.dollars_a_member(replace(job, device="cpu"), PRICES)
+    assert on_a_core == pytest.approx(0.82112 / 16 * 180 / 3600 / 31)
+    assert cost.dollars_a_member(replace(job, device="NVIDIA H200"), PRICES) is None

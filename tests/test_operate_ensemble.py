@@ -7,6 +7,7 @@ import os
 import signal
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ pytest.importorskip("torch")
 from models import emulator
 from models.inputs import SHIPPED
 from models.variables import VARIABLES
-from pipeline import operate_ensemble, paths
+from pipeline import operate, operate_ensemble, paths
 from pipeline.products.storm_files import write_atcf
 from pipeline.products.tracks import feature_collection
 from pipeline.science.tracks import Fix
@@ -40,24 +41,29 @@ def test_the_last_job_to_finish_makes_the_ensemble(tmp_path: Path, capsys: pytes
     assert ensembles(deployment, HOUR) == []
     operate_ensemble.make_ensemble(path, "2025-09-05T00", None, None, job=0)
     assert ensembles(deployment, HOUR) == ["fourcastnet"]
-    assert capsys.readouterr().out.splitlines() == [
+    out = capsys.readouterr().out
+    assert out.splitlines()[:3] == [
         "members 03-05 are done", "members 00-02 are done", paths.ensemble(HOUR, "fourcastnet"),
     ]  # fmt: skip
+    operate.show_status(path, "2025-09-05T00")
+    for shown in (out, capsys.readouterr().out):
+        assert "$ each" in shown
+        assert shown.index("00-02") < shown.index("03-05", shown.index("00-02"))
     with pytest.raises(ValueError, match="a job from 0 to 1; found 2"):
         operate_ensemble.make_ensemble(path, "2025-09-05T00", None, None, job=2)
 
 
 def test_a_signal_ends_it_with_the_code_that_says_try_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, deployment = configured(tmp_path)
-    real = emulator.FourCastNet.run
+    real = emulator.FourCastNet.steps
 
-    def signalling(self: emulator.FourCastNet, states: np.ndarray, *, seeds: list[int]) -> object:
+    def signalling(self: emulator.FourCastNet, states: Any, *, seeds: list[int]) -> object:
         for number, after in enumerate(real(self, states, seeds=seeds)):
             if number == 2 and len(states) == 6:
                 os.kill(os.getpid(), signal.SIGTERM)
             yield after
 
-    monkeypatch.setattr(emulator.FourCastNet, "run", signalling)
+    monkeypatch.setattr(emulator.FourCastNet, "steps", signalling)
     with pytest.raises(SystemExit) as stopped:
         operate_ensemble.make_ensemble(path, "2025-09-05T00", None, None, None)
     assert stopped.value.code == 75

@@ -7,23 +7,24 @@ from numpy.typing import NDArray
 
 from pipeline.parameters import Parameter
 
+Array = NDArray[np.floating]
+
 LARGEST_DRIFT = {"pressure_at_sea_level": 500.0, "temperature_2m": 4.0}
 """Pa and K that the global mean may move from that at the start: the mass of the air hardly changes, and in a fortnight
 neither the season nor the day moves the mean temperature as far."""
 
 
-def complaints(row: Parameter, values: NDArray[np.float32], area: NDArray[np.float64]) -> list[str]:
-    """What is wrong with a member's (lead, latitude, longitude); nothing if it is plausible.
+def complaints(row: Parameter, lowest: Array, highest: Array, mean: Array) -> list[str]:
+    """What is wrong with a member of which these are known by lead, mean over the sphere; nothing if it is plausible.
 
-    area: (latitude,) weights of the rows, in any unit.
+    A value that is not finite shows in the lowest and the highest of its lead.
     """
-    if not np.isfinite(values).all():
+    if not np.isfinite([lowest, highest]).all():
         return [f"{row.name} is not finite"]
     found = []
-    if values.min() < row.minimum or values.max() > row.maximum:
-        found.append(f"{row.name} reaches {values.min():g} to {values.max():g} {row.units}")
+    if lowest.min() < row.minimum or highest.max() > row.maximum:
+        found.append(f"{row.name} reaches {lowest.min():g} to {highest.max():g} {row.units}")
     if row.name in LARGEST_DRIFT:
-        mean = values.mean(2, dtype=np.float64) @ area / area.sum()
         drift = float(np.abs(mean - mean[0]).max())
         if drift > LARGEST_DRIFT[row.name]:
             found.append(f"the global mean of {row.name} drifts by {drift:g} {row.units}")

@@ -1,19 +1,19 @@
 """Integrate: a slice of the ensemble's members from their perturbed initial states to the last lead.
 
-Every step is stored when it is done and the whole state every few steps, so that a job that is stopped, by a signal or
-by a power cut, continues where it was and leaves the same bytes.
+Every step is stored while the next is computed, and the whole state every few steps, so that a job that is stopped, by
+a signal or by a power cut, continues where it was and leaves the same bytes.
 """
 
 from __future__ import annotations
 
 import io
-import itertools
 import json
 import signal
 import threading
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 
 from models.inputs import folder_of
 from models.perturbation import seed_of
-from models.variables import VARIABLES
-from pipeline import paths
+from pipeline import journal, paths
 from pipeline.config import FourCastNetConfig
 from pipeline.cycle import Cycle
+from pipeline.journal import Job
 from pipeline.parameters import blended
 from pipeline.science.sanity import complaints
 from pipeline.sources.fourcastnet import PARAMETERS, STEP_HOURS
@@ -35,7 +35,9 @@ from pipeline.steps.perturbed import perturbed
 from pipeline.store import Store
 
 if TYPE_CHECKING:
-    from models.base import Emulator
+    from models.device import Stopwatch
+    from models.emulator import DeviceEmulator
+    from pipeline.steps.stepping import Step
 
 Array = NDArray[np.float32]
 
@@ -65,41 +67,79 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     """Store what the hour needs of each step of the members of a slice, beginning where an earlier try has stopped.
 
     A file a member and step, (parameter, latitude, longitude) on the model's grid, and last the record that judges
-    them. FileNotFoundError without initial conditions; StoppedError after SIGTERM.
+    them; how the job used its machine goes to the journal. FileNotFoundError without initial conditions; StoppedError
+    after SIGTERM.
     """
     settings = deployment.config.fourcastnet
     assert settings is not None
     folder = deployment.store.child(paths.work(hour, MODEL))
     if folder.exists(f"{shard}.json"):
         return
-    initial = read_initial(deployment, hour)
+    initial, members = read_initial(deployment, hour), members_of(shard)
     steps, (model, scale) = steps_of(deployment, hour, initial.cycle), load(settings)
-    seeds = {number: seed_of(str(initial.cycle), number) for number in members_of(shard)}
-    done, states = _checkpoint(folder, shard)
-    if states is None:
-        states = perturbed(model, initial, scale, settings, list(seeds))
-    began = time.perf_counter()
-    with _stopping() as stopped:
-        for step, after in zip(range(done, steps + 1), model.run(states, seeds=list(seeds.values())), strict=False):
-            for number, fields in zip(seeds, kept(after, model.variables), strict=True):
-                _write(folder, step_key(number, step), fields)
-            if stopped.is_set() or step % settings.checkpoint_steps == 0:
-                _save(folder, shard, step, after)
-            if stopped.is_set() and step < steps:
-                raise StoppedError(f"members {shard} were stopped after step {step} of {steps}; run it again to go on")
-    seconds = (time.perf_counter() - began) / max((steps - done) * len(seeds), 1)
-    implausible = {number: _judged(folder, number, steps, model.latitude) for number in seeds}
-    record = {"model": settings.model, "seconds_a_member_step": round(seconds, 5), "implausible": implausible}
+    held = _checkpoint(folder, shard) or _Held(0, perturbed(model, initial, scale, settings, members), [])
+    seeds = {number: seed_of(str(initial.cycle), number) for number in members}
+    with _noted(deployment.store, hour, shard, model, held) as watch:
+        _advance(folder, shard, model, seeds, held, steps, settings.checkpoint_steps, watch)
+    judged = zip(members, np.stack(held.extremes, 1), strict=True)
+    implausible = {number: _complaints(of_member) for number, of_member in judged}
+    record = {"model": settings.model, "implausible": implausible}
     folder.write(f"{shard}.json", json.dumps(record, indent=1).encode())
 
 
-def _judged(folder: Store, number: int, steps: int, latitude: NDArray[np.float64]) -> list[str]:
-    """What is wrong with a member, of all its parameters and steps."""
-    fields, area = read_member(folder, number, range(steps + 1)), np.cos(np.deg2rad(latitude))
+@dataclass(frozen=True)
+class _Held:
+    """Where a slice goes on: the step of `states`, and `extremes` (member, parameter, 3) of every step before it."""
+
+    step: int
+    states: Array
+    extremes: list[Array]
+
+
+def _advance(
+    folder: Store, shard: str, model: DeviceEmulator, seeds: Mapping[int, int], held: _Held, steps: int,
+    checkpoint_steps: int, watch: Stopwatch,
+) -> None:  # fmt: skip
+    """Integrate to the last of `steps`; each is written, and its extremes noted, while the next is computed."""
+    from pipeline.steps.stepping import in_order, stepping
+
+    def write(step: int, done: Step, states: Callable[[], Array] | None) -> None:
+        for number, fields in zip(seeds, done.fields(), strict=True):
+            _write(folder, step_key(number, step), fields)
+        held.extremes.append(done.extremes())
+        if states is not None:
+            _save(folder, shard, step, states(), held.extremes)
+
+    with _stopping() as stopped, in_order() as hand_over:
+        run = stepping(model, held.states, list(seeds.values()), watch)
+        for step, done in zip(range(held.step, steps + 1), run, strict=False):
+            stop = stopped.is_set()
+            states = done.states() if stop or step % checkpoint_steps == 0 else None
+            hand_over(partial(write, step, done, states))
+            if stop and step < steps:
+                raise StoppedError(f"members {shard} were stopped after step {step} of {steps}; run it again to go on")
+
+
+@contextmanager
+def _noted(store: Store, hour: Cycle, shard: str, model: DeviceEmulator, held: _Held) -> Iterator[Stopwatch]:
+    """Note how a job has used its machine, whether it ends or is stopped."""
+    from models.device import Stopwatch, name_of, peak_memory
+
+    watch = Stopwatch(model.device)
+    try:
+        yield watch
+    finally:
+        seconds, busy = watch.read()
+        host, device = peak_memory(model.device)
+        members, stepped = len(held.states), max(len(held.extremes) - 1 - held.step, 0)
+        job = Job(shard, name_of(model.device), members, members * stepped, seconds, busy, host, device)
+        journal.note_job(store, hour, job)
+
+
+def _complaints(extremes: Array) -> list[str]:
+    """What is wrong with a member, of the (step, parameter, 3) extremes of all its steps."""
     return [
-        reason
-        for place, name in enumerate(PARAMETERS)
-        for reason in complaints(blended()[name], fields[:, place], area)
+        reason for place, name in enumerate(PARAMETERS) for reason in complaints(blended()[name], *extremes[:, place].T)
     ]
 
 
@@ -118,7 +158,7 @@ def steps_of(deployment: Deployment, hour: Cycle, cycle: Cycle) -> int:
     return -(-(int(cycle.lead_hours(hour.init_time)) + deployment.config.last_lead_hours) // STEP_HOURS)
 
 
-def load(settings: FourCastNetConfig) -> tuple[Emulator, Array]:
+def load(settings: FourCastNetConfig) -> tuple[DeviceEmulator, Array]:
     """The configured model on the best device that passes its check, and the standard deviation of each variable."""
     import torch
 
@@ -137,22 +177,6 @@ def load(settings: FourCastNetConfig) -> tuple[Emulator, Array]:
     return fourcastnet.load(settings.model, str(folder), allowed, device), package.scale
 
 
-def kept(states: Array, variables: Sequence[str]) -> Array:
-    """(member, parameter, latitude, longitude) PARAMETERS in the catalogue's units; ValueError if one cannot be had."""
-    by_name = {VARIABLES[name].parameter: (place, VARIABLES[name].factor) for place, name in enumerate(variables)}
-    out = np.empty((len(states), len(PARAMETERS), *states.shape[2:]), np.float32)
-    for place, name in enumerate(PARAMETERS):
-        if name == "wind_speed_10m":
-            east, north = (PARAMETERS.index(f"{part}_wind_10m") for part in ("eastward", "northward"))
-            np.hypot(out[:, east], out[:, north], out=out[:, place])
-        elif name in by_name:
-            source, factor = by_name[name]
-            out[:, place] = states[:, source] / np.float32(factor)
-        else:
-            raise ValueError(f"the model does not forecast {name}; it has {', '.join(variables)}")
-    return out
-
-
 def _read(store: Store, key: str) -> Any:
     return np.load(io.BytesIO(store.read(key)), allow_pickle=False)
 
@@ -163,18 +187,19 @@ def _write(store: Store, key: str, values: Array) -> None:
     store.write(key, buffer.getvalue())
 
 
-def _checkpoint(store: Store, shard: str) -> tuple[int, Array | None]:
-    """The step of the last stored states and these; 0 and None if there are none."""
+def _checkpoint(store: Store, shard: str) -> _Held | None:
+    """The last states that were stored, if any were."""
     try:
         with _read(store, f"{shard}.npz") as held:
-            return int(held["step"]), held["states"]
+            step = int(held["step"])
+            return _Held(step, held["states"], list(held["extremes"][:step]))
     except FileNotFoundError:
-        return 0, None
+        return None
 
 
-def _save(store: Store, shard: str, step: int, states: Array) -> None:
+def _save(store: Store, shard: str, step: int, states: Array, extremes: Sequence[Array]) -> None:
     buffer = io.BytesIO()
-    np.savez(buffer, step=step, states=states)
+    np.savez(buffer, step=step, states=states, extremes=np.stack(extremes))
     store.write(f"{shard}.npz", buffer.getvalue())
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pytest
 
 pytest.importorskip("torch")
 
 from models import emulator
-from pipeline import paths
-from pipeline.sources.fourcastnet import PARAMETERS
+from pipeline import journal, paths
 from pipeline.steps import Deployment, integrate
 from pipeline.steps.initial_state import MODEL
 from tests.steps.small_ensemble import HOUR, small_ensemble
@@ -57,15 +57,15 @@ def test_any_split_over_jobs_gives_the_same_members(tmp_path: Path, whole: dict[
 def test_a_job_stopped_at_any_step_continues_and_leaves_the_same_bytes(
     tmp_path: Path, whole: dict[str, bytes], step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    deployment, real, signalled = small_ensemble(tmp_path), emulator.FourCastNet.run, []
+    deployment, real, signalled = small_ensemble(tmp_path), emulator.FourCastNet.steps, []
 
-    def signalling(self: emulator.FourCastNet, states: np.ndarray, *, seeds: list[int]) -> object:
+    def signalling(self: emulator.FourCastNet, states: Any, *, seeds: list[int]) -> object:
         for number, after in enumerate(real(self, states, seeds=seeds)):
             if number == step and len(states) == 6 and not signalled:
                 signalled.append(os.kill(os.getpid(), signal.SIGTERM))
             yield after
 
-    monkeypatch.setattr(emulator.FourCastNet, "run", signalling)
+    monkeypatch.setattr(emulator.FourCastNet, "steps", signalling)
     with pytest.raises(integrate.StoppedError, match=f"after step {step} of {STEPS}"):
         integrate.run(deployment, HOUR, "00-05")
     integrate.run(deployment, HOUR, "00-05")
@@ -98,15 +98,44 @@ def test_member_0_starts_from_the_analysis_and_no_two_members_are_alike(whole: d
     assert len(set(starts.values())) == len(starts) == 6
 
 
-def test_what_is_kept_is_in_the_units_of_the_catalogue() -> None:
-    states = np.stack([np.full((2, 3), value, np.float32) for value in (3, 4, 290, 101_000)])[None]
-    fields = integrate.kept(states, ("u10m", "v10m", "t2m", "msl"))
-    assert dict(zip(PARAMETERS, fields[0, :, 0, 0].tolist(), strict=True)) == {
-        "temperature_2m": 290, "eastward_wind_10m": 3, "northward_wind_10m": 4, "wind_speed_10m": 5,
-        "pressure_at_sea_level": 101_000,
-    }  # fmt: skip
-    with pytest.raises(ValueError, match="does not forecast pressure_at_sea_level"):
-        integrate.kept(states[:, :3], ("u10m", "v10m", "t2m"))
+def test_the_gate_judges_every_value_of_a_member(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deployment, real = small_ensemble(tmp_path), emulator.FourCastNet.steps
+
+    def hot(self: emulator.FourCastNet, states: Any, *, seeds: list[int]) -> object:
+        for number, after in enumerate(real(self, states, seeds=seeds)):
+            if number == 1 and len(states) == 6:
+                after[4, 2, 3, 5] = 500.0
+            yield after
+
+    monkeypatch.setattr(emulator.FourCastNet, "steps", hot)
+    integrate.run(deployment, HOUR, "00-05")
+    record = json.loads(deployment.store.read(paths.work(HOUR, f"{MODEL}/00-05.json")))
+    assert [number for number, reasons in record["implausible"].items() if reasons] == ["4"]
+    assert "temperature_2m reaches" in record["implausible"]["4"][0]
+    assert "to 500 K" in record["implausible"]["4"][0]
+
+
+def test_how_a_job_used_its_machine_is_noted_over_all_tries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deployment, real, calls = small_ensemble(tmp_path), integrate._write, []
+
+    def failing(*arguments: object) -> None:
+        calls.append(arguments)
+        if len(calls) == 20:  # within step 3, one after the checkpoint
+            raise OSError(28, "the disk is full")
+        real(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(integrate, "_write", failing)
+    with pytest.raises(OSError, match="full"):
+        integrate.run(deployment, HOUR, "00-05")
+    (first,) = journal.jobs(deployment.store, HOUR)
+    monkeypatch.undo()
+    integrate.run(deployment, HOUR, "00-05")
+    (job,) = journal.jobs(deployment.store, HOUR)
+    assert (job.shard, job.device, job.members, first.member_steps) == ("00-05", "cpu", 6, 12)
+    assert job.member_steps == 12 + 6 * (STEPS - 2)
+    assert 0 < first.busy < job.busy < job.seconds
+    assert 50 < job.host_mib < 50_000
+    assert journal.entries(deployment.store, HOUR) == []
 
 
 def test_without_initial_conditions_there_is_an_error_and_no_output(tmp_path: Path) -> None:

@@ -1,0 +1,111 @@
+"""What becomes of the members' states on the device at every step, and a thread that writes beside computing."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.device import Stopwatch, leaving
+from models.variables import VARIABLES
+from pipeline.sources.fourcastnet import PARAMETERS
+
+if TYPE_CHECKING:
+    from models.emulator import DeviceEmulator
+
+Array = NDArray[np.float32]
+
+WAITING = 2
+"""Steps that may wait to be written; then computing waits, so that memory does not grow."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the members, on its way to the host; each part waits until it is there.
+
+    `fields`: (member, parameter, latitude, longitude) PARAMETERS in the catalogue's units; `extremes`: (member,
+    parameter, 3) their lowest and highest values and their means over the sphere; `states`: as the model has them.
+    """
+
+    fields: Callable[[], NDArray[Any]]
+    extremes: Callable[[], NDArray[Any]]
+    states: Callable[[], Callable[[], NDArray[Any]]]
+
+
+def stepping(model: DeviceEmulator, states: Array, seeds: Sequence[int], watch: Stopwatch) -> Iterator[Step]:
+    """The given states and every later one, for ever; only what is kept leaves the device."""
+    run = model.steps(torch.as_tensor(states, device=model.device), seeds=seeds)
+    area = torch.as_tensor(np.cos(np.deg2rad(model.latitude)), device=model.device)
+    while True:
+        with watch.working():
+            after = next(run)
+            fields = kept(after, model.variables)
+            found = extremes(fields, area)
+        yield Step(leaving(fields), leaving(found), partial(leaving, after))
+
+
+def kept(states: Tensor, variables: Sequence[str]) -> Tensor:
+    """(member, parameter, latitude, longitude) PARAMETERS in the catalogue's units; ValueError if one cannot be had."""
+    by_name = {VARIABLES[name].parameter: (place, VARIABLES[name].factor) for place, name in enumerate(variables)}
+    out = states.new_empty((len(states), len(PARAMETERS), *states.shape[2:]))
+    for place, name in enumerate(PARAMETERS):
+        if name == "wind_speed_10m":
+            east, north = (PARAMETERS.index(f"{part}_wind_10m") for part in ("eastward", "northward"))
+            torch.hypot(out[:, east], out[:, north], out=out[:, place])
+        elif name in by_name:
+            source, factor = by_name[name]
+            out[:, place] = states[:, source] / factor
+        else:
+            raise ValueError(f"the model does not forecast {name}; it has {', '.join(variables)}")
+    return out
+
+
+def extremes(fields: Tensor, area: Tensor) -> Tensor:
+    """(..., 3) lowest, highest and mean over the sphere of (..., latitude, longitude); NaN where any value is.
+
+    area: (latitude,) weights of the rows, in any unit.
+    """
+    mean = fields.mean(-1, dtype=torch.float64) @ area / area.sum()
+    return torch.stack([fields.amin((-2, -1)).double(), fields.amax((-2, -1)).double(), mean], -1)
+
+
+@contextmanager
+def in_order(waiting: int = WAITING) -> Iterator[Callable[[Callable[[], None]], None]]:
+    """Do jobs one after the other on one thread; nothing is done after one that failed.
+
+    Handing over waits while as many jobs wait; it raises a job's error, or else the end of the block does, which waits
+    for all.
+    """
+    pending: deque[Future[None]] = deque()
+    failed = False
+
+    def do(job: Callable[[], None]) -> None:
+        nonlocal failed
+        if failed:
+            return
+        try:
+            job()
+        except BaseException:
+            failed = True
+            raise
+
+    def hand_over(job: Callable[[], None]) -> None:
+        while len(pending) > waiting:
+            pending.popleft().result()
+        pending.append(thread.submit(do, job))
+
+    with ThreadPoolExecutor(1) as thread:
+        try:
+            yield hand_over
+        finally:
+            while pending:
+                pending.popleft().result()
