@@ -57,6 +57,22 @@ def test_one_vortex_is_one_track_along_its_path(path: str, resolution: float) ->
     assert max(fix.wind for fix in found[0]) == pytest.approx(34, abs=2.5)
 
 
+@pytest.mark.parametrize(
+    ("resolution", "radius", "share"), [(3, 60, 0.2), (3, 160, 0.13), (1, 60, 0.08), (1, 160, 0.04)]
+)
+def test_a_narrow_vortex_is_found_between_grid_points(resolution: float, radius: float, share: float) -> None:
+    grid, random, errors = Grid(resolution), np.random.default_rng(0), []
+    places = unit_vectors(*grid.places)
+    for latitude, longitude in zip(random.uniform(8, 45, 30), random.uniform(-180, 180, 30), strict=True):
+        centre = unit_vectors(np.array([latitude]), np.array([longitude]))[0]
+        angle = 6371 * np.arccos(np.clip(places @ centre, -1, 1)) + 1e-3
+        depth = 4000 * (1 - np.exp(-((radius / angle) ** 1.3))) * np.clip(1 - angle / 1100, 0, 1)  # Holland 1980
+        pressure = 101300 - depth + 3e4 * ((places - centre) @ random.normal(0, 0.05, 3))  # on a sloping field
+        found = centres(pressure.reshape(grid.shape), np.full(grid.shape, 20.0), 0, grid)
+        errors.append(min(separation(fix, latitude, longitude) for fix in found))
+    assert np.mean(errors) < share * resolution
+
+
 def test_two_vortices_that_pass_each_other_keep_their_names() -> None:
     grid = Grid(1.5)
     one = (20 + 0.0 * LEAD, 140 + 0.25 * LEAD, 4000, 30)
@@ -99,3 +115,11 @@ def test_nothing_moves_faster_than_a_cyclone_can() -> None:
     assert [len(one) for one in link([[here], [near]], [0, 6])] == [2]
     assert [len(one) for one in link([[here], [far]], [0, 6])] == [1, 1]
     assert link([[], []], [0, 6]) == []
+
+
+def test_what_stands_still_does_not_leap() -> None:
+    still = [[Fix(hour, 20, -60, 99000, 20)] for hour in (0, 6, 12)]
+    near, far = Fix(24, 26, -60, 99000, 20), Fix(24, 30, -60, 99000, 20)  # the second would be 26 m/s for 12 hours
+    leads = [0, 6, 12, 18, 24]
+    assert [len(one) for one in link([*still, [], [near]], leads)] == [4]
+    assert [len(one) for one in link([*still, [], [far]], leads)] == [3, 1]
