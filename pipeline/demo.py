@@ -165,10 +165,14 @@ def verify_stations(deployment: Deployment, hour: Cycle) -> None:
 
 
 def write_results(deployment: Deployment, folder: Path, maps: Mapping[str, Any], why: Mapping[str, str]) -> None:
-    """Write scores.json and report.html of the live hour into `folder`; maps, why: what was drawn for the report."""
+    """Write scores, report and the cyclone's best track into `folder`; maps, why: what was drawn for the report."""
     from pipeline.products.report import write_report
+    from pipeline.products.storm_files import write_best
+    from pipeline.world import cyclone
 
     (folder / "scores.json").write_bytes(deployment.store.read(paths.scores(HOUR, "scores.json")))
+    best = write_best(cyclone.best_track(HOUR.init_time), HOUR, "AL", 91)
+    (folder / "best_track.dat").write_text(best)  # for `hourcast tracks --best`
     write_report(deployment.store, HOUR, folder / "report.html", maps=maps, places=deployment.config.places, why=why)
 
 

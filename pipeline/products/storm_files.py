@@ -8,7 +8,7 @@ of a minute's mean into one of ten.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -99,6 +99,12 @@ def write_atcf(tracks: Mapping[int, Sequence[Track]], hour: Cycle, technique: st
         for place, found in enumerate(several[:10])
         for fix in found
     )
+
+
+def write_best(track: Track, start: Cycle, basin: str, storm: int) -> str:
+    """B-deck lines of a track whose leads count from `start`."""
+    fixes = ((replace(fix, lead_hours=0.0), start + fix.lead_hours) for fix in track)
+    return "".join(_line(fix, when, BEST, basin, storm) for fix, when in fixes)
 
 
 def write_csv(tracks: Mapping[int, Sequence[Track]], hour: Cycle) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
+from pipeline.science.tracks import Fix, Track
 from pipeline.world import deviations, errors, noise
 from pipeline.world.levels import Array
 
@@ -23,6 +24,7 @@ AIR_DENSITY = 1.15  # kg m-3
 HOLLAND_B = 1.3
 RADIUS_OF_MAXIMUM_WIND = 160.0  # km
 OUTER_RADIUS = 1100.0  # km, where the vortex fades
+BEST_TRACK_HOURS = 6.0  # as the warning centres' best tracks
 INFLOW = np.deg2rad(20.0)
 NAME = "AL91 (synthetic)"
 
@@ -55,6 +57,22 @@ def true_vortex(live: datetime, when: datetime) -> Vortex | None:
     latitude, longitude, wind = _PATH(hours)
     # It grows out of nothing instead of appearing.
     return Vortex(float(latitude), float(longitude), float(wind * min(1.0, (hours - _TRACK[0, 0]) / 24)))
+
+
+def best_track(live: datetime) -> Track:
+    """The cyclone every six hours while it lasts, its leads from the live hour."""
+    leads = np.arange(_TRACK[0, 0] + BEST_TRACK_HOURS, _TRACK[-1, 0], BEST_TRACK_HOURS)
+    found = ((float(lead), true_vortex(live, live + timedelta(hours=float(lead)))) for lead in leads)
+    return tuple(
+        Fix(lead, at.latitude, (at.longitude + 180) % 360 - 180, 101_000 - deficit(at.maximum_wind), at.maximum_wind)
+        for lead, at in found
+        if at is not None
+    )
+
+
+def deficit(maximum_wind: float) -> float:
+    """Pa that the centre lies below its surroundings, of a wind in m s-1 (Holland 1980)."""
+    return float(AIR_DENSITY * np.e / HOLLAND_B * maximum_wind**2)
 
 
 def forecast_vortex(

@@ -19,6 +19,7 @@ from pipeline.world.levels import Array
 
 DEGREES = 25  # spherical-harmonic degrees kept: waves down to 1,600 km, half of that between extremes
 KNOT_HOURS = 6
+_SPIN_UP = 40  # knots until a series has forgotten how it began
 FIRST_KNOT, LAST_KNOT = -4, 22  # in KNOT_HOURS from the hour that is forecast: five days ahead and twelve hours more
 # Displacement is noise too, in two further latent fields.
 LATENTS = (*deviations.LATENTS, "shift_north", "shift_east")
@@ -154,11 +155,23 @@ def correlation(source: str, other: str) -> float:
     return float(sum(np.sqrt(share * theirs[process]) for process, share in mine.items() if process in theirs))
 
 
+def steady(generator: np.random.Generator, count: int) -> Array:
+    """(knot, count) unit-variance AR(2) series over the knots: AR(1) of AR(1), which turns as what has inertia does."""
+    memory = np.float32(np.exp(-KNOT_HOURS / errors.ERROR_MEMORY_HOURS))
+    knots = LAST_KNOT - FIRST_KNOT + 1
+    series = generator.standard_normal((_SPIN_UP + knots, count), dtype=np.float32)
+    for _ in range(2):
+        for knot in range(1, len(series)):
+            series[knot] += memory * series[knot - 1]
+    size = np.sqrt((1 + memory**2) / (1 - memory**2) ** 3)  # Box and Jenkins 1976, of two equal roots
+    return np.asarray(series[_SPIN_UP:] / size, np.float32)
+
+
 @lru_cache(maxsize=512)
 def scalar(seed: int, source: str, day: date, count: int) -> NDArray[np.float32]:
     """(knot, count) unit-variance series of a source without a place, for the cyclone's track and intensity."""
     total = sum(
-        np.float32(np.sqrt(share)) * persistent(_generator(seed, f"cyclone {process}", day.toordinal()), (count,))
+        np.float32(np.sqrt(share)) * steady(_generator(seed, f"cyclone {process}", day.toordinal()), count)
         for process, share in shares(source)
     )
     return np.asarray(total, np.float32)

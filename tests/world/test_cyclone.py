@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 import numpy as np
 import pytest
 
+from pipeline.grid import unit_vectors
 from pipeline.world import cyclone, ensemble, errors
 from pipeline.world.forecasts import Run, instant
 from pipeline.world.grids import native_grid
@@ -84,6 +85,21 @@ def test_there_is_none_before_it_forms_nor_after_its_track() -> None:
         now, later = (cyclone.true_vortex(LIVE, LIVE + timedelta(hours=hours + more)) for more in (0, 6))
         if now and later:
             assert kilometres(now, later) < 420
+
+
+def test_members_turn_as_slowly_as_real_storms_do() -> None:
+    """Second differences of 6-hourly places have a root mean square of 49 km in 1,233 triples of real best tracks."""
+    turns = []
+    for member in range(31):
+        found = [
+            cyclone.forecast_vortex(
+                20250905, "gefs", LIVE.date(), LIVE, LIVE + timedelta(hours=lead), lead_hours=lead, member=member
+            )
+            for lead in range(0, 97, 6)
+        ]
+        places = unit_vectors(*(np.array([getattr(v, name) for v in found]) for name in ("latitude", "longitude")))
+        turns.append(6371 * np.linalg.norm(np.diff(places, 2, axis=0), axis=1))
+    assert 25 < np.sqrt(np.mean(np.square(turns))) < 100
 
 
 def test_track_errors_grow_and_differ_between_models_and_members() -> None:
