@@ -198,11 +198,9 @@ def _why(picture: str) -> str:
 
 
 def _tracks(store: Store, hour: Cycle, land: NDArray[np.floating]) -> str:
-    features: list[Mapping[str, Any]] = []
-    for item in store.list(paths.tracks(hour, "")):
-        if item.key.endswith(".geojson"):
-            features += json.loads(store.read(item.key))["features"]
-    return tracks_section(features, land) or '<p class="fine">The ensemble holds no cyclone at this hour.</p>'
+    keys = [item.key for item in store.list(paths.tracks(hour, "")) if item.key.endswith(".geojson")]
+    collections = [json.loads(store.read(key)) for key in keys]
+    return tracks_section(collections, land) or '<p class="fine">The ensemble holds no cyclone at this hour.</p>'
 
 
 def _timings(store: Store, hour: Cycle) -> str:

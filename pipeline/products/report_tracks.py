@@ -13,6 +13,7 @@ from pipeline.grid import unit_vectors
 from pipeline.products import report_charts as charts
 from pipeline.products import report_projection as projection
 from pipeline.products.report_region import WIDTH, Region
+from pipeline.products.report_storm import cone, fixes_of, landfall_histogram, main_track, plumes, strike_map
 from pipeline.products.storms import TROPICS
 
 CLASSES = (
@@ -22,7 +23,7 @@ CLASSES = (
 SAME_STORM = 10.0  # degrees between first fixes of members' tracks of one storm
 FEWEST = 4  # members with a gale in it
 GALE = 17.2  # m/s, Beaufort 8: a tropical storm
-MOST_STORMS = 2
+MOST_STORMS = 1  # of an ensemble
 Array = NDArray[np.floating]
 
 
@@ -70,27 +71,49 @@ def _apart(first: Track, second: Track) -> float:
     return float(np.degrees(np.arccos(np.clip(ends[0] @ ends[1], -1, 1))))
 
 
-def tracks_section(features: Sequence[Mapping[str, Any]], land: NDArray[np.floating]) -> str:
-    """Maps of the tracks as HTML; empty text without tracks. land: (latitude, longitude) land fraction."""
-    tracks = [track for track in map(read_track, features) if len(track.lead) > 1]
+def tracks_section(collections: Sequence[Mapping[str, Any]], land: NDArray[np.floating]) -> str:
+    """The storms of each ensemble's tracks and a map of all as HTML; empty text without tracks.
+
+    land: (latitude, longitude) land fraction.
+    """
+    by_model = {one["model"]: [read_track(feature) for feature in one["features"]] for one in collections}
+    tracks = [track for several in by_model.values() for track in several if len(track.lead) > 1]
     if not tracks:
         return ""
-    members = len({track.number for track in tracks})
     keys = "".join(f'<span><i style="background:{colour}"></i>{label}</span>' for _, colour, label in CLASSES)
-    drawn = [
-        f"<figure><figcaption><b>{_name(group)}</b> {len({track.number for track in group})} of {members} members, a "
-        f"dot every 24 h</figcaption>{storm_map(group, land)}</figure>"
-        for group in storms(tracks)
-    ]
+    drawn = []
+    for collection in collections:
+        model = collection["model"]
+        for group in storms([track for track in by_model[model] if len(track.lead) > 1]):
+            drawn += _storm_figures(f"{model}: {_name(group)}", group, len(collection["members"]), land)
+    members = sum(len(one["members"]) for one in collections)
     title = f"<figcaption><b>Every cyclone</b> {len(tracks)} tracks of {members} members</figcaption>"
     drawn.append(f"<figure>{title}{world_map(tracks)}</figure>")
     return f'<div class="keys">{keys}</div><div class="cyclones">{"".join(drawn)}</div>'
 
 
+def _storm_figures(name: str, group: Sequence[Track], members: int, land: NDArray[np.floating]) -> list[str]:
+    """Tracks with their cone, whom the storm may hit, how strong it is and when it comes ashore."""
+    storm = {
+        number: main_track([fixes_of(t.longitude, t.latitude, t.wind, t.lead) for t in group if t.number == number])
+        for number in sorted({track.number for track in group})
+    }
+    view, _ = window(group)
+    ground = background(view, land)
+    having = f"{len(storm)} of {members} members"
+    return [
+        f"<figure><figcaption><b>{name}</b> {having}, a dot every 24 h; each circle holds two thirds of them"
+        f"</figcaption>{storm_map(group, land, cone(storm, view))}</figure>",
+        f"<figure><figcaption><b>Whom it may hit</b> share of {members} members that come within 120 km</figcaption>"
+        f"{strike_map(storm, members, view, ground)}</figure>",
+        f'<figure class="pair">{plumes(storm)}{landfall_histogram(storm, members, land)}</figure>',
+    ]
+
+
 def _name(group: Sequence[Track]) -> str:
     strongest = max(float(track.wind.max()) for track in group)
     basin = "northern" if group[0].latitude[0] > 0 else "southern"
-    return f"Tropical storm, {basin} hemisphere, up to {strongest:.0f} m/s"
+    return f"tropical storm, {basin} hemisphere, up to {strongest:.0f} m/s"
 
 
 def _class_start(wind: float) -> float:
@@ -125,23 +148,30 @@ def world_map(tracks: Sequence[Track]) -> str:
     )
 
 
-def storm_map(tracks: Sequence[Track], land: NDArray[np.floating]) -> str:
-    """SVG of one storm's tracks on a map around them."""
-    middle = tracks[0].longitude[0]
-    shifts = [360 * np.round((middle - track.longitude[0]) / 360) for track in tracks]
-    longitudes = [track.longitude + shift for track, shift in zip(tracks, shifts, strict=True)]
-    view = Region(np.concatenate(longitudes), np.concatenate([track.latitude for track in tracks]))
+def storm_map(tracks: Sequence[Track], land: NDArray[np.floating], over: str = "") -> str:
+    """SVG of one storm's tracks on a map around them, `over` on top."""
+    view, longitudes = window(tracks)
     pieces, dots = [], []
     for track, longitude in zip(tracks, longitudes, strict=True):
         at = view.pixels(longitude, track.latitude)
         strongest = np.fmax(track.wind[:-1], track.wind[1:])
         pieces += [(_class_start(wind), at[k : k + 2]) for k, wind in enumerate(strongest)]
         dots.append(_dots(track, at))
-    ground = f'<rect class="sea" width="{WIDTH:g}" height="{view.height:.0f}"/>'
-    ground += f'<path class="land" fill-rule="evenodd" d="{view.land(land)}"/>{view.graticule()}'
-    return charts.svg(
-        WIDTH, view.height, ground + _lines(pieces) + "".join(dots), "tracks of one storm", "chart tracks"
-    )
+    content = background(view, land) + _lines(pieces) + "".join(dots) + over
+    return charts.svg(WIDTH, view.height, content, "tracks of one storm", "chart tracks")
+
+
+def window(tracks: Sequence[Track]) -> tuple[Region, list[Array]]:
+    """The map around one storm's tracks, and their longitudes as it has them."""
+    middle = tracks[0].longitude[0]
+    longitudes = [track.longitude + 360 * np.round((middle - track.longitude[0]) / 360) for track in tracks]
+    return Region(np.concatenate(longitudes), np.concatenate([track.latitude for track in tracks])), longitudes
+
+
+def background(view: Region, land: NDArray[np.floating]) -> str:
+    """Sea, land and degrees of a map."""
+    sea = f'<rect class="sea" width="{WIDTH:g}" height="{view.height:.0f}"/>'
+    return f'{sea}<path class="land" fill-rule="evenodd" d="{view.land(land)}"/>{view.graticule()}'
 
 
 def _dots(track: Track, at: Array) -> str:

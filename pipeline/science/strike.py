@@ -86,15 +86,22 @@ def strike_probability(tracks: Mapping[int, Sequence[Track]], grid: Grid) -> NDA
 
     tracks: by member, of every member that was followed, also those without a cyclone. ValueError without members.
     """
+    return struck(tracks, *grid.places).reshape(grid.shape)
+
+
+def struck(
+    tracks: Mapping[int, Sequence[Track]], latitude: NDArray[np.floating], longitude: NDArray[np.floating]
+) -> NDArray[np.float32]:
+    """`strike_probability` (place,) at places in degrees."""
     if not tracks:
         raise ValueError("expected the tracks of at least one member, of which a probability could be made")
-    places, reach = unit_vectors(*grid.places), 2 * np.sin(STRIKE_RADIUS / EARTH_RADIUS / 2)
+    places, reach = unit_vectors(latitude, longitude), 2 * np.sin(STRIKE_RADIUS / EARTH_RADIUS / 2)
     hit = np.zeros(len(places), np.float32)
     for several in (several for several in tracks.values() if several):
         points = np.concatenate([_each_hour(found)[1] for found in several])
         distance, _ = KDTree(points).query(places, distance_upper_bound=np.nextafter(reach, 1))
         hit += distance <= reach
-    return (hit / len(tracks)).reshape(grid.shape).astype(np.float32)
+    return hit / np.float32(len(tracks))
 
 
 def genesis(tracks: Mapping[int, Sequence[Track]], wind: float = 17.2) -> dict[int, list[Fix]]:

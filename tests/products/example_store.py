@@ -247,7 +247,7 @@ def _tracks() -> dict:
             steps = np.cumsum(rng.normal((up, right), (0.16, 0.22), (20, 2)), axis=0) + np.array([north, east])
             wind = 14 + (peak - 14) * np.sin(np.linspace(0, 2.6, 20)) * rng.uniform(0.6, 1.35)
             features.append(_track(number, steps, wind))
-    return {"type": "FeatureCollection", "features": features}
+    return {"type": "FeatureCollection", "model": "gefs", "members": list(range(30)), "features": features}
 
 
 def _track(number: int, steps: NDArray[np.float64], wind: NDArray[np.float64]) -> dict:

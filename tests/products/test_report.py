@@ -5,6 +5,7 @@ import json
 import re
 import struct
 import zlib
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -24,8 +25,11 @@ from pipeline.products import report_projection as projection
 from pipeline.products import report_scores
 from pipeline.products import report_symbols as symbols
 from pipeline.products.report import draw_maps, write_report
+from pipeline.products.report_region import Region
+from pipeline.products.report_storm import cone, landfall_histogram, plumes, strike_map
 from pipeline.products.report_tracks import read_track, storm_map, storms, tracks_section
 from pipeline.products.report_weights import dominant
+from pipeline.science.tracks import Fix
 from pipeline.store import Store
 from tests.products.example_store import HOUR, write_example_store
 
@@ -236,6 +240,25 @@ def test_a_cyclone_of_few_members_or_of_high_latitudes_is_no_storm_of_its_own() 
     assert storms([read_track(one) for one in _features(places[:3])]) == []
     assert storms([read_track(one) for one in _features(places, latitude=50)]) == []
     assert len(storms([read_track(one) for one in _features(places)])) == 1
+
+
+def test_a_storm_has_its_cone_its_strikes_its_plumes_and_its_landfalls() -> None:
+    land = np.zeros((181, 360))
+    land[:, 300:] = 1.0  # east of 60 W
+    members = {n: tuple(Fix(6.0 * k, 15.0, -70 + k + 0.1 * n, 99_000, 20.0 + n) for k in range(9)) for n in range(4)}
+    view = Region(np.array([-72.0, -60]), np.array([15.0, 15]))
+    (circle,) = re.findall(r"<title>([^<]*)</title>", cone(members, view))[:1]
+    assert circle == "+24 h: two thirds of 4 members within 16 km"  # 0.15 of a degree of longitude
+    strikes = strike_map(members, 8, view, "")
+    assert set(re.findall(r"<title>to (\d+) %", strikes)) <= {"20", "30", "40", "50"}, "half of the members have it"
+    assert "up to 50%" in strikes
+    assert plumes(members).count('class="sys source"') == 4
+    ashore = landfall_histogram({n: track[:2] for n, track in members.items()}, 8, land)
+    assert "Ashore in 0%" in ashore
+    east = {n: tuple(replace(fix, longitude=fix.longitude + 6) for fix in track) for n, track in members.items()}
+    ashore = landfall_histogram(east, 8, land)
+    assert "Ashore in 50%" in ashore
+    assert re.search(r'height="[1-9][\d.]*"><title>\+12 to 24 h', ashore)
 
 
 def test_no_tracks_no_map() -> None:
