@@ -49,19 +49,25 @@ def tracks(
 
 @models.command()
 def train(
-    data: Annotated[Path, typer.Argument(help="A Zarr reanalysis in WeatherBench's layout of ERA5.")],
+    data: Annotated[
+        Path | None,
+        typer.Argument(help="A Zarr reanalysis in WeatherBench's layout of ERA5; the embedded world's own."),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder of the run: checkpoint, then package.")] = Path("build/training"),
+    since: Annotated[datetime | None, typer.Option(help="Learn from this on (UTC), verify on earlier.")] = None,
     until: Annotated[datetime | None, typer.Option(help="Learn from before this (UTC), verify on later.")] = None,
     minutes: Annotated[float, typer.Option(min=0, help="Stop after so long; the same command continues.")] = 1e9,
-    steps: Annotated[int, typer.Option(min=1, help="Steps of the optimizer in all.")] = 3500,
+    steps: Annotated[int | None, typer.Option(min=1, help="Of the optimizer; 3500, or the shipped model's.")] = None,
 ) -> None:
     """Train a small FourCastNet on a reanalysis, verify it, and write its package of weights.
 
-    Example: `hourcast train era5.zarr --until 2020-01-01 --minutes 30`
+    Without data it makes the embedded world's reanalysis and trains as the shipped model was trained.
+
+    Examples: `hourcast train` · `hourcast train era5.zarr --until 2020-01-01 --minutes 30`
     """
     from pipeline.operate_ensemble import train
 
-    train(data, out, until, minutes, steps)
+    train(data, out, since, until, minutes, steps)
 
 
 @models.command()

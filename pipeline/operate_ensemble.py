@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from pipeline.science.tracks import Track
 
 _FEWEST = 0.2  # of the members that have a storm before it is shown
+_SAME_STORM = 500.0  # km, between members and a best track
 _SCORED_HOURS = (24, 48, 72)
+_SHIPPED_SINCE = datetime(2025, 9, 18)  # a fortnight and more after the demo's hour
 _SCORED = ("z500", "msl", "t850", "u10m")
 
 
@@ -89,6 +91,7 @@ def _show(collection: Mapping[str, Any], deployment: Deployment, truth: Sequence
     static = xr.open_zarr(deployment.store.zarr(paths.static_fields()), consolidated=False, chunks=None)
     land, members = static["land_area_fraction"].values, len(collection["members"])
     table = Table("storm", "members", "strongest wind", "comes ashore", "when", "where", title=collection["title"])
+    errors: list[str] = []
     for number, storm in enumerate(storms_of(collection, TROPICS), 1):
         if len(storm) < _FEWEST * members:
             continue
@@ -99,59 +102,79 @@ def _show(collection: Mapping[str, Any], deployment: Deployment, truth: Sequence
         when = "-" if ashore.lead_hours is None else f"+{ashore.lead_hours:.0f} h ± {ashore.spread_hours:.0f} h"
         counts = f"{len(storm)} of {members}", f"{strongest(storm):.0f} m/s", f"{ashore.probability:.0%}"
         table.add_row(str(number), *counts, when, place)
-        _show_errors(storm, truth, hour)
+        errors += _errors(storm, truth, hour)
     Console(highlight=False).print(table)
+    print("".join(f"{line}\n" for line in errors), end="")
 
 
-def _show_errors(storm: Mapping[int, Track], truth: Sequence[Deck], hour: Cycle) -> None:
-    """Spread and error in km of one storm against the best track that is nearest to it, if one is near."""
+def _errors(storm: Mapping[int, Track], truth: Sequence[Deck], hour: Cycle) -> Iterator[str]:
+    """Spread and error in km of one storm against a best track, if one is near it in its first day, a line a day."""
     from pipeline.science.track_errors import mean_errors, spread_and_error, track_errors
 
     for deck in truth:
         offset = (hour.init_time - deck.start) / timedelta(hours=1)
         errors = mean_errors([track_errors(track, deck.track, offset_hours=offset) for track in storm.values()])
-        if not errors or min(error.distance for error in errors.values()) > 500:
+        early = [error.distance for lead, error in errors.items() if lead <= min(errors) + 24]
+        if not early or min(early) > _SAME_STORM:
             continue
         shifted = tuple(replace(fix, lead_hours=fix.lead_hours - offset) for fix in deck.track)
         for lead, (spread, error) in spread_and_error(storm, shifted).items():
             if lead in errors and lead % 24 == 0:
-                print(
+                yield (
                     f"{deck.storm} +{lead:.0f} h: spread {spread:.0f} km, error of the mean {error:.0f} km; members on "
                     f"average {errors[lead].along:+.0f} km along, {errors[lead].across:+.0f} km across, wind "
                     f"{errors[lead].wind:+.1f} m/s"
                 )
 
 
-def train(data: Path, out: Path, until: datetime | None, minutes: float, steps: int) -> None:
-    """Train on a reanalysis up to `until`, verify on what follows, and write the package into `out`."""
+def train(
+    data: Path | None, out: Path, since: datetime | None, until: datetime | None, minutes: float, steps: int | None
+) -> None:
+    """Train on a reanalysis from `since` until `until`, verify on what follows, or else on what was before, and write
+    the package into `out`. Without data, as the shipped model was trained, on the embedded world's nature."""
     import torch
 
     from models import weights
     from models.emulator import STEP_HOURS, FourCastNet
     from models.inputs import inputs_of
     from models.training.data import prepare
-    from models.training.trainer import Plan
+    from models.training.trainer import SHIPPED, Plan
     from models.training.trainer import train as fit
     from models.training.validation import scores
 
-    end, variables = until or datetime(9999, 1, 1), inputs_of("shipped").variables
+    torch.set_num_threads(1)  # the same sums whatever the machine's number of cores
     out.mkdir(parents=True, exist_ok=True)
-    learnt = prepare(data, variables, out / "learnt.npy", period=(datetime.min, end), step_hours=STEP_HOURS)
-    package = fit(learnt, Plan(steps=steps), out, seconds=60 * minutes, report=_progress)
+    plan = Plan() if data else SHIPPED
+    if data is None:
+        data, since = _world(out), since or _SHIPPED_SINCE
+    variables, period = inputs_of("shipped").variables, (since or datetime.min, until or datetime.max)
+    learnt = prepare(data, variables, out / "learnt.npy", period=period, step_hours=STEP_HOURS)
+    plan = replace(plan, steps=steps or plan.steps)
+    package = fit(learnt, plan, out, seconds=60 * minutes, report=_progress)
     if package is None:
         print(f"stopped after {minutes:g} minutes; the same command continues")
         return
     print(f"SHA-256 of the weights in {out / 'package'}: {weights.write(out / 'package', package)}")
-    if until is None:
+    if not (since or until):
         return
-    unseen = prepare(
-        data, variables, out / "unseen.npy", period=(end, datetime.max), step_hours=STEP_HOURS, like=learnt
-    )
+    rest = (until, datetime.max) if until else (datetime.min, period[0])
+    unseen = prepare(data, variables, out / "unseen.npy", period=rest, step_hours=STEP_HOURS, like=learnt)
     table = Table("variable", "lead", "RMSE", "persistence", "climatology of the period")
     for score in scores(FourCastNet(package, torch.device("cpu")), unseen, _SCORED, _SCORED_HOURS, 24):
         errors = (score.model, score.persistence, score.climatology)
         table.add_row(score.variable, f"{score.lead_hours} h", *(f"{error:.4g}" for error in errors))
     Console().print(table)
+
+
+def _world(out: Path) -> Path:
+    """The embedded world's nature as a reanalysis, made if it is not there."""
+    from pipeline.world import reanalysis
+
+    path = out / "world.zarr"
+    if not path.exists():
+        print(f"running {reanalysis.DAYS} days of the embedded world", flush=True)
+        reanalysis.make(path)
+    return path
 
 
 def _progress(step: int, loss: float) -> None:

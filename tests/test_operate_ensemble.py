@@ -20,7 +20,7 @@ from models import emulator
 from models.inputs import SHIPPED
 from models.variables import VARIABLES
 from pipeline import operate, operate_ensemble, paths
-from pipeline.products.storm_files import write_atcf
+from pipeline.products.storm_files import write_best
 from pipeline.products.tracks import feature_collection
 from pipeline.science.tracks import Fix
 from pipeline.steps import Deployment
@@ -85,11 +85,7 @@ def test_storms_are_compared_with_a_best_track(tmp_path: Path, capsys: pytest.Ca
     land = xr.Dataset({"land_area_fraction": (dims, np.zeros(deployment.grid.shape))})
     land.to_zarr(deployment.store.zarr(paths.static_fields()), consolidated=False, zarr_format=3)
     best = tmp_path / "bal012025.dat"
-    lines = write_atcf({0: [truth]}, HOUR, "HC", basin="AL").splitlines()
-    best.write_text("".join(
-        f"AL, 01, {HOUR.valid_time(6.0 * k):%Y%m%d%H},   , BEST,   0,{line.split(',', 6)[6]}\n"
-        for k, line in enumerate(lines)
-    ))  # fmt: skip
+    best.write_text(write_best(truth, HOUR, "AL", 1))
     operate_ensemble.show_tracks(path, "2025-09-05T00", best)
     out = capsys.readouterr().out
     assert "AL012025 +24 h: spread 111 km, error of the mean 0 km" in out
@@ -99,10 +95,11 @@ def test_storms_are_compared_with_a_best_track(tmp_path: Path, capsys: pytest.Ca
         operate_ensemble.show_tracks(path, "2025-09-06T00", None)
 
 
-def test_train_writes_a_package_that_the_ensemble_reads(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    random, times = np.random.default_rng(0), np.datetime64("2020-01-01", "ns") + np.arange(60) * np.timedelta64(6, "h")
+def random_reanalysis(path: Path, start: str, states: int) -> None:
+    """What the shipped model reads, every six hours, in WeatherBench's layout: noise."""
+    random = np.random.default_rng(0)
     axes = {
-        "time": times,
+        "time": np.datetime64(start, "ns") + np.arange(states) * np.timedelta64(6, "h"),
         "level": [250, 500, 850],
         "latitude": np.linspace(90, -90, 13),
         "longitude": np.arange(24) * 15.0,
@@ -112,9 +109,27 @@ def test_train_writes_a_package_that_the_ensemble_reads(tmp_path: Path, capsys: 
         variable = VARIABLES[name]
         dims = ("time", *(("level",) if variable.level else ()), "latitude", "longitude")
         fields[variable.reanalysis] = (dims, random.standard_normal([len(axes[dim]) for dim in dims], np.float32))
-    xr.Dataset(fields, axes).to_zarr(tmp_path / "world.zarr", zarr_format=3, consolidated=False)
-    operate_ensemble.train(tmp_path / "world.zarr", tmp_path / "run", datetime(2020, 1, 11), 1e9, steps=2)
+    xr.Dataset(fields, axes).to_zarr(path, zarr_format=3, consolidated=False)
+
+
+def test_train_writes_a_package_that_the_ensemble_reads(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    random_reanalysis(tmp_path / "world.zarr", "2020-01-01", 60)
+    operate_ensemble.train(tmp_path / "world.zarr", tmp_path / "run", None, datetime(2020, 1, 11), 1e9, steps=2)
     out = capsys.readouterr().out
     assert "SHA-256 of the weights" in out
     assert "climatology" in out
     assert (tmp_path / "run/package/fcn.mdlus").exists()
+
+
+def test_train_without_data_learns_from_the_world_and_repeats(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = []
+    for name in ("one", "other"):
+        random_reanalysis(
+            tmp_path / name / "world.zarr", "2025-09-13", 40
+        )  # five days to verify on, five to learn from
+        operate_ensemble.train(None, tmp_path / name, None, None, 1e9, steps=2)
+        assert "72 h" in capsys.readouterr().out
+        weights.append((tmp_path / name / "package/fcn.mdlus").read_bytes())
+    assert weights[0] == weights[1]

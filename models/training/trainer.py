@@ -44,6 +44,10 @@ class Plan:
     depth: int = 4
 
 
+SHIPPED = Plan(steps=386)
+"""Of the model that ships with the project."""
+
+
 def train(
     data: Reanalysis, plan: Plan, folder: Path, *, seconds: float = float("inf"), report: Report
 ) -> Package | None:

@@ -12,6 +12,7 @@ torch = pytest.importorskip("torch")
 
 from models.afno import Afno, Shape  # noqa: E402
 from models.emulator import FourCastNet  # noqa: E402
+from models.training import trainer  # noqa: E402
 from models.training.beginning import keep_still  # noqa: E402
 from models.training.data import Reanalysis, prepare  # noqa: E402
 from models.training.trainer import Plan, train  # noqa: E402
@@ -73,6 +74,26 @@ def test_the_same_seed_gives_the_same_weights_and_another_others(tmp_path: Path,
     first, second, third = (list(package.network.state_dict().values()) for package in (one, same, other))
     assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
     assert not all(torch.equal(a, b) for a, b in zip(first, third, strict=True))
+
+
+def test_the_loss_through_several_steps_is_the_mean_of_theirs(data: Reanalysis) -> None:
+    plan = Plan(**(PLAN.__dict__ | {"rollout": 3, "rollout_share": 1.0, "learning_rate": 0.0}))
+    network = Afno(Shape(12, 24, 3, patch=2, width=16, depth=1))
+    optimizer = torch.optim.SGD(network.parameters(), 0.0)
+    found = trainer._step(network, optimizer, data, plan, 7, trainer._weights(data))
+    starts = np.random.default_rng([plan.seed, 7]).choice(len(data.states) - 3, plan.batch, replace=False)
+    area = np.cos(np.deg2rad(data.latitude))[:, None]
+    state, losses = torch.as_tensor(data.states[starts]), []
+    for ahead in (1, 2, 3):
+        with torch.no_grad():
+            state = network(state)
+        error = (state.numpy() - data.states[starts + ahead]) / data.change[:, None, None]
+        losses.append((error**2 * area / area.mean()).mean())
+    assert found == pytest.approx(np.mean(losses), rel=1e-5)
+    gradient = network.patch_embed.proj.weight.grad
+    assert gradient is not None
+    assert torch.isfinite(gradient).all()
+    assert gradient.abs().max() > 0
 
 
 def test_a_stopped_run_continues_as_if_it_had_not_been(tmp_path: Path, data: Reanalysis) -> None:
