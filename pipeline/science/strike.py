@@ -90,7 +90,7 @@ def strike_probability(tracks: Mapping[int, Sequence[Track]], grid: Grid) -> NDA
 
 
 def struck(
-    tracks: Mapping[int, Sequence[Track]], latitude: NDArray[np.floating], longitude: NDArray[np.floating]
+    tracks: Mapping[int, Sequence[Track]], latitude: NDArray[np.float64], longitude: NDArray[np.float64]
 ) -> NDArray[np.float32]:
     """`strike_probability` (place,) at places in degrees."""
     if not tracks:

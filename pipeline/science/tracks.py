@@ -99,7 +99,9 @@ def centres(
     return [Fix(float(lead_hours), *value) for value in np.stack(columns_of, axis=1)[kept].tolist()]
 
 
-def _centroid(pressure: Floats, grid: Grid, latitude: Floats, longitude: Floats) -> tuple[Floats, Floats]:
+def _centroid(
+    pressure: Floats, grid: Grid, latitude: NDArray[np.float64], longitude: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Centres (candidate,) between the grid's points, in degrees, from its lowest points.
 
     Mean of the places within `_REACH` weighted by how far they are below the lowest pressure at that distance, about

@@ -87,6 +87,15 @@ def test_there_is_none_before_it_forms_nor_after_its_track() -> None:
             assert kilometres(now, later) < 420
 
 
+def test_the_best_track_is_where_the_cyclone_is() -> None:
+    track = cyclone.best_track(LIVE)
+    assert track[0].lead_hours < -150
+    assert track[-1].lead_hours > 150
+    (now,) = (fix for fix in track if fix.lead_hours == 0)
+    assert (now.latitude, now.longitude, now.wind) == (23.0, -68.0, 48.0)
+    assert now.pressure == pytest.approx(101_000 - 1.15 * np.e / 1.3 * 48**2)
+
+
 def test_members_turn_as_slowly_as_real_storms_do() -> None:
     """Second differences of 6-hourly places have a root mean square of 49 km in 1,233 triples of real best tracks."""
     turns = []
