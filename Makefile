@@ -13,6 +13,7 @@ SHELL := /bin/bash
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install -qq --disable-pip-version-check --constraint constraints.txt --editable '.[world,dask,ai,earth2studio,lambdas,cloud,test]'
 	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --target .venv/local-cloud antlr4-python3-runtime==4.13.2
+	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --target .venv/parallelcluster aws-parallelcluster==3.16.1
 	@echo "Compiling the kernels for this machine (about a minute)"
 	@$(BIN)/python -m pipeline.kernels compile
 	@touch $@

@@ -7,8 +7,10 @@ from pathlib import Path
 from aws_cdk import Acknowledgment, App, Stack, Validations
 from cdk_nag import AwsSolutionsChecks
 
+from cdk.cluster.stacks import cluster_stacks
+from cdk.cluster.task import submitter
 from cdk.compute import Compute
-from cdk.data import Data
+from cdk.data import EXPORTED_BUCKET, Data
 from cdk.service import FIRED, SECONDS, Service
 from cdk.settings import SETTINGS, Settings
 from cdk.watch import Watch
@@ -16,8 +18,6 @@ from pipeline.stages import STAGES
 
 ROOT = str(Path(__file__).resolve().parents[1])
 CONTEXT = {"@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy": True}
-# How cdk-nag names the bucket of another stack.
-_BUCKET = "{}:ExportsOutputFnGetAttForecasts04F0B22AArn70FD6FA6"
 _ROLE = "arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role"
 _JOB = "arn:<AWS::Partition>:batch:<AWS::Region>:<AWS::AccountId>:job-definition/{}-{}:*"
 
@@ -27,15 +27,18 @@ def stacks(app: App, settings: Settings) -> list[Stack]:
     name = f"hourcast-{settings.stage}"
     data = Data(app, f"{name}-data", settings, arrival_seconds=SECONDS)
     compute = Compute(app, f"{name}-compute", settings, bucket=data.bucket, containers=ROOT)
-    service = Service(app, f"{name}-service", data=data, compute=compute, containers=ROOT)
+    node = submitter(name, settings.cluster.back_end) if settings.cluster else None
+    service = Service(app, f"{name}-service", data=data, compute=compute, containers=ROOT, cluster=node)
     watch = Watch(app, f"{name}-watch", settings, data=data, service=service)
     _acknowledge(data, compute, service, watch)
-    return [data, compute, service, watch]
+    own = cluster_stacks(app, settings, data=data, compute=compute, service=service)
+    return [data, compute, service, watch, *own]
 
 
 def _acknowledge(data: Data, compute: Compute, service: Service, watch: Watch) -> None:
     """The findings of cdk-nag that stay, each with its reason."""
-    bucket, objects = _BUCKET.format(data.stack_name), "any object of the deployment's one bucket, or below a folder"
+    bucket = EXPORTED_BUCKET.format(data.stack_name)
+    objects = "any object of the deployment's one bucket, or below a folder"
     fired = [service.get_logical_id(service.functions[name].node.default_child) for name in FIRED]
     reasons: dict[Stack, dict[str, str]] = {
         compute: {
@@ -60,10 +63,10 @@ def _acknowledge(data: Data, compute: Compute, service: Service, watch: Watch) -
         )
 
 
-def synthesise(stage: str | None = None, folder: str | None = None) -> App:
-    """The synthesised app; RuntimeError where a rule of cdk-nag is broken without a reason."""
+def synthesise(settings: Settings | None = None, folder: str | None = None) -> App:
+    """The synthesised app, of these settings or a stage's; RuntimeError where cdk-nag objects without a reason."""
     app = App(context=CONTEXT, outdir=folder)
-    stacks(app, SETTINGS[stage or app.node.try_get_context("stage") or "dev"])
+    stacks(app, settings or SETTINGS[app.node.try_get_context("stage") or "dev"])
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     app.synth()
     return app

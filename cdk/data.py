@@ -15,6 +15,9 @@ from cdk.settings import Settings
 
 EPHEMERAL = ("work/", "quarantine/")
 EPHEMERAL_DAYS = 3
+EXPORTED_BUCKET = "{}:ExportsOutputFnGetAttForecasts04F0B22AArn70FD6FA6"
+"""How cdk-nag names the bucket in another stack, by the stack of the bucket."""
+ARCHIVED = ("forecast/2", "physics/")
 DELIVERIES = 4
 """After so many the message of a file that arrived goes to the dead letters."""
 
@@ -84,7 +87,7 @@ class Data(Stack):
 
 
 def _lifecycle(settings: Settings) -> list[s3.LifecycleRule]:
-    """Intermediate results go after days; what is published is archived, never deleted."""
+    """Intermediate results go after days; what is published and physics runs are archived, never deleted."""
     archive = s3.Transition(
         storage_class=s3.StorageClass.GLACIER_INSTANT_RETRIEVAL,
         transition_after=Duration.days(settings.archive_after_days),
@@ -94,4 +97,5 @@ def _lifecycle(settings: Settings) -> list[s3.LifecycleRule]:
         abort_incomplete_multipart_upload_after=Duration.days(1),
     )
     gone = [s3.LifecycleRule(prefix=prefix, expiration=Duration.days(EPHEMERAL_DAYS)) for prefix in EPHEMERAL]
-    return [versions, *gone, s3.LifecycleRule(prefix="forecast/2", transitions=[archive])]
+    archived = [s3.LifecycleRule(prefix=prefix, transitions=[archive]) for prefix in ARCHIVED]
+    return [versions, *gone, *archived]

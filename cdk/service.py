@@ -16,6 +16,7 @@ from aws_cdk import aws_scheduler_targets as targets
 from aws_cdk import aws_stepfunctions as states
 from constructs import Construct
 
+from cdk.cluster.task import Submitter
 from cdk.compute import Compute
 from cdk.data import Data
 from cdk.state_machine import BUDGET_SECONDS, Resources, definition
@@ -43,10 +44,19 @@ ARRIVALS_AT_ONCE = 10
 class Service(Stack):
     """The hour: a schedule calls the trigger, the trigger starts the machine, the machine calls functions and jobs."""
 
-    def __init__(self, scope: Construct, name: str, *, data: Data, compute: Compute, containers: str) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        name: str,
+        *,
+        data: Data,
+        compute: Compute,
+        containers: str,
+        cluster: Submitter | None = None,
+    ) -> None:
         super().__init__(scope, name)
-        self._data, self._compute, self._containers = data, compute, containers
-        self._machine_arn = self.format_arn(
+        self._data, self._compute, self._containers, self._cluster = data, compute, containers, cluster
+        self.machine_arn = self.format_arn(
             service="states",
             resource="stateMachine",
             resource_name=f"{name}-hour",
@@ -94,7 +104,7 @@ class Service(Stack):
             "HOURS_TABLE": self._data.hours.table_name,
             "IDEMPOTENCY_TABLE": self._data.once.table_name,
             "TOPIC_ARN": self._data.news.topic_arn,
-            "STATE_MACHINE_ARN": self._machine_arn,
+            "STATE_MACHINE_ARN": self.machine_arn,
             "INGEST_JOB_QUEUE": self._compute.queues["array"].job_queue_arn,
             "INGEST_JOB_DEFINITION": self._compute.definitions["ingest"].ref,
         }
@@ -105,6 +115,7 @@ class Service(Stack):
             hours_table=self._data.hours.table_name,
             job_definitions={row.name: self._compute.definitions[row.name].ref for row in STAGES},
             job_queues={row.name: self._compute.queues[row.image].job_queue_arn for row in STAGES},
+            cluster=self._cluster,
         )
         role = iam.Role(self, "MachineRole", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
         for statement in self._machine_may():
@@ -148,6 +159,18 @@ class Service(Stack):
             _allow(["events:PutTargets", "events:PutRule", "events:DescribeRule"], [rule]),
             _allow(_TRACING, ["*"]),
             _allow(_LOG_DELIVERY, ["*"]),
+            *(self._may_send(self._cluster) if self._cluster else []),
+        ]
+
+    def _may_send(self, cluster: Submitter) -> list[iam.PolicyStatement]:
+        """One document, to nodes with the cluster's tags."""
+        name = self.format_arn(service="ssm", resource="document", resource_name=cluster.document)
+        tagged = {"StringEquals": {f"ssm:resourceTag/{key}": value for key, value in cluster.tags.items()}}
+        instances = self.format_arn(service="ec2", resource="instance", resource_name="*")
+        send = ["ssm:SendCommand"]
+        return [
+            _allow(send, [name]),
+            iam.PolicyStatement(actions=send, resources=[instances], conditions=tagged),
         ]
 
     def _queue_arns(self) -> list[str]:
@@ -174,7 +197,7 @@ class Service(Stack):
             own[name].add_to_role_policy(_allow(changed, [data.once.table_arn]))
         trigger = own["hourly_trigger"]
         trigger.add_to_role_policy(_allow(["dynamodb:GetItem"], [data.hours.table_arn]))
-        trigger.add_to_role_policy(_allow(["states:StartExecution"], [self._machine_arn]))
+        trigger.add_to_role_policy(_allow(["states:StartExecution"], [self.machine_arn]))
         ingest = [*self._queue_arns(), self._any_revision("ingest")]
         own["source_arrived"].add_to_role_policy(_allow(["batch:SubmitJob"], ingest))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from cdk.cluster.settings import Cluster
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -20,6 +22,8 @@ class Settings:
     """Told of published, late and failed hours and of the budget; nobody if empty."""
     customers: tuple[str, ...] = ()
     """Account numbers that may read what is published."""
+    cluster: Cluster | None = None
+    """Where physics models run; nothing that costs while it is idle if None."""
 
 
 SETTINGS = {

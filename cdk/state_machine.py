@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from cdk.cluster.task import Submitter, branch
 from pipeline.stages import STAGES, Stage
 
 State = dict[str, Any]
@@ -20,6 +21,7 @@ HOUR_SECONDS = 2 * 60 * 60
 SUPPLIERS = frozenset({"ingest", "initialise", "integrate", "gather", "observe", "ramp", "tracks"})
 """Stages that an hour is published without, flagged as degraded: it uses what of them is in the store."""
 PUBLICATION = "publish"
+INGEST = "ingest"
 
 _LAMBDA_SECONDS = 120
 _LAMBDA_RETRY = {
@@ -45,6 +47,8 @@ class Resources:
     hours_table: str
     job_definitions: dict[str, str]
     job_queues: dict[str, str]
+    cluster: Submitter | None = None
+    """Where an hour's physics runs are submitted, if there is a cluster."""
 
 
 def waves(stages: tuple[Stage, ...] = STAGES) -> list[tuple[Stage, ...]]:
@@ -95,7 +99,7 @@ def definition(resources: Resources, stages: tuple[Stage, ...] = STAGES) -> Stat
     for number, wave in enumerate(waves(stages)):
         chain[_wave_name(wave)] = {
             "Type": "Parallel",
-            "Branches": [_branch(stage, resources) for stage in wave],
+            "Branches": [*(_branch(stage, resources) for stage in wave), *_physics(wave, resources)],
             "ResultPath": f"$.wave_{number}",
             "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": "Mark failed"}],
         }
@@ -215,6 +219,13 @@ def _branch(stage: Stage, resources: Resources) -> State:
         whole["Catch"] = [{"ErrorEquals": ["States.ALL"], "ResultPath": None, "Next": degraded}]
         states[degraded] = {"Type": "Pass", "Result": {"stage": stage.name, "degraded": True}, "End": True}
     return {"StartAt": stage.name, "States": states}
+
+
+def _physics(wave: tuple[Stage, ...], resources: Resources) -> list[State]:
+    """Beside `ingest`, and waited for as long: what the cluster makes of the hour. It never makes the hour longer."""
+    if resources.cluster is None or INGEST not in {stage.name for stage in wave}:
+        return []
+    return [branch(resources.cluster, seconds=max(map(deadline_seconds, wave)))]
 
 
 def _stage(stage: Stage, resources: Resources) -> State:

@@ -27,7 +27,8 @@ from pipeline.slurm_progress import Decision, decide
 from pipeline.steps import Deployment
 
 _KEYS = {"model", "programs", "data", "image", "run"}
-_JOBS = "jobs.json"
+JOBS = "jobs.json"
+"""In the folder of a run that has been submitted: the jobs' numbers by step."""
 
 
 def read(path: Path) -> Job:
@@ -86,13 +87,13 @@ def submit(job: Job, folder: Path, config: Path, chosen: Mapping[Step, Layout] |
     layouts = {step: slurm.layouts()[job.model, step] for step in commands} | dict(chosen or {})
     layouts["run"] = slurm.sized(layouts["run"], job.run.ranks)
     jobs = slurm.submit_chain(job.model, commands, folder, layouts)
-    (folder / _JOBS).write_text(json.dumps(jobs))
+    (folder / JOBS).write_text(json.dumps(jobs))
     return jobs
 
 
 def jobs_of(folder: Path) -> dict[Step, int]:
     """The jobs that `submit` has started; FileNotFoundError if it has not."""
-    jobs: dict[Step, int] = json.loads((folder / _JOBS).read_text())
+    jobs: dict[Step, int] = json.loads((folder / JOBS).read_text())
     return jobs
 
 

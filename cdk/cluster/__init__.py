@@ -1,0 +1,1 @@
+"""The cluster of the physics models: one description, two back ends, and the task of the hour that waits for it."""
