@@ -179,13 +179,14 @@ def status(job: int) -> Status:
     except SlurmError as error:
         if _UNKNOWN_JOB not in str(error):
             raise
-        return _accounted(job)
+        return accounted(job)
     facts = dict(re.findall(r"(\w+)=(\S*)", text.splitlines()[0]))
     nodes = "" if facts["NodeList"] == "(null)" else facts["NodeList"]
     return Status(facts["JobState"], int(facts["ExitCode"].split(":")[0]), int(facts["Restarts"]), nodes)
 
 
-def _accounted(job: int) -> Status:
+def accounted(job: int) -> Status:
+    """Where a job stood when the accounting last heard of it; SlurmError if it never did."""
     # One row an attempt, the last one the newest.
     columns = "State,ExitCode,NodeList"
     text = _call(

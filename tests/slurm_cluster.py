@@ -10,8 +10,10 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from tests import slurm_accounting
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "scontrol")
 NODES = ("n1", "n2", "n3")
@@ -37,8 +39,7 @@ SlurmctldLogFile={root}/slurmctld.log
 SlurmdLogFile={root}/slurmd.%n.log
 SlurmdParameters=config_overrides
 SchedulerParameters=batch_sched_delay=0,sched_interval=1
-AccountingStorageType=accounting_storage/none
-JobRequeue=1
+{accounting}JobRequeue=1
 KillWait=2
 MinJobAge=300
 NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={port1} CPUs=4 RealMemory=4000 State=UNKNOWN
@@ -61,28 +62,37 @@ def missing() -> str:
 @contextmanager
 def cluster(root: Path) -> Iterator[None]:
     """Start the cluster below `root` and point SLURM_CONF at it; its daemons end with the context."""
-    ports = {name: _free_port() for name in ("port", "port1", "port2", "port3")}
+    ports = {name: _free_port() for name in ("port", "port1", "port2", "port3", "accounts", "database")}
+    os.environ["PATH"] += ":/usr/sbin"
+    accounting = ""
+    if slurm_accounting.installed(os.environ["PATH"]):
+        accounting = slurm_accounting.STORAGE.format(root=root, port=ports["accounts"])
     conf = root / "slurm.conf"
-    conf.write_text(_CONF.format(host=socket.gethostname(), root=root, **ports))
+    conf.write_text(_CONF.format(host=socket.gethostname(), root=root, accounting=accounting, **ports))
     key = root / "munge.key"
     key.write_bytes(secrets.token_bytes(128))
     key.chmod(0o600)
     (root / "state").mkdir()
-    os.environ["PATH"] += ":/usr/sbin"
     os.environ["SLURM_CONF"] = str(conf)
     try:
+        _start_munge(root)
+        if accounting:
+            slurm_accounting.start(root, ports["accounts"], ports["database"])
         _start(root, conf)
         yield
     finally:
-        _end([root / f"slurmd.{node}.pid" for node in NODES] + [root / "slurmctld.pid"])
-        _end([root / "munged.pid"])
+        _end([root / f"slurmd.{node}.pid" for node in NODES] + [root / "slurmctld.pid", root / "slurmdbd.pid"])
+        _end([root / "mariadbd.pid", root / "munged.pid"])
 
 
-def _start(root: Path, conf: Path) -> None:
+def _start_munge(root: Path) -> None:
     options = {"key-file": "key", "socket": "sock", "pid-file": "pid", "log-file": "log", "seed-file": "seed"}
     files = {"pid": root / "munged.pid"}
     munge = [f"--{option}={files.get(end, root / f'munge.{end}')}" for option, end in options.items()]
     subprocess.run(["munged", *munge, "--force"], check=True)
+
+
+def _start(root: Path, conf: Path) -> None:
     subprocess.run(["slurmctld", "-c", "-f", str(conf)], check=True)
     for node in NODES:
         (root / f"spool.{node}").mkdir()
@@ -127,8 +137,10 @@ def _end(pid_files: Sequence[Path]) -> None:
 
 
 def _signal(number: int, sign: int) -> bool:
-    """Whether the process is there to hear it."""
+    """Whether the process is there to hear it; one that we started is buried."""
     try:
+        with suppress(ChildProcessError):
+            os.waitpid(number, os.WNOHANG)
         os.kill(number, sign)
     except ProcessLookupError:
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from dataclasses import replace
@@ -16,6 +17,7 @@ from pipeline.slurm import (
     Layout,
     SlurmError,
     Status,
+    accounted,
     cancel,
     follow,
     layouts,
@@ -25,7 +27,7 @@ from pipeline.slurm import (
     submit_chain,
 )  # fmt: skip
 from pipeline.slurm_progress import decide
-from tests import slurm_cluster
+from tests import slurm_accounting, slurm_cluster
 
 ONE = Layout(partition="", nodes=1, ranks_per_node=1, threads=1, minutes=5, signal_seconds=0, efa=False)
 
@@ -80,6 +82,21 @@ def test_slurm_restarts_a_job_whose_node_went_down(too_long: int, tmp_path: Path
     ended = _end(job)
     assert (ended.state, ended.restarts) == ("COMPLETED", 1)
     assert (tmp_path / "result").read_text() == "went on\n"
+
+
+def test_slurm_accounts_say_what_the_controller_said(too_long: int, tmp_path: Path) -> None:
+    """Of a job that failed, and of one that was put back: after a day the accounts alone know them."""
+    if not slurm_accounting.installed(os.environ["PATH"]):
+        pytest.skip("no slurmdbd here: apt-get install slurmdbd mariadb-server")
+    failing = submit(script("failing", "exit 3", ONE), tmp_path)
+    command = "[ -e again ] || { touch again; scontrol requeue $SLURM_JOB_ID; sleep 300; }"
+    again = submit(script("again", command, ONE), tmp_path)
+    for job in (failing, again):
+        ended, until = _end(job), time.monotonic() + 30
+        while accounted(job) != ended:  # the controller sends its records on when it has time
+            assert time.monotonic() < until, (accounted(job), ended)
+            time.sleep(0.2)
+    assert ended.restarts == 1
 
 
 def test_slurm_puts_a_job_back_before_its_time_is_up(too_long: int, tmp_path: Path) -> None:
