@@ -108,7 +108,7 @@ def test_an_unknown_source_in_the_configuration_is_named(
 ) -> None:
     (tmp_path / "f.yaml").write_text("store: memory://\nsources: {icno: }\n")
     code, _, err = hourcast(monkeypatch, capsys, "status", "--config", tmp_path / "f.yaml")
-    assert (code, err) == (2, "hourcast: unknown source 'icno'; did you mean icon?\n")
+    assert (code, err) == (2, "hourcast: unknown source 'icno'; did you mean icon, core?\n")
 
 
 def test_leaving_out_what_a_source_does_not_carry_is_told_in_one_line(
