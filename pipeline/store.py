@@ -35,7 +35,7 @@ from obstore.exceptions import (
 from pipeline import store_backends
 
 if TYPE_CHECKING:
-    from obstore import ObjectMeta, PutMode, UpdateVersion
+    from obstore import GetOptions, ObjectMeta, PutMode, UpdateVersion
     from zarr.abc.store import Store as ZarrStore
 
 _UPDATE_ATTEMPTS = 200
@@ -47,6 +47,10 @@ _LOCK = re.compile(r"(^|/)\.[^/]*\.lock$")
 
 class StoreError(OSError):
     """Storage cannot be used as asked; the message is one line for a human."""
+
+
+class ObjectChanged(StoreError):
+    """The object has other content than when it was looked at."""
 
 
 @dataclass(frozen=True)
@@ -113,14 +117,25 @@ class Store:
                 return Path("/", self._path(key)).read_bytes()
             return bytes(obstore.get(self.backend, self._path(key)).bytes())
 
-    def read_range(self, key: str, start: int, end: int) -> bytes:
-        """Bytes start to end (exclusive) of the object; FileNotFoundError if there is none."""
-        with self._explained("read", key):
-            if self._is_local:
+    def read_range(self, key: str, start: int, end: int, tag: str | None = None) -> bytes:
+        """Bytes start to end (exclusive) of the object; FileNotFoundError if there is none.
+
+        ObjectChanged if its content has no longer the `tag` that `version` gave.
+        """
+        options: GetOptions = {"range": (start, end)}
+        if tag is not None:
+            options["if_match"] = tag
+        try:
+            with self._explained("read", key):
+                if not self._is_local:
+                    return bytes(obstore.get(self.backend, self._path(key), options=options).bytes())
                 with Path("/", self._path(key)).open("rb") as file:
-                    file.seek(start)
-                    return file.read(end - start)
-            return bytes(obstore.get_range(self.backend, self._path(key), start=start, end=end))
+                    if tag in (None, _tag(os.fstat(file.fileno()))):
+                        file.seek(start)
+                        return file.read(end - start)
+        except PreconditionError:
+            pass
+        raise ObjectChanged(f"{self._where(key)} was replaced while it was read")
 
     def write(self, key: str, data: bytes) -> None:
         """Put the object, replacing what was there, atomically; StoreError if the store does not take it."""
@@ -128,7 +143,7 @@ class Store:
             obstore.put(self.backend, self._path(key), data)
 
     def write_new(self, key: str, data: bytes) -> bool:
-        """Put the object only if there is none; of several writers exactly one gets True."""
+        """Put the object only if there is none; of several writers one gets True, none if its answer was lost."""
         try:
             with self._explained("write", key):
                 obstore.put(self.backend, self._path(key), data, mode="create")
@@ -177,13 +192,22 @@ class Store:
 
     def size(self, key: str) -> int:
         """Bytes of the object; FileNotFoundError if there is none."""
+        return self.version(key)[0]
+
+    def version(self, key: str) -> tuple[int, str | None]:
+        """Bytes of the object and a tag of its present content, if the server gives one that can be asked for.
+
+        FileNotFoundError if there is no object.
+        """
         with self._explained("read", key):
             if self._is_local:
                 found = Path("/", self._path(key)).stat()
                 if not stat.S_ISREG(found.st_mode):
                     raise FileNotFoundError
-                return found.st_size
-            return int(obstore.head(self.backend, self._path(key))["size"])
+                return found.st_size, _tag(found)
+            meta = obstore.head(self.backend, self._path(key))
+        tag = meta["e_tag"]
+        return int(meta["size"]), None if tag is None or tag.startswith("W/") else tag
 
     def list_folders(self, prefix: str) -> list[str]:
         """Names of the folders immediately below `prefix`, sorted."""
@@ -282,6 +306,11 @@ class Store:
 def _reopen(url: str, endpoint: str | None, anonymous: bool, prefix: str) -> Store:
     opened = Store.open(url, endpoint=endpoint, anonymous=anonymous)
     return Store(opened.url, opened.endpoint, anonymous, prefix, opened.backend)
+
+
+def _tag(found: os.stat_result) -> str:
+    """Of a file's content: a write puts another file in its place."""
+    return f"{found.st_ino} {found.st_mtime_ns} {found.st_size}"
 
 
 def _version(meta: ObjectMeta) -> UpdateVersion:

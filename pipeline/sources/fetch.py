@@ -20,6 +20,7 @@ from pipeline.sources.geometry import Coordinates
 from pipeline.sources.index import IndexEntry, IndexFormatError, coalesce, parse_ecmwf, parse_ncep
 from pipeline.sources.messages import GribError, split
 from pipeline.sources.unpack import unpack
+from pipeline.store import ObjectChanged
 
 # A range request costs about as much as this many bytes of a stream.
 RANGE_GAP = 256 * 1024
@@ -27,10 +28,11 @@ _FIRST_WAIT_SECONDS = 0.25
 
 
 class Bucket(Protocol):
-    """What is needed of a store: whole objects, ranges (exclusive of `end`), sizes; FileNotFoundError if absent."""
+    """What is needed of a store; see `pipeline.store.Store`."""
 
     def read(self, key: str) -> bytes: ...
-    def read_range(self, key: str, start: int, end: int) -> bytes: ...
+    def read_range(self, key: str, start: int, end: int, tag: str | None = None) -> bytes: ...
+    def version(self, key: str) -> tuple[int, str | None]: ...
     def size(self, key: str) -> int: ...
     def exists(self, key: str) -> bool: ...
 
@@ -164,7 +166,7 @@ def _indexed(
 ) -> list[Piece]:
     """Bytes of each wanted message; parameters that the index lacks, or that lie behind the file's end, as faults."""
     index = bucket.read(source.index_key(key))
-    size = bucket.size(key)
+    size, tag = bucket.version(key)
     try:
         text = index.decode("utf-8", "replace")
         entries = parse_ncep(text, size) if source.index == "ncep" else parse_ecmwf(text)
@@ -188,9 +190,13 @@ def _indexed(
             else:
                 wanted.append((parameter, entry))
     blocks = {}
-    for start, end in coalesce([entry for _, entry in wanted], RANGE_GAP):
-        blocks[start] = bucket.read_range(key, start, end)
-        checksum(blocks[start])
+    try:
+        for start, end in coalesce([entry for _, entry in wanted], RANGE_GAP):
+            blocks[start] = bucket.read_range(key, start, end, tag)
+            checksum(blocks[start])
+    except ObjectChanged as error:
+        delivery.faults += [_fault(request, row, str(error), str(tag).encode()) for row, _ in wanted]
+        return []
     starts = sorted(blocks)
     return [(parameter, entry.member, _slice(blocks, starts, entry)) for parameter, entry in wanted]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -71,9 +72,12 @@ class Counting:
     def exists(self, key: str) -> bool:
         return self.inner.exists(key)
 
-    def read_range(self, key: str, start: int, end: int) -> bytes:
+    def version(self, key: str) -> tuple[int, str | None]:
+        return self.inner.version(key)
+
+    def read_range(self, key: str, start: int, end: int, tag: str | None = None) -> bytes:
         self.ranges.append((start, end))
-        return self.inner.read_range(key, start, end)
+        return self.inner.read_range(key, start, end, tag)
 
 
 def test_near_messages_are_fetched_together_and_far_ones_apart(bucket: Store) -> None:
@@ -132,6 +136,33 @@ def test_a_file_that_is_still_arriving_is_waited_for(bucket: Store) -> None:
     delivery = fetch(bucket, GFS, request, sleep=lambda seconds: bucket.write(key, states.pop(0)))
     assert not delivery.faults
     assert delivery.fields
+
+
+@pytest.mark.parametrize("store", ["memory://", "file://{}"])
+def test_a_file_that_is_replaced_while_it_is_read_gives_nothing_of_the_old_one(store: str, tmp_path: Path) -> None:
+    """The new one has the same index and sizes: only its tag tells it from the old one."""
+    bucket = Store.open(store.format(tmp_path))
+    filler = ("X:y", "12 hour fcst", b"\0" * (RANGE_GAP + 1))
+
+    def publish(warmer: float) -> None:
+        temperature = of_parameter(TEMPERATURE, CYCLE, 12, 12, 280 + warmer + RAMP)
+        rain = of_parameter(PRECIPITATION, CYCLE, 6, 12, RAMP * (1 + warmer))
+        put_ncep(bucket, GFS, CYCLE, 12, [(*entries()[0][:2], temperature), filler, (*entries()[1][:2], rain)])
+
+    class Republished(Counting):
+        def read_range(self, key: str, start: int, end: int, tag: str | None = None) -> bytes:
+            data = super().read_range(key, start, end, tag)
+            if len(self.ranges) == 1:
+                publish(1)
+            return data
+
+    publish(0)
+    waits: list[float] = []
+    delivery = fetch(Republished(bucket), GFS, Request(CYCLE, 12, (TEMPERATURE, PRECIPITATION)), sleep=waits.append)
+    assert not delivery.faults
+    assert len(waits) == 1
+    highest = {field.parameter: float(np.max(field.values)) for field in delivery.fields}
+    assert highest == pytest.approx({"temperature_2m": 282, "precipitation": 2}, abs=0.01)
 
 
 def test_waiting_ends_at_the_deadline(bucket: Store) -> None:
