@@ -264,6 +264,8 @@ def _read(
             and candidate.init_time == request.cycle.init_time
             and (member is None or candidate.member is None or candidate.member == member)
         ):
+            if np.isnan(candidate.values).all():
+                raise GribError(f"{parameter.name} has no value anywhere")
             return candidate
         found.append(f"{candidate.parameter} from {candidate.init_time:%Y%m%dT%HZ} at {candidate.end_hours:g} h")
     raise GribError(

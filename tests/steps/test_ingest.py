@@ -126,6 +126,19 @@ def test_what_is_missing_is_recorded_and_empty(deployment: Deployment) -> None:
     np.testing.assert_array_equal(opened(deployment)["interval_hours"].sel(parameter="precipitation"), [6, 0, 6, 3, 3])
 
 
+def test_a_field_without_any_value_is_recorded_as_missing(deployment: Deployment) -> None:
+    bucket = bucket_of(deployment)
+    for lead in LEADS:
+        put_lead(bucket, lead)
+    nothing = of_parameter(TEMPERATURE, CYCLE, 9, 9, np.full(LATITUDE.shape, np.nan))
+    key = put_ncep(bucket, GFS, CYCLE, 9, [("TMP:2 m above ground", "9 hour fcst", nothing)])
+    run(deployment, HOUR, "gfs")
+    reason = f"{key}: temperature_2m has no value anywhere"
+    missing = record(deployment)["missing"]
+    assert {"parameter": "temperature_2m", "lead_time": 9, "reason": reason} in missing  # type: ignore[operator]
+    assert np.isnan(opened(deployment)["forecast"].sel(parameter="temperature_2m", lead_time=9)).all()
+
+
 def test_damaged_bytes_are_quarantined_with_their_reason(deployment: Deployment) -> None:
     bucket = bucket_of(deployment)
     for lead in LEADS:
