@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
+import pipeline
 from pipeline import journal
 from pipeline.cycle import Cycle
 from pipeline.store import Store
@@ -48,3 +52,14 @@ def test_an_hour_is_finished_once_it_is_said_to_be() -> None:
     journal.finish(store, HOUR)
     assert journal.is_finished(store, HOUR)
     assert journal.entries(store, HOUR) == []
+
+
+def test_what_is_published_cannot_know_the_time() -> None:
+    """Nothing that makes outputs asks a clock what time it is; only durations are measured."""
+    house = Path(pipeline.__file__).parent
+    asking = {
+        str(path.relative_to(house))
+        for path in house.rglob("*.py")
+        if re.search(r"\.now\(|utcnow|\.today\(|\btime\.time\(|time_ns\(", path.read_text(encoding="utf-8"))
+    }
+    assert asking == {"journal.py", "operate.py", "doctor.py", "operate_doctor.py"}

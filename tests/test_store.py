@@ -217,6 +217,26 @@ print(store.read("a"))
     ]
 
 
+def test_a_small_disk_that_is_full_keeps_the_old_object_and_goes_on_once_there_is_room(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "hourcast-test", str(disk)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("only root may mount a small disk")
+    try:
+        store = Store.open(f"file://{disk}")
+        store.write("a", b"old")
+        with pytest.raises(StoreError, match="the disk is full; free some space"):
+            store.write("a", bytes(200_000))
+        assert store.read("a") == b"old"
+        assert [info.key for info in store.list("")] == ["a"]
+        subprocess.run(["mount", "-o", "remount,size=1m", str(disk)], check=True)
+        store.write("a", bytes(200_000))
+        assert store.size("a") == 200_000
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
 def test_what_killed_writers_leave_is_hidden_and_removed(tmp_path: Path) -> None:
     store = Store.open(f"file://{tmp_path}")
     store.write("hour/a", b"1")

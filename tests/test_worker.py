@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from pipeline.worker import Exit, plan, run_one
 from tests.test_runner import toy
 
 HOUR = Cycle.parse("2026-01-31T06")
+SPARE_BYTES = 1 << 29
 
 
 @pytest.fixture
@@ -60,6 +62,25 @@ def test_what_would_fail_again_is_told_from_what_may_pass(
     monkeypatch.setattr("pipeline.worker.run_shard", unavailable)
     assert run_one(store.url, str(HOUR), "fails", lasting) is Exit.MAY_PASS
     assert journal.finished_shards(store, HOUR, "fails") == set()
+
+
+def test_a_shard_that_runs_out_of_memory_may_pass_on_another_machine(
+    store: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def greedy(*arguments: object) -> None:
+        bytearray(2 * SPARE_BYTES)
+
+    plan(store.url, HOUR, toy("work"))
+    monkeypatch.setattr("pipeline.worker.run_shard", greedy)
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + SPARE_BYTES, before[1]))
+    try:
+        assert run_one(store.url, str(HOUR), "work", 0) is Exit.MAY_PASS
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+    assert "MemoryError" in capsys.readouterr().err
+    assert journal.finished_shards(store, HOUR, "work") == set()
 
 
 @pytest.mark.parametrize(
