@@ -1,0 +1,60 @@
+"""`python containers/lock.py`: write what each container installs, with hashes, beside its Dockerfile.
+
+Versions are those of constraints.txt; files are the wheels for the containers' platform, Linux on x86-64 with Python
+3.11. Needs a package registry and nothing else: pip says what it would install, and what its hashes are.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+LIGHT = ("aws-lambda-powertools[tracer]", "awslambdaric", "boto3", "obstore", "pydantic", "PyYAML")
+"""What functions import that know no arrays."""
+GLIBC = ("manylinux_2_28", "manylinux_2_17", "manylinux2014", "manylinux_2_5", "manylinux1")
+"""What Debian 12 runs, newest first."""
+PLATFORM = ("--only-binary", ":all:", "--python-version", "3.11", *(f"--platform={name}_x86_64" for name in GLIBC))
+_HEADER = "# Written by `python containers/lock.py`.\n"
+
+
+def requirements() -> dict[str, list[str]]:
+    """What is asked for in each container, by folder; torch, which comes with CUDA, is not locked."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    project, building = settings["project"], settings["build-system"]["requires"]
+    functions = project["optional-dependencies"]["lambdas"]
+    return {"lambda": list(LIGHT), "array": [*building, *project["dependencies"], *functions]}
+
+
+def resolved(wanted: list[str]) -> list[tuple[str, str, str]]:
+    """Name, version and SHA-256 of every package that the wanted ones need, sorted; CalledProcessError."""
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--dry-run",
+        "--ignore-installed",
+        "--target=/nowhere",
+    ]
+    options = ["--report=-", f"--constraint={ROOT / 'constraints.txt'}", *PLATFORM]
+    done = subprocess.run([*command, *options, *wanted], stdout=subprocess.PIPE, check=True)
+    return sorted(
+        (
+            item["metadata"]["name"].lower().replace("_", "-"),
+            item["metadata"]["version"],
+            item["download_info"]["archive_info"]["hashes"]["sha256"],
+        )
+        for item in json.loads(done.stdout)["install"]
+    )
+
+
+if __name__ == "__main__":
+    for folder, wanted in requirements().items():
+        lines = [f"{name}=={version} --hash=sha256:{checksum}\n" for name, version, checksum in resolved(wanted)]
+        (ROOT / "containers" / folder / "requirements.lock").write_text(_HEADER + "".join(lines))
+        print(f"{folder}: {len(lines)} packages")
