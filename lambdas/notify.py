@@ -7,8 +7,6 @@ import os
 from datetime import UTC, datetime
 from typing import Any
 
-from aws_lambda_powertools.utilities.idempotency import idempotent_function
-
 from lambdas.entry import client, count, entry, once, store
 from lambdas.events import Outcome
 from pipeline import paths
@@ -37,6 +35,8 @@ def tell(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tell(key: str, message: dict[str, Any]) -> dict[str, Any]:
+    from aws_lambda_powertools.utilities.idempotency import idempotent_function
+
     send = idempotent_function(_send, data_keyword_argument="key", persistence_store=once())
     return send(key=key, message=message)
 
