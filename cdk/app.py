@@ -11,10 +11,10 @@ from cdk.cluster.stacks import cluster_stacks
 from cdk.cluster.task import submitter
 from cdk.compute import Compute
 from cdk.data import EXPORTED_BUCKET, Data
+from cdk.functions import JOBS
 from cdk.service import FIRED, SECONDS, Service
 from cdk.settings import SETTINGS, Settings
 from cdk.watch import Watch
-from pipeline.stages import STAGES
 
 ROOT = str(Path(__file__).resolve().parents[1])
 CONTEXT = {"@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy": True}
@@ -50,7 +50,7 @@ def _acknowledge(data: Data, compute: Compute, service: Service, watch: Watch) -
             **{f"AwsSolutions-IAM5[Resource::{bucket}/{name}*]": objects for name in ("", "work/", "journal/")},
             **{
                 f"AwsSolutions-IAM5[Resource::{_JOB.format(compute.stack_name, row.name)}]": "any revision of the job"
-                for row in STAGES
+                for row in JOBS
             },
             **{f"AwsSolutions-IAM5[Resource::<{name}.Arn>:*]": "any version of the function" for name in fired},
             "AwsSolutions-IAM5[Resource::*]": "DescribeJobs, TerminateJob, tracing and log delivery know no resource",

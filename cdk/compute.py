@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_batch as batch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecr_assets as assets
@@ -11,10 +11,14 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from cdk.functions import JOBS
 from cdk.jobs import job_definition
+from cdk.lanes import DECAY_SECONDS, RESERVED_PERCENT, WEIGHTS
 from cdk.settings import Settings
-from pipeline.stages import STAGES
+from pipeline.stages import Stage
 
+OBJECTS = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
+"""What whoever runs a shard does with objects of the deployment's bucket."""
 GPU_FAMILY, CPU_FAMILIES = "g6e", ("c7a", "m7a", "c7i", "m7i")
 _INTERFACES = {
     "Registry": ec2.InterfaceVpcEndpointAwsService.ECR, "Images": ec2.InterfaceVpcEndpointAwsService.ECR_DOCKER,
@@ -27,7 +31,7 @@ _INTERFACES = {
 class Compute(Stack):
     """Private subnets, Spot first and on demand after it, and a job definition a stage.
 
-    Production and background jobs share the machines; what is in the background's queue gets what production leaves.
+    Production, customers and background share the machines of a queue, each in its lane (see `cdk.lanes`).
     """
 
     def __init__(self, scope: Construct, name: str, settings: Settings, *, bucket: s3.IBucket, containers: str) -> None:
@@ -38,18 +42,24 @@ class Compute(Stack):
                 self,
                 f"{name.title()}Image",
                 directory=containers,
-                file="containers/array/Dockerfile",
-                build_args={"EXTRAS": extras},
+                file=f"containers/{name}/Dockerfile",
                 platform=assets.Platform.LINUX_AMD64,
             )
-            for name, extras in (("array", "lambdas"), ("gpu", "ai"))
+            for name in sorted({row.image for row in JOBS})
         }
+        self._lanes = batch.FairshareSchedulingPolicy(
+            self,
+            "Lanes",
+            compute_reservation=RESERVED_PERCENT,
+            share_decay=Duration.seconds(DECAY_SECONDS),
+            shares=[batch.Share(share_identifier=lane, weight_factor=weight) for lane, weight in WEIGHTS.items()],
+        )
         self.queues = {
             "array": self._queue("Cpu", settings.maximum_vcpus, CPU_FAMILIES),
             "gpu": self._queue("Gpu", settings.maximum_gpu_vcpus, (GPU_FAMILY,)),
         }
         role = self._job_role(bucket)
-        self.definitions = {row.name: self._definition(row.name, role, bucket) for row in STAGES}
+        self.definitions = {row.name: self._definition(row, role, bucket) for row in JOBS}
 
     def _network(self) -> ec2.Vpc:
         """Two zones; a NAT gateway, because open data and observations lie on the public Internet too."""
@@ -90,25 +100,22 @@ class Compute(Stack):
             )
             for number, spot in ((1, True), (2, False))
         ]
-        batch.JobQueue(self, f"{name}Background", compute_environments=order, priority=1)
-        return batch.JobQueue(self, name, compute_environments=order, priority=10)
+        return batch.JobQueue(self, name, compute_environments=order, scheduling_policy=self._lanes)
 
     def _job_role(self, bucket: s3.IBucket) -> iam.Role:
         """What a job may: read and write the deployment's bucket, nothing else. Open data are read unsigned."""
         role = iam.Role(self, "JobRole", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
         role.add_to_policy(iam.PolicyStatement(actions=["s3:ListBucket"], resources=[bucket.bucket_arn]))
-        objects = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
-        role.add_to_policy(iam.PolicyStatement(actions=objects, resources=[bucket.arn_for_objects("*")]))
+        role.add_to_policy(iam.PolicyStatement(actions=OBJECTS, resources=[bucket.arn_for_objects("*")]))
         return role
 
-    def _definition(self, stage: str, role: iam.Role, bucket: s3.IBucket) -> batch.CfnJobDefinition:
-        row = next(row for row in STAGES if row.name == stage)
+    def _definition(self, row: Stage, role: iam.Role, bucket: s3.IBucket) -> batch.CfnJobDefinition:
         environment = {"HOURCAST_STORE": f"s3://{bucket.bucket_name}", "AWS_REGION": self.region}
         properties = job_definition(
-            row, name=f"{self.stack_name}-{stage}", image=self._images[row.image].image_uri, environment=environment
+            row, name=f"{self.stack_name}-{row.name}", image=self._images[row.image].image_uri, environment=environment
         )
         properties["ContainerProperties"]["JobRoleArn"] = role.role_arn
-        definition = batch.CfnJobDefinition(self, f"Job{stage.title()}", type="container")
+        definition = batch.CfnJobDefinition(self, f"Job{row.name.title()}", type="container")
         for key, value in properties.items():
             definition.add_property_override(key, value)
         return definition

@@ -32,6 +32,7 @@ def job_definition(stage: Stage, *, name: str, image: Any, environment: dict[str
         "Type": "container",
         "PlatformCapabilities": ["EC2"],
         "Parameters": {"stage": stage.name},
+        "SchedulingPriority": 1,  # within a lane all are equal, but a queue with lanes must be told
         "Timeout": {"AttemptDurationSeconds": stage.timeout_seconds},
         "RetryStrategy": {"Attempts": 1 + stage.retries, "EvaluateOnExit": _REPEATED},
         "ContainerProperties": {

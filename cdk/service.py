@@ -17,16 +17,19 @@ from aws_cdk import aws_stepfunctions as states
 from constructs import Construct
 
 from cdk.cluster.task import Submitter
-from cdk.compute import Compute
+from cdk.compute import OBJECTS, Compute
 from cdk.data import Data
+from cdk.functions import CALLED, HEAVY, JOBS, LIGHT, STAGE_FUNCTIONS
 from cdk.state_machine import BUDGET_SECONDS, Resources, definition
 from pipeline.stages import STAGES
 
-LIGHT = ("hourly_trigger", "verify_stage", "notify", "watchdog")
-HEAVY = ("plan_shards", "source_arrived")
 FIRED = {"hourly_trigger": 0, "watchdog": BUDGET_SECONDS // 60}
 """Functions that the scheduler calls every hour, at which minute."""
 SECONDS = 60
+SIZES = {
+    name: (row.memory_mib, row.timeout_seconds) for row in STAGES if (name := STAGE_FUNCTIONS.get(row.name)) is not None
+}
+"""MiB and seconds of the functions that run a stage: those of the table."""
 # These actions know no resource.
 _TRACING = [
     f"xray:{name}" for name in ("PutTraceSegments", "PutTelemetryRecords", "GetSamplingRules", "GetSamplingTargets")
@@ -74,6 +77,7 @@ class Service(Stack):
 
     def _function(self, name: str) -> functions.DockerImageFunction:
         image = "array" if name in HEAVY else "lambda"
+        size, seconds = SIZES.get(name, (2048 if name in HEAVY else 512, SECONDS))
         role = iam.Role(self, f"{name}-role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         group = logs.LogGroup(
             self, f"{name}-log", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
@@ -92,8 +96,8 @@ class Service(Stack):
             ),
             role=role,
             log_group=group,
-            memory_size=2048 if name in HEAVY else 512,
-            timeout=Duration.seconds(SECONDS),
+            memory_size=size,
+            timeout=Duration.seconds(seconds),
             tracing=functions.Tracing.ACTIVE,
             environment=self._environment(),
         )
@@ -111,10 +115,10 @@ class Service(Stack):
 
     def _machine(self, name: str) -> states.CfnStateMachine:
         resources = Resources(
-            **{name: self.functions[name].function_arn for name in ("plan_shards", "verify_stage", "notify")},
+            functions={name: self.functions[name].function_arn for name in CALLED},
             hours_table=self._data.hours.table_name,
-            job_definitions={row.name: self._compute.definitions[row.name].ref for row in STAGES},
-            job_queues={row.name: self._compute.queues[row.image].job_queue_arn for row in STAGES},
+            job_definitions={row.name: self._compute.definitions[row.name].ref for row in JOBS},
+            job_queues={row.name: self._compute.queues[row.image].job_queue_arn for row in JOBS},
             cluster=self._cluster,
         )
         role = iam.Role(self, "MachineRole", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
@@ -146,8 +150,8 @@ class Service(Stack):
         return machine
 
     def _machine_may(self) -> list[iam.PolicyStatement]:
-        called = [self.functions[name].function_arn for name in ("plan_shards", "verify_stage", "notify")]
-        jobs = [*self._queue_arns(), *(self._any_revision(row.name) for row in STAGES)]
+        called = [self.functions[name].function_arn for name in CALLED]
+        jobs = [*self._queue_arns(), *(self._any_revision(row.name) for row in JOBS)]
         rule = self.format_arn(
             service="events", resource="rule", resource_name="StepFunctionsGetEventsForBatchJobsRule"
         )
@@ -189,6 +193,8 @@ class Service(Stack):
         for name, journalled in (("plan_shards", ("work", "journal")), ("verify_stage", ("journal",))):
             written = [data.bucket.arn_for_objects(f"{folder}/*") for folder in journalled]
             own[name].add_to_role_policy(_allow(["s3:PutObject"], written))
+        for name in STAGE_FUNCTIONS.values():
+            own[name].add_to_role_policy(_allow(OBJECTS, [data.bucket.arn_for_objects("*")]))
         for name in ("notify", "watchdog"):
             own[name].add_to_role_policy(_allow(["sns:Publish"], [data.news.topic_arn]))
             own[name].add_to_role_policy(_allow(["kms:Decrypt", "kms:GenerateDataKey"], [data.key.key_arn]))

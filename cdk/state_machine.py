@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cdk.cluster.task import Submitter, branch
+from cdk.functions import STAGE_FUNCTIONS
+from cdk.lanes import LANES, PRODUCTION
 from pipeline.stages import STAGES, Stage
 
 State = dict[str, Any]
@@ -28,6 +30,7 @@ _LAMBDA_RETRY = {
     "ErrorEquals": [
         "Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException",
         "Lambda.TooManyRequestsException", "Lambda.Unknown", "Sandbox.Timedout", "States.Timeout", "StoreError",
+        "ShardMayPass",
     ],
     "IntervalSeconds": 2, "BackoffRate": 2.0, "MaxAttempts": 5, "MaxDelaySeconds": 30, "JitterStrategy": "FULL",
 }  # fmt: skip
@@ -39,11 +42,9 @@ _STAGE_RETRY = {
 
 @dataclass(frozen=True)
 class Resources:
-    """Names and ARNs of what the machine calls; `job_definitions` and `job_queues` by stage."""
+    """Names and ARNs of what the machine calls; `functions` by name, `job_definitions` and `job_queues` by stage."""
 
-    plan_shards: str
-    verify_stage: str
-    notify: str
+    functions: dict[str, str]
     hours_table: str
     job_definitions: dict[str, str]
     job_queues: dict[str, str]
@@ -189,7 +190,7 @@ def _tell(outcome: str, resources: Resources) -> State:
     parameters = {"hour.$": "$.hour", "deadline.$": "$.deadline", "outcome": outcome}
     following = "Hour failed" if outcome == "failed" else _wave_after_publication()
     return {
-        **_lambda(resources.notify, parameters),
+        **_lambda(resources.functions["notify"], parameters),
         "ResultPath": None,
         "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": None, "Next": following}],
     }
@@ -229,32 +230,47 @@ def _physics(wave: tuple[Stage, ...], resources: Resources) -> list[State]:
 
 
 def _stage(stage: Stage, resources: Resources) -> State:
-    """Plan the shards, run them as one job (an array if there are several), judge by what is in the store."""
+    """Plan the shards, run them in a function or as one job (an array if several), judge by what is in the store."""
     asked = {"hour.$": "$.hour", "stage": stage.name}
     verbs = ("Plan", "Count", "Run", "Run array of", "Verify")
     plan, count, job, array, judge = (f"{verb} {stage.name}" for verb in verbs)
-    choices = [
-        {"Variable": "$.plan.shards", "NumericEquals": 0, "Next": judge},
-        {"Variable": "$.plan.shards", "NumericEquals": 1, "Next": job},
-    ]
+    choices = [{"Variable": "$.plan.shards", "NumericEquals": 0, "Next": judge}]
+    if stage.name in STAGE_FUNCTIONS:
+        after, work = job, {job: _run_in_function(stage, resources, judge)}
+    else:
+        choices.append({"Variable": "$.plan.shards", "NumericEquals": 1, "Next": job})
+        whole = {"ArrayProperties": {"Size.$": "$.plan.shards"}}
+        after, work = array, {job: _job(stage, resources, {}, judge), array: _job(stage, resources, whole, judge)}
     return {
         "StartAt": plan,
         "States": {
             plan: {
-                **_lambda(resources.plan_shards, asked),
+                **_lambda(resources.functions["plan_shards"], asked),
                 "ResultPath": "$.plan",
                 "Next": count,
             },
-            count: {"Type": "Choice", "Choices": choices, "Default": array},
-            job: _job(stage, resources, {}, judge),
-            array: _job(stage, resources, {"ArrayProperties": {"Size.$": "$.plan.shards"}}, judge),
-            judge: {**_lambda(resources.verify_stage, asked), "End": True},
+            count: {"Type": "Choice", "Choices": choices, "Default": after},
+            **work,
+            judge: {**_lambda(resources.functions["verify_stage"], asked), "End": True},
         },
     }
 
 
+def _run_in_function(stage: Stage, resources: Resources, judge: str) -> State:
+    """The call of the stage's function; however it ends, its work is judged."""
+    function = resources.functions[STAGE_FUNCTIONS[stage.name]]
+    return {
+        **_lambda(function, {"hour.$": "$.hour", "stage": stage.name}),
+        "TimeoutSeconds": deadline_seconds(stage),
+        "Retry": [{**_LAMBDA_RETRY, "MaxAttempts": stage.retries}],
+        "ResultPath": None,
+        "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": None, "Next": judge}],
+        "Next": judge,
+    }
+
+
 def _job(stage: Stage, resources: Resources, extent: State, judge: str) -> State:
-    """The Batch job; however it ends, its work is judged."""
+    """The Batch job, in its stage's lane; however it ends, its work is judged."""
     return {
         "Type": "Task",
         "Resource": "arn:aws:states:::batch:submitJob.sync",
@@ -262,6 +278,7 @@ def _job(stage: Stage, resources: Resources, extent: State, judge: str) -> State
             "JobName.$": f"States.Format('{{}}-{stage.name}', $.hour)",
             "JobDefinition": resources.job_definitions[stage.name],
             "JobQueue": resources.job_queues[stage.name],
+            "ShareIdentifier": LANES.get(stage.name, PRODUCTION),
             "Parameters": {"hour.$": "$.hour"},
             **extent,
         },

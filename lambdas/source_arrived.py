@@ -69,6 +69,7 @@ def ingest(run: str) -> str:
         jobName=f"{hour}-ingest-{source}",
         jobQueue=os.environ["INGEST_JOB_QUEUE"],
         jobDefinition=os.environ["INGEST_JOB_DEFINITION"],
+        shareIdentifier="production",
         containerOverrides={"command": command},
     )
     count("RunsIngestedAhead")

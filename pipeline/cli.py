@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli_deployment import deployment
+from pipeline.cli_deployment import cloud, deployment
 from pipeline.cli_models import models
 from pipeline.cli_options import FORECAST_YAML, ConfigOption, CycleOption
 from pipeline.cli_parameters import parameters
@@ -36,6 +36,7 @@ app = typer.Typer(
 )
 export = typer.Typer(no_args_is_help=True, help="Copies of a published hour in other formats.")
 app.add_typer(export, name="export")
+app.add_typer(cloud, name="cloud")
 app.add_typer(deployment)
 app.add_typer(models)
 app.add_typer(parameters, name="parameters")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +13,8 @@ import typer
 from pipeline.cli_options import FORECAST_YAML, ConfigOption
 
 deployment = typer.Typer()
+cloud = typer.Typer(no_args_is_help=True, help="The cloud deployment on this machine.")
+CHECKOUT = Path(__file__).resolve().parents[1]
 
 
 @deployment.command()
@@ -58,3 +63,22 @@ def doctor(
 
     if not show_findings(config, cycle):
         raise typer.Exit(1)
+
+
+@cloud.command()
+def up(
+    folder: Annotated[Path, typer.Option(help="Where world, logs and addresses go.")] = Path("build/cloud"),
+) -> None:
+    """Run an hour of a small synthetic world in a cloud on this machine, and keep that cloud until Ctrl-C.
+
+    State machine, functions, jobs, buckets, tables, queues are those of the deployment; nothing leaves the machine.
+    Needs a checkout of the repository.
+
+    Example: `hourcast cloud up`
+    """
+    if not (CHECKOUT / "cdk").is_dir() or find_spec("moto") is None:
+        raise ValueError("the local cloud needs a checkout of the repository and `make .venv/ready` in it")
+    # By name and in place of this process: the pipeline knows nothing of its deployments.
+    search = os.pathsep.join(filter(None, (str(CHECKOUT), os.environ.get("PYTHONPATH"))))
+    command = [sys.executable, "-m", "cdk.local", str(folder)]
+    os.execve(sys.executable, command, os.environ | {"PYTHONPATH": search})

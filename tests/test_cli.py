@@ -19,7 +19,7 @@ from tests.tiny_deployment import HOUR, tiny
 
 LEAST = "store: file://{folder}/store\nsources: {{gfs: }}\n"
 COMMANDS = ("demo", "run", "resume", "status", "ingest", "evaluate", "point", "explain", "report", "cost", "doctor")
-GROUPS = {"export": ("netcdf",), "parameters": ("list", "search", "show")}
+GROUPS = {"export": ("netcdf",), "cloud": ("up",), "parameters": ("list", "search", "show")}
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cdk.functions import CALLED
 from cdk.settings import SETTINGS
 from cdk.state_machine import Resources, definition, waves
 from pipeline import cost, operate_cost, paths
@@ -67,7 +68,7 @@ def test_the_price_of_a_machine_is_the_mean_of_spot_and_on_demand() -> None:
 
 def test_the_deployment_is_the_one_that_is_billed() -> None:
     names = dict.fromkeys((stage.name for stage in STAGES), "x")
-    machine = definition(Resources("p", "v", "n", "t", names, names))
+    machine = definition(Resources(dict.fromkeys(CALLED, "f"), "t", names, names))
 
     def entered(states: dict[str, Any], name: str) -> int:
         """States on the undisturbed way from `name`, those of branches included."""

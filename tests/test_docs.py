@@ -37,6 +37,18 @@ def test_files_named_in_the_text_exist(page: Path) -> None:
         assert (ROOT / name).exists(), f"{page.name} names {name}"
 
 
+def test_every_fault_is_shown_by_tests_that_exist_and_every_test_of_faults_is_told_of() -> None:
+    named = set(
+        re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", (ROOT / "docs" / "faults.md").read_text(encoding="utf-8"))
+    )
+    assert len(named) > 20
+    for file, test in named:
+        assert f"def {test}(" in (ROOT / file).read_text(encoding="utf-8"), f"docs/faults.md names {file}::{test}"
+    for file in ("tests/cloud/test_faults.py", "tests/cloud/test_store_faults.py"):
+        tests = set(re.findall(r"^def (test_\w+)\(", (ROOT / file).read_text(encoding="utf-8"), re.M))
+        assert tests <= {test for place, test in named if place == file}
+
+
 def test_every_direct_dependency_is_explained_and_no_other() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     lists = [project["dependencies"], *project["optional-dependencies"].values()]

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from pipeline.stages import STAGES
+from cdk.functions import JOBS, STAGE_FUNCTIONS
+from cdk.lanes import WEIGHTS
+from pipeline.stages import stage
 
 REDUNDANT = "W3005"
 """CDK says twice that something needs its role."""
@@ -77,16 +79,41 @@ def test_queues_topics_and_tables_are_encrypted(resources: list[dict[str, Any]])
 
 def test_jobs_are_as_the_table_says_and_have_no_privileges(resources: list[dict[str, Any]]) -> None:
     jobs = {job["Parameters"]["stage"]: job for job in of_type(resources, "AWS::Batch::JobDefinition")}
-    assert set(jobs) == {row.name for row in STAGES}
-    for row in STAGES:
+    assert set(jobs) == {row.name for row in JOBS}
+    for row in JOBS:
         job, container = jobs[row.name], jobs[row.name]["ContainerProperties"]
         assert job["Timeout"]["AttemptDurationSeconds"] == row.timeout_seconds
         assert job["RetryStrategy"]["Attempts"] == 1 + row.retries
+        assert job["SchedulingPriority"] >= 0, "a queue with a scheduling policy refuses jobs without one"
         needs = {need["Type"]: int(need["Value"]) for need in container["ResourceRequirements"]}
         assert needs == {"VCPU": row.vcpus, "MEMORY": row.memory_mib} | ({"GPU": row.gpus} if row.gpus else {})
         assert container["ReadonlyRootFilesystem"]
         assert not container["Privileged"]
         assert container["User"] != "0"
+
+
+def test_functions_of_stages_have_the_size_and_time_of_the_table(resources: list[dict[str, Any]]) -> None:
+    functions = {
+        function["ImageConfig"]["Command"][0].split(".")[1]: function
+        for function in of_type(resources, "AWS::Lambda::Function")
+        if function.get("PackageType") == "Image"
+    }
+    for name, function in STAGE_FUNCTIONS.items():
+        row = stage(name)
+        assert (functions[function]["MemorySize"], functions[function]["Timeout"]) == (
+            row.memory_mib,
+            row.timeout_seconds,
+        )
+
+
+def test_every_queue_shares_its_machines_among_the_lanes(resources: list[dict[str, Any]]) -> None:
+    (policy,) = of_type(resources, "AWS::Batch::SchedulingPolicy")
+    shares = policy["FairsharePolicy"]["ShareDistribution"]
+    assert {share["ShareIdentifier"]: share["WeightFactor"] for share in shares} == WEIGHTS
+    assert policy["FairsharePolicy"]["ComputeReservation"] > 0
+    queues = of_type(resources, "AWS::Batch::JobQueue")
+    assert len(queues) == 2
+    assert all("SchedulingPolicyArn" in queue for queue in queues)
 
 
 def test_every_alarm_tells_somebody_and_is_in_the_runbook(resources: list[dict[str, Any]]) -> None:

@@ -5,20 +5,21 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from typing import Any
 
 import pytest
 
+from cdk.functions import CALLED, JOBS, STAGE_FUNCTIONS
+from cdk.lanes import WEIGHTS
 from cdk.state_machine import BUDGET_SECONDS, SUPPLIERS, Resources, deadline_seconds, definition, is_dispensable, waves
 from pipeline.stages import STAGES, Stage, stage
 
 RESOURCES = Resources(
-    plan_shards="arn:aws:lambda:us-east-1:123456789012:function:plan",
-    verify_stage="arn:aws:lambda:us-east-1:123456789012:function:verify",
-    notify="arn:aws:lambda:us-east-1:123456789012:function:notify",
+    functions={name: f"arn:aws:lambda:us-east-1:123456789012:function:{name}" for name in CALLED},
     hours_table="hours",
-    job_definitions={row.name: f"define-{row.name}" for row in STAGES},
-    job_queues={row.name: f"queue-{row.image}" for row in STAGES},
+    job_definitions={row.name: f"define-{row.name}" for row in JOBS},
+    job_queues={row.name: f"queue-{row.image}" for row in JOBS},
 )
 MACHINE = definition(RESOURCES)
 
@@ -75,10 +76,14 @@ def test_waves_of_a_table_that_forks_and_joins() -> None:
 @pytest.mark.parametrize("row", STAGES, ids=lambda row: row.name)
 def test_the_hour_waits_for_a_stage_as_long_as_the_table_says(row: Stage) -> None:
     jobs = [state for _, name, state in everywhere(MACHINE) if name in (f"Run {row.name}", f"Run array of {row.name}")]
-    assert len(jobs) == 2
+    assert len(jobs) == (1 if row.name in STAGE_FUNCTIONS else 2)
     for job in jobs:
-        assert job["Parameters"]["JobDefinition"] == f"define-{row.name}"
-        assert job["Parameters"]["JobQueue"] == f"queue-{row.image}"
+        if row.name in STAGE_FUNCTIONS:
+            assert job["Resource"].endswith(f":{STAGE_FUNCTIONS[row.name]}")
+            assert [retry["MaxAttempts"] for retry in job["Retry"]] == [row.retries]
+        else:
+            assert job["Parameters"]["JobDefinition"] == f"define-{row.name}"
+            assert job["Parameters"]["JobQueue"] == f"queue-{row.image}"
         assert job["TimeoutSeconds"] <= row.timeout_seconds
         assert row.name in SUPPLIERS or job["TimeoutSeconds"] == row.timeout_seconds
 
@@ -104,12 +109,24 @@ def test_only_dispensable_stages_have_a_way_on_without_them() -> None:
 
 def test_a_job_is_judged_by_the_store_however_it_ended() -> None:
     for machine, name, state in everywhere(MACHINE):
-        if "batch" in state.get("Resource", ""):
+        if name.startswith("Run "):
             judge = "Verify " + name.rsplit(" ", 1)[-1]
             assert state["Next"] == judge
             assert state["Catch"] == [{"ErrorEquals": ["States.ALL"], "ResultPath": None, "Next": judge}]
-            assert machine["States"][judge]["Resource"] == RESOURCES.verify_stage
+            assert machine["States"][judge]["Resource"] == RESOURCES.functions["verify_stage"]
             assert machine["States"][judge]["End"]
+
+
+def test_what_publication_waits_for_runs_in_the_lane_that_waits_least() -> None:
+    lanes = {
+        name.rsplit(" ", 1)[-1]: state["Parameters"]["ShareIdentifier"]
+        for _, name, state in everywhere(MACHINE)
+        if "batch" in state.get("Resource", "")
+    }
+    weight = {stage: next(w for lane, w in WEIGHTS.items() if fnmatch(name, lane)) for stage, name in lanes.items()}
+    assert set(weight) == {row.name for row in JOBS}
+    before = [weight[name] for name in weight if name not in ("export", "verify")]
+    assert max(before) == WEIGHTS["production"] < weight["export"] < weight["verify"]
 
 
 def test_every_task_has_a_time_limit_and_every_name_leads_somewhere() -> None:

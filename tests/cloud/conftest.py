@@ -7,11 +7,15 @@ from collections.abc import Iterator
 
 import pytest
 
+from cdk.local.cloud import CREDENTIALS, LocalCloud, create_public_bucket, running
+from cdk.local.deployment import Hourcast, deploy
+from pipeline.config import Config
 from pipeline.operate import MODULES
 from pipeline.pool import workers
 from pipeline.runner import run
+from pipeline.steps import Deployment
 from pipeline.store import Store
-from tests.cloud.local_cloud import Hourcast, LocalCloud, bring_in, configure, deploy, running
+from tests.cloud.tiny_cloud import OPEN_DATA, bring_in, settings
 from tests.test_runner import Seen
 from tests.tiny_deployment import HOUR, write_inputs
 
@@ -19,8 +23,10 @@ from tests.tiny_deployment import HOUR, write_inputs
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     """A running local cloud."""
-    os.environ.update(AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_REGION="us-east-1")
+    os.environ.update(CREDENTIALS)
     with running(tmp_path_factory.mktemp("cloud")) as cloud:
+        for bucket in OPEN_DATA:
+            create_public_bucket(cloud, bucket)
         yield cloud
 
 
@@ -28,7 +34,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
 def laptop(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Store:
     """The hour of the same world, made by the local runner into a folder."""
     store = Store.open(f"file://{tmp_path_factory.mktemp('laptop')}")
-    deployment = configure(cloud, store)
+    deployment = Deployment(Config.model_validate(settings(cloud) | {"store": store.url}), store)
     write_inputs(deployment)
     with workers(2, MODULES) as pool:
         run(deployment, [HOUR], pool, Seen())
@@ -38,7 +44,7 @@ def laptop(cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory) -> Store
 @pytest.fixture
 def hourcast(cloud: LocalCloud, request: pytest.FixtureRequest) -> Hourcast:
     """A deployment that nothing has happened to."""
-    return deploy(cloud, request.node.name.replace("_", "-")[-50:].strip("-"))
+    return deploy(cloud, request.node.name.replace("_", "-")[-50:].strip("-"), settings(cloud))
 
 
 @pytest.fixture

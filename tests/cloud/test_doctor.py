@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from cdk.local.cloud import LocalCloud
 from pipeline import doctor, doctor_cloud
 from pipeline.config import Config
 from pipeline.sources import SOURCES
 from pipeline.sources.newest import arrival_key, due_cycles, leads_for
 from pipeline.steps import Deployment
-from tests.cloud.local_cloud import LocalCloud
 from tests.tiny_deployment import HOUR
 
 

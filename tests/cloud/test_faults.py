@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
+from cdk.local.batch_jobs import MACHINES
+from cdk.local.deployment import Hourcast
+from cdk.local.faults import Trouble
 from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.sources import SOURCES
 from pipeline.sources.newest import arrival_key, due_cycles, leads_for
-from tests.cloud.local_cloud import Hourcast
+from tests.cloud.tiny_cloud import WAIT_SECONDS
 from tests.tiny_deployment import HOUR, LAST_LEAD
 
 DEADLINE = {"time": f"{HOUR.init_time:%Y-%m-%dT%H}:25:00Z"}
@@ -58,20 +62,55 @@ def test_only_poisoned_messages_of_a_batch_fail_and_a_run_is_ingested_once(hourc
     assert [job["jobName"] for job in jobs] == [f"{HOUR}-ingest-ifs"]
 
 
-def test_an_hour_survives_a_missing_source_killed_jobs_a_slow_s3_and_a_second_start(supplied: Hourcast) -> None:
+def test_a_failed_hour_is_told_once_though_functions_are_throttled_and_answers_lost(hourcast: Hourcast) -> None:
+    states = hourcast.cloud.client("stepfunctions")
+    whole = json.loads(states.describe_state_machine(stateMachineArn=hourcast.machine)["definition"])
+    ending = json.dumps({**whole, "StartAt": "Mark failed"})
+    states.update_state_machine(stateMachineArn=hourcast.machine, definition=ending)
+    plan = {"hour": str(HOUR), "deadline": DEADLINE["time"]}
+    with hourcast.cloud.troubled(Trouble(throttled=1, unheard=1)):
+        states.start_execution(stateMachineArn=hourcast.machine, input=json.dumps(plan))
+        assert hourcast.wait(WAIT_SECONDS) == ["FAILED"]
+    assert hourcast.error().startswith("HourFailed")
+    assert hourcast.state(HOUR) == "failed"
+    assert hourcast.told() == [{"hour": str(HOUR), "outcome": "failed"}]
+    server = (hourcast.cloud.logs / "server.log").read_text()
+    assert server.count(f"{hourcast.name}-notify/invocations") == 3, "refused, unheard, heard"
+
+
+def test_a_customer_s_flood_does_not_keep_production_waiting(hourcast: Hourcast) -> None:
+    batch = hourcast.cloud.client("batch")
+
+    def submit(lane: str) -> str:
+        return batch.submit_job(
+            jobName=lane, jobQueue=f"{hourcast.name}-jobs", jobDefinition=f"{hourcast.name}-ingest",
+            shareIdentifier=lane, containerOverrides={"command": ["hourcast", "--help"]},
+        )["jobId"]  # type: ignore[no-any-return]  # fmt: skip
+
+    flood, ours = [submit("customeracme") for _ in range(12)], submit("production")
+    while True:
+        done = {
+            job["jobId"] for job in batch.describe_jobs(jobs=[*flood, ours])["jobs"] if job["status"] == "SUCCEEDED"
+        }
+        if ours in done:
+            break
+        time.sleep(0.02)
+    assert len(done & {*flood}) <= 3 * MACHINES, "those that ran, and had run, when ours came"
+
+
+def test_an_hour_survives_a_missing_source_dead_jobs_a_slow_s3_and_a_second_start(
+    supplied: Hourcast,
+) -> None:
     hourcast = supplied
     live = due_cycles(SOURCES["gfs"], HOUR)[0]
     for key in (paths.input_record("gfs", live), paths.input_zarr("gfs", live)):
         hourcast.store.delete(key)
-    hourcast.cloud.let_fail(slow_down=0.02, kill=2)
-    try:
-        hourcast.trigger()
+    with hourcast.cloud.troubled(Trouble(slow_down=0.02, killed=2, vanished=1)):
+        hourcast.trigger(HOUR)
         plan = {"hour": str(HOUR), "deadline": "2025-09-05T00:25:00Z"}
         start = hourcast.cloud.client("stepfunctions").start_execution
         start(stateMachineArn=hourcast.machine, name="by-hand", input=json.dumps(plan))
-        assert set(hourcast.wait()) == {"SUCCEEDED"}, hourcast.error()
-    finally:
-        hourcast.cloud.let_fail()
+        assert set(hourcast.wait(WAIT_SECONDS)) == {"SUCCEEDED"}, hourcast.error()
     (said,) = hourcast.told()
     assert said["late"]
     assert said["degradations"][0].startswith("gfs: no usable cycle had arrived")

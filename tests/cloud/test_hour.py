@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from cdk.local.deployment import Hourcast
+from cdk.local.up import progress
 from pipeline import journal
 from pipeline.stages import STAGES
 from pipeline.store import Store
-from tests.cloud.local_cloud import Hourcast
+from tests.cloud.tiny_cloud import WAIT_SECONDS
 from tests.tiny_deployment import HOUR
 
 OUTPUTS = ("forecast", "skill", "tracks")
@@ -23,11 +25,14 @@ def degraded(hourcast: Hourcast) -> dict[str, bool]:
 
 def test_an_hour_is_published_once_with_the_bytes_of_a_laptop_s(supplied: Hourcast, laptop: Store) -> None:
     for _ in range(2):  # the scheduler may call twice
-        supplied.trigger()
-    assert supplied.wait() == ["SUCCEEDED"], supplied.error()
+        supplied.trigger(HOUR)
+    seen = list(progress(supplied))
+    assert supplied.wait(WAIT_SECONDS) == ["SUCCEEDED"], supplied.error()
+    assert (seen[0], seen[-1].split()[0]) == ("Claim", "Wave")
+    assert seen.index("Wave publish") < seen.index("Mark published") < seen.index("Tell published")
     assert degraded(supplied) == {row.name: False for row in STAGES}
     assert journal.is_finished(supplied.store, HOUR)
-    assert supplied.state() == "published"
+    assert supplied.state(HOUR) == "published"
     assert [(said["hour"], said["outcome"]) for said in supplied.told()] == [(str(HOUR), "published")]
     assert contents(supplied.store) == contents(laptop)
-    assert supplied.trigger() == {"hour": str(HOUR), "started": False}
+    assert supplied.trigger(HOUR) == {"hour": str(HOUR), "started": False}

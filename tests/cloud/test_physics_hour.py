@@ -17,11 +17,12 @@ from uuid import uuid4
 import pytest
 
 from cdk.cluster.task import Place, Submitter, branch, document
+from cdk.local.cloud import LocalCloud
+from cdk.local.deployment import ROLE
 from models.progress import Step
 from pipeline import physics
 from pipeline.physics_hour import Waiting, attend
 from pipeline.slurm import cancel, status, submit_chain
-from tests.cloud.local_cloud import ROLE, LocalCloud
 from tests.tiny_deployment import HOUR
 
 REGION = "us-east-1"

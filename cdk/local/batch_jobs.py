@@ -9,43 +9,53 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatch
+from multiprocessing import forkserver
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+from cdk.lanes import WEIGHTS
+from cdk.local.machines import Machines
 from pipeline.stages import STAGES
 
 POLL_SECONDS = 0.02
 KILLED_AFTER_SECONDS = 0.3
 MACHINES = 2
 """Jobs that run at the same time; the others wait in the queue."""
-_machines = threading.Semaphore(MACHINES)
+_machines = Machines(MACHINES, WEIGHTS)
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["pipeline.cli", "pipeline.worker", *(row.module for row in STAGES)])
+_context.set_forkserver_preload(["pipeline.cli", "pipeline.worker", *(row.module for row in STAGES), "pipeline.warm"])
+_kills, _losses = threading.Semaphore(0), threading.Semaphore(0)
 
 
-_kills = threading.Semaphore(0)
+def prepare() -> None:
+    """Begin to import what jobs need, so that the first does not wait for it."""
+    forkserver.ensure_running()
 
 
-def kill_next(count: int) -> None:
-    """Kill the next so many attempts in the middle, as when Spot takes the machine away."""
-    for _ in range(count):
-        _kills.release()
+def let_fail(*, killed: int, vanished: int) -> None:
+    """Kill the next so many attempts in the middle, as when Spot takes the machine away; let so many jobs not run."""
+    for failures, count in ((_kills, killed), (_losses, vanished)):
+        for _ in range(count):
+            failures.release()
 
 
 def run_attempts(
     command: Sequence[str],
+    lane: str,
     environment: Mapping[str, str],
     definition: Mapping[str, Any],
     log: Path,
     stopped: Callable[[], bool],
 ) -> bool:
-    """Run a job as often as its definition allows; whether it succeeded."""
+    """Run a job of a lane as often as its definition allows; whether it succeeded."""
+    if _losses.acquire(blocking=False):
+        return False
     strategy, seconds = definition["retryStrategy"], definition["timeout"]["attemptDurationSeconds"]
     for attempt in range(1, strategy["attempts"] + 1):
         numbered = {**environment, "AWS_BATCH_JOB_ATTEMPT": str(attempt)}
         process = _context.Process(target=_job, args=(list(command), numbered, str(log)), daemon=True)
-        with _machines:
+        with _machines.one(lane):
             exit_code = _run(process, time.monotonic() + seconds, stopped)
         if exit_code == 0:
             return True

@@ -10,24 +10,39 @@ import json
 import os
 import threading
 import traceback
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
 import botocore.session
+from botocore.exceptions import ClientError
 from moto import backends
 from moto.awslambda.models import LambdaFunction
+from moto.batch.exceptions import ClientException
 from moto.batch.models import Job
+from moto.batch.responses import BatchResponse
 from moto.batch.utils import JobStatus
 from moto.core.config import default_user_config
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_batch import (
-    StateTaskServiceBatch,
+from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
+    state_task_service_batch,
+    state_task_service_callback,
 )
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_callback import (
+    StateTaskServiceCallback,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_lambda import StateTaskLambda
 from werkzeug.serving import run_simple
 
-from tests.cloud.batch_jobs import run_attempts
-from tests.cloud.faults import Faults
-from tests.cloud.lambda_runtime import LambdaRuntime
+from cdk.local.batch_jobs import prepare, run_attempts
+from cdk.local.cloud import CHECKOUT, CREDENTIALS, REGION
+from cdk.local.faults import Faults
+from cdk.local.lambda_runtime import LambdaRuntime
+
+POLL_SECONDS = 0.1
+"""Between two looks of a state machine at the jobs that it waits for."""
+_lane: ContextVar[str] = ContextVar("lane")
 
 
 def patch_functions(folder: Path, endpoint: dict[str, str]) -> None:
@@ -42,7 +57,7 @@ def patch_functions(folder: Path, endpoint: dict[str, str]) -> None:
                     **endpoint, **self.environment_vars,
                     "AWS_LAMBDA_FUNCTION_NAME": self.function_name, "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
                     "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self.memory_size), "AWS_LAMBDA_LOG_GROUP_NAME": "local",
-                    "AWS_LAMBDA_LOG_STREAM_NAME": "local",
+                    "AWS_LAMBDA_LOG_STREAM_NAME": "local", "LAMBDA_TASK_ROOT": str(CHECKOUT),
                 }  # fmt: skip
                 log = folder / f"{self.function_name}.log"
                 runtimes[self.function_arn] = LambdaRuntime(
@@ -56,7 +71,18 @@ def patch_functions(folder: Path, endpoint: dict[str, str]) -> None:
 
 
 def patch_jobs(folder: Path, endpoint: dict[str, str]) -> None:
-    """Let moto's jobs run as processes."""
+    """Let moto's jobs run as processes, in the lane that they are submitted to."""
+    submitted, started = BatchResponse.submitjob, Job.start
+
+    def submit(self: BatchResponse) -> str:
+        if self._get_param("shareIdentifier") is None:
+            raise ClientException("Jobs of a queue with a scheduling policy need a shareIdentifier")
+        _lane.set(self._get_param("shareIdentifier"))
+        return submitted(self)
+
+    def start(self: Job) -> None:
+        self.lane = _lane.get()
+        started(self)
 
     def run(self: Job) -> None:
         try:
@@ -69,7 +95,7 @@ def patch_jobs(folder: Path, endpoint: dict[str, str]) -> None:
             definition = {"retryStrategy": self.job_definition.retry_strategy, "timeout": self.job_definition.timeout}
             command = self._add_parameters_to_command(self._get_container_property("command", []))
             log = folder / f"job-{self.job_name}.log"
-            self._mark_stopped(run_attempts(command, environment, definition, log, lambda: self.stop))
+            self._mark_stopped(run_attempts(command, self.lane, environment, definition, log, lambda: self.stop))
         except Exception:
             traceback.print_exc()
             self._mark_stopped(success=False)
@@ -83,25 +109,51 @@ def patch_jobs(folder: Path, endpoint: dict[str, str]) -> None:
             self.status = JobStatus.FAILED
         return described(self)
 
-    Job.run, Job.describe = run, describe
+    Job.run, Job.start, Job.describe, BatchResponse.submitjob = run, start, describe, submit
 
 
 def patch_batch_integration() -> None:
-    """Let `batch:submitJob.sync` translate between the state machine's names and boto's."""
+    """Let `batch:submitJob.sync` translate between the state machine's names and boto's, and ask often."""
+    state_task_service_batch._SUPPORTED_API_PARAM_BINDINGS["submitjob"].add("ShareIdentifier")
+    state_task_service_callback._DELAY_SECONDS_SYNC_CONDITION_CHECK = POLL_SECONDS
+    service = state_task_service_batch.StateTaskServiceBatch
     model = botocore.session.get_session().get_service_model("batch")
 
-    def operation(self: StateTaskServiceBatch, action: str | None) -> Any:
+    def operation(self: StateTaskServiceCallback, action: str | None) -> Any:
         words = (action or self.resource.api_action).split("_")
         return model.operation_model("".join(word[:1].upper() + word[1:] for word in words))
 
-    def request(self: StateTaskServiceBatch, parameters: Any, service_action_name: str | None = None, **_: Any) -> None:
+    def request(
+        self: StateTaskServiceCallback,
+        parameters: Any,
+        service_action_name: str | None = None,
+        **_: Any,
+    ) -> None:
         self._to_boto_request(parameters, operation(self, service_action_name).input_shape)
 
-    def response(self: StateTaskServiceBatch, response: Any, service_action_name: str | None = None, **_: Any) -> None:
+    def response(
+        self: StateTaskServiceCallback,
+        response: Any,
+        service_action_name: str | None = None,
+        **_: Any,
+    ) -> None:
         self._from_boto_response(response, operation(self, service_action_name).output_shape)
 
-    StateTaskServiceBatch._normalise_parameters = request
-    StateTaskServiceBatch._normalise_response = response
+    service._normalise_parameters = request
+    service._normalise_response = response
+
+
+def patch_function_integration() -> None:
+    """Let errors of the Lambda service itself have the names that state machines know them by."""
+    explained = StateTaskLambda._from_error
+
+    def explain(self: StateTaskLambda, env: Any, ex: Exception) -> Any:
+        event = explained(self, env, ex)
+        if isinstance(ex, ClientError):
+            event.error_name = CustomErrorName(f"Lambda.{ex.response['Error']['Code']}")
+        return event
+
+    StateTaskLambda._from_error = explain
 
 
 def patch_dispatch() -> None:
@@ -114,13 +166,14 @@ def main(port: int, folder: Path) -> None:
     """Serve until killed."""
     address = f"http://127.0.0.1:{port}"
     endpoint = {
-        "AWS_ENDPOINT_URL": address, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1", "AWS_REGION": "us-east-1", "POWERTOOLS_TRACE_DISABLED": "true",
+        "AWS_ENDPOINT_URL": address, **CREDENTIALS, "AWS_DEFAULT_REGION": REGION, "POWERTOOLS_TRACE_DISABLED": "true",
     }  # fmt: skip
     default_user_config["stepfunctions"]["execute_state_machine"] = True
     os.environ["MOTO_PORT"] = str(port)  # state machines call the other services there
+    prepare()
     patch_functions(folder, endpoint)
     patch_jobs(folder, endpoint)
     patch_batch_integration()
+    patch_function_integration()
     patch_dispatch()
     run_simple("127.0.0.1", port, Faults(DomainDispatcherApplication(create_backend_app)), threaded=True)
