@@ -6,7 +6,6 @@ with exponential backoff and jitter by obstore; conditional updates are retried 
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import itertools
 import os
@@ -16,41 +15,29 @@ import shutil
 import stat
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import obstore
-from obstore.exceptions import (
-    AlreadyExistsError,
-    BaseError,
-    NotFoundError,
-    PermissionDeniedError,
-    PreconditionError,
-    UnauthenticatedError,
-)
+from obstore.exceptions import AlreadyExistsError, PreconditionError
 
 from pipeline import store_backends
+from pipeline.store_errors import ObjectChanged, StoreError, Verb, explained
 
 if TYPE_CHECKING:
     from obstore import GetOptions, ObjectMeta, PutMode, UpdateVersion
     from zarr.abc.store import Store as ZarrStore
+
+__all__ = ["ObjectChanged", "ObjectInfo", "Store", "StoreError"]
 
 _UPDATE_ATTEMPTS = 200
 _memory_stores = itertools.count()
 # What a process killed in the middle of a write leaves behind: obstore's `name#1`, zarr's `name.<uuid>.partial`.
 _UNFINISHED = re.compile(r"(#\d+|\.[0-9a-f]{32}\.partial)$")
 _LOCK = re.compile(r"(^|/)\.[^/]*\.lock$")
-
-
-class StoreError(OSError):
-    """Storage cannot be used as asked; the message is one line for a human."""
-
-
-class ObjectChanged(StoreError):
-    """The object has other content than when it was looked at."""
 
 
 @dataclass(frozen=True)
@@ -275,19 +262,8 @@ class Store:
         scheme, _, bucket = self.url.partition("://")
         return f"{scheme}://{bucket.split('/')[0]}/{self._path(key)}"
 
-    @contextmanager
-    def _explained(self, verb: str, key: str) -> Iterator[None]:
-        """Turn the backend's errors into FileNotFoundError or a StoreError of one line."""
-        try:
-            yield
-        except (AlreadyExistsError, PreconditionError, StoreError):
-            raise
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError, NotFoundError) as error:
-            if verb != "write":
-                raise FileNotFoundError(f"no object at {self._where(key)}") from error
-            raise StoreError(f"cannot write {self._where(key)}: the bucket or folder does not exist") from error
-        except (BaseError, OSError) as error:
-            raise _explanation(error, verb, self._where(key)) from error
+    def _explained(self, verb: Verb, key: str) -> AbstractContextManager[None]:
+        return explained(verb, self._where(key))
 
     @contextmanager
     def _locked(self, key: str) -> Iterator[None]:
@@ -320,21 +296,3 @@ def _version(meta: ObjectMeta) -> UpdateVersion:
     if meta["version"]:
         version["version"] = meta["version"]
     return version
-
-
-_ADVICE = {
-    errno.ENOSPC: "the disk is full; free some space",
-    errno.EDQUOT: "the quota is used up; free some space",
-    errno.EROFS: "the file system is read-only; choose another `store`",
-    errno.EACCES: "permission denied; choose a store you may use",
-    errno.EFBIG: "the file is larger than this system allows",
-}
-
-
-def _explanation(error: Exception, verb: str, where: str) -> StoreError:
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    if isinstance(error, (PermissionDeniedError, UnauthenticatedError)):
-        reason = "permission denied; check the credentials in the environment and the bucket's policy"
-    code = re.search(r"os error (\d+)", str(error))
-    number = int(code.group(1)) if code else getattr(error, "errno", None)
-    return StoreError(f"cannot {verb} {where}: {_ADVICE.get(number or 0, reason)}")

@@ -41,6 +41,8 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     """Publish the hour; ValueError says what is not as it must be, and then nothing is published."""
     store = deployment.store
     sources = _sources(deployment, hour)
+    if all(part["status"] == "absent" for part in sources.values()):
+        raise ValueError(f"expected a source of {hour} at least; none has arrived of {', '.join(sources)}")
     parameters = _check_arrays(deployment, hour, sources)
     ranges = _ranges(deployment, hour)
     weights = mean_weights(deployment, hour)

@@ -104,6 +104,14 @@ def publish_hour(deployment: Deployment, hour: Cycle = HOUR) -> None:
         publish.run(deployment, hour, shard)
 
 
+def test_an_hour_without_any_source_is_not_published() -> None:
+    deployment = prepared()
+    deployment.store.delete(paths.input_record("gfs", HOUR - 6))
+    with pytest.raises(ValueError, match="none has arrived of gfs, ifs"):
+        publish_hour(deployment)
+    assert not deployment.store.exists(paths.LATEST)
+
+
 def read(deployment: Deployment, key: str) -> dict:
     return json.loads(deployment.store.read(key))
 
