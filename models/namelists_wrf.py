@@ -173,44 +173,10 @@ def _geometry(run: WrfRun, parents: list[int]) -> dict[str, list[int]]:
 
 def namelist_input(run: WrfRun, *, since: datetime | None = None) -> Namelist:
     """For real and wrf; `since` is the time of the restart file that a run goes on from."""
-    driver, count = check_driver(run.boundary, run.hours), 1 + len(run.nests)
-    start = since or run.start
-    geometry = _geometry(run, [0, *(nest.parent for nest in run.nests)])
-    times: dict[str, Any] = {
-        f"{word}_{unit}": [getattr(when, unit)] * count
-        for word, when in (("start", start), ("end", run.end))
-        for unit in ("year", "month", "day", "hour")
-    }
-    nproc_x, nproc_y = run.decomposition
+    count = 1 + len(run.nests)
     namelist: Namelist = {
-        "time_control": {
-            "run_hours": round((run.end - start).total_seconds() / 3600),
-            **times,
-            "interval_seconds": driver.every_hours * 3600,
-            "input_from_file": [True] * count,
-            "history_interval": [run.history_minutes] * count,
-            "frames_per_outfile": [1] * count,
-            "restart": since is not None,
-            "restart_interval": run.restart_hours * 60,
-            **{f"io_form_{file}": 2 for file in ("history", "restart", "input", "boundary")},
-        },
-        "domains": {
-            "time_step": run.time_step,
-            "max_dom": count,
-            **geometry,
-            "e_vert": [run.levels] * count,
-            "p_top_requested": run.top_pa,
-            "num_metgrid_levels": driver.levels,
-            "num_metgrid_soil_levels": driver.soil_levels,
-            "dx": run.spacing_m,
-            "dy": run.spacing_m,
-            "grid_id": list(range(1, count + 1)),
-            "parent_time_step_ratio": geometry["parent_grid_ratio"],
-            "feedback": 1,
-            "smooth_option": 0,
-            "nproc_x": nproc_x,
-            "nproc_y": nproc_y,
-        },
+        "time_control": _time_control(run, since),
+        "domains": _domains(run),
         "physics": {
             "physics_suite": run.suite,
             "cu_physics": [_CUMULUS[run.suite] if m >= _CUMULUS_KM * 1000 else 0 for m in run.spacings_m],
@@ -232,6 +198,51 @@ def namelist_input(run: WrfRun, *, since: datetime | None = None) -> Namelist:
     }
     check("namelist.input", namelist)
     return namelist
+
+
+def _time_control(run: WrfRun, since: datetime | None) -> dict[str, Any]:
+    """When, and how often files are read and written."""
+    start, count = since or run.start, 1 + len(run.nests)
+    times = {
+        f"{word}_{unit}": [getattr(when, unit)] * count
+        for word, when in (("start", start), ("end", run.end))
+        for unit in ("year", "month", "day", "hour")
+    }
+    return {
+        "run_hours": round((run.end - start).total_seconds() / 3600),
+        **times,
+        "interval_seconds": check_driver(run.boundary, run.hours).every_hours * 3600,
+        "input_from_file": [True] * count,
+        "history_interval": [run.history_minutes] * count,
+        "frames_per_outfile": [1] * count,
+        "restart": since is not None,
+        "restart_interval": run.restart_hours * 60,
+        **{f"io_form_{file}": 2 for file in ("history", "restart", "input", "boundary")},
+    }
+
+
+def _domains(run: WrfRun) -> dict[str, Any]:
+    """Where, how fine, and on how many ranks."""
+    driver, count = check_driver(run.boundary, run.hours), 1 + len(run.nests)
+    geometry = _geometry(run, [0, *(nest.parent for nest in run.nests)])
+    nproc_x, nproc_y = run.decomposition
+    return {
+        "time_step": run.time_step,
+        "max_dom": count,
+        **geometry,
+        "e_vert": [run.levels] * count,
+        "p_top_requested": run.top_pa,
+        "num_metgrid_levels": driver.levels,
+        "num_metgrid_soil_levels": driver.soil_levels,
+        "dx": run.spacing_m,
+        "dy": run.spacing_m,
+        "grid_id": list(range(1, count + 1)),
+        "parent_time_step_ratio": geometry["parent_grid_ratio"],
+        "feedback": 1,
+        "smooth_option": 0,
+        "nproc_x": nproc_x,
+        "nproc_y": nproc_y,
+    }
 
 
 def texts(run: WrfRun, stage: str, since: datetime, until: datetime) -> Mapping[str, str]:
