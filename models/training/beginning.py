@@ -13,6 +13,10 @@ from models.training.data import Reanalysis
 
 TOKEN_SIZE = 20.0
 """Root mean square of a token: what changes in a step is some hundredths of the state, and then about 1."""
+FILTER_GAIN = 0.7
+"""Size of what a layer of a filter makes of waves of size 1. With weights of 0, or of the 0.02 that is usual where a block
+has hundreds of features, all that it makes is below the threshold of its shrinking, which has no gradient there: such a
+filter never learns."""
 _STATES = 64  # that the principal components are taken from
 
 
@@ -36,5 +40,8 @@ def keep_still(network: Afno, data: Reanalysis) -> None:
         head = (leading * change * size).reshape(shape.width, shape.channels, -1).transpose(2, 1, 0)
         network.head.weight.copy_(torch.as_tensor(head.reshape(network.head.weight.shape)))
         for block in network.blocks:  # a filter adds what it sees, so at first it sees nothing
-            for name in ("norm1.weight", "mlp.fc2.weight", "filter.w2", "filter.b2"):
+            for name in ("norm1.weight", "mlp.fc2.weight", "filter.b1", "filter.b2"):
                 block.get_parameter(name).zero_()
+            for name in ("filter.w1", "filter.w2"):
+                weights = block.get_parameter(name)
+                weights.normal_(std=FILTER_GAIN * (2 * weights.shape[-2]) ** -0.5)

@@ -63,6 +63,15 @@ def test_it_begins_by_keeping_still(data: Reanalysis) -> None:
         np.testing.assert_allclose(network(state), state, atol=1e-4)
 
 
+def test_every_part_of_the_network_learns(tmp_path: Path, data: Reanalysis) -> None:
+    package = train(data, PLAN, tmp_path, report=_silent)
+    torch.manual_seed(PLAN.seed)
+    begun = Afno(package.network.shape)  # type: ignore[union-attr]
+    keep_still(begun, data)
+    before, after = begun.state_dict(), package.network.state_dict()  # type: ignore[union-attr]
+    assert [name for name in before if torch.equal(before[name], after[name])] == []
+
+
 def test_the_same_seed_gives_the_same_weights_and_another_others(tmp_path: Path, data: Reanalysis) -> None:
     one, same, other = (
         train(data, plan, tmp_path / str(place), report=_silent)
