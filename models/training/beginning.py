@@ -14,9 +14,9 @@ from models.training.data import Reanalysis
 TOKEN_SIZE = 20.0
 """Root mean square of a token: what changes in a step is some hundredths of the state, and then about 1."""
 FILTER_GAIN = 0.7
-"""Size of what a layer of a filter makes of waves of size 1. With weights of 0, or of the 0.02 that is usual where a block
-has hundreds of features, all that it makes is below the threshold of its shrinking, which has no gradient there: such a
-filter never learns."""
+"""Size of what a layer of a filter makes of waves of size 1. With weights of 0, or of the 0.02 that is usual where a
+block has hundreds of features, all that it makes is below the threshold of its shrinking, which has no gradient there:
+such a filter never learns."""
 _STATES = 64  # that the principal components are taken from
 
 
