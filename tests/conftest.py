@@ -22,6 +22,15 @@ settings.register_profile("hourcast", deadline=None, derandomize=True)
 settings.load_profile("hourcast")
 
 
+# Those that take a minute: begun first, the other process has time to take over what else there is.
+FIRST = ("test_physics_core.py", "test_kill.py", "test_slurm.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long files first, all else in its order."""
+    items.sort(key=lambda item: item.path.name not in FIRST)
+
+
 @pytest.fixture(scope="session")
 def realdata() -> Path:
     """The folder of real files: `HOURCAST_REALDATA`, else `../shared/realdata`; skips where there is none."""
