@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import ModuleType
 
 import numpy as np
+import pytest
 from numpy.typing import ArrayLike
 
 
@@ -31,3 +33,12 @@ def agrees(
     VERDICTS.append(
         Verdict(parameter, by, float(np.abs(ours - theirs).max()), float(theirs.min()), float(theirs.max()))
     )
+
+
+def xclim(module: str) -> ModuleType:
+    """A module of xclim; skips without it. It puts its own units in the place of everybody's, also of MetPy's."""
+    pint = pytest.importorskip("pint")
+    before = pint.get_application_registry().get()
+    found: ModuleType = pytest.importorskip(module)
+    pint.set_application_registry(before)
+    return found

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pipeline import parameters
 from pipeline.science.derive import derive
 from tests.science.plausible import plausible
-from tests.science.referee import agrees
+from tests.science.referee import agrees, xclim
 
 Array = NDArray[np.float32]
 PLACES = 12
@@ -120,18 +120,18 @@ def _labelled(values: Array, units: str) -> xr.DataArray:
 
 
 def test_xclim_agrees_on_fire_crops_and_wind(weather: dict[str, Array]) -> None:
-    xclim = pytest.importorskip("xclim.indices")
+    indices = xclim("xclim.indices")
     t, humidity = _labelled(weather["temperature_2m"], "K"), _labelled(100 * weather["relative_humidity_2m"], "%")
-    danger = xclim.mcarthur_forest_fire_danger_index(
+    danger = indices.mcarthur_forest_fire_danger_index(
         xr.full_like(t, 10).assign_attrs(units="1"), t, humidity, _labelled(weather["wind_speed_10m"], "m s-1")
     )
     agrees("forest_fire_danger_index", weather["forest_fire_danger_index"], danger, by="xclim", rtol=1e-4, atol=1e-4)
     low, high = (_labelled(weather[f"temperature_2m_{end}imum_24h"], "K") for end in ("min", "max"))
-    corn = np.maximum(xclim.corn_heat_units(low, high, thresh_tasmin="4.4 degC"), 0)  # no warm day counts against it
+    corn = np.maximum(indices.corn_heat_units(low, high, thresh_tasmin="4.4 degC"), 0)  # no warm day counts against it
     agrees("corn_heat_unit_24h", weather["corn_heat_unit_24h"], corn, by="xclim", atol=1e-3)
     speed, power = _labelled(weather["wind_speed_100m"], "m s-1"), weather["wind_profile_exponent"].astype(np.float64)
     for height in (80, 120, 160, 200):
-        profile = xclim.wind_profile(speed, f"{height} m", "100 m", alpha=power)
+        profile = indices.wind_profile(speed, f"{height} m", "100 m", alpha=power)
         agrees(f"wind_speed_{height}m", weather[f"wind_speed_{height}m"], profile, by="xclim", rtol=1e-3)
 
 
