@@ -11,7 +11,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from models.chain import JOB
+from models.chain import JOB, Job
 from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.operate import latest_hour, open_deployment
@@ -33,7 +33,7 @@ def read_plan(config: Path, cycle: str | None) -> tuple[Deployment, Cycle, dict[
 
 
 def prepare_chosen(config: Path, cycle: str | None, folder: Path, places: Mapping[str, str], *, submit: bool) -> None:
-    """Prepare each run that the plan chose in a folder of its own, once, and submit it if asked for.
+    """Prepare each run that the plan chose in a folder of its own, and submit it if asked for: each once.
 
     places: where programs, data and image are, as in the description of a run (docs/physics.md).
     """
@@ -43,12 +43,12 @@ def prepare_chosen(config: Path, cycle: str | None, folder: Path, places: Mappin
     chosen = [one for one in plan["candidates"] if one["chosen"]]
     for one in chosen:
         place = folder / one["name"]
-        if (place / JOB).exists():
-            print(f"{place} is prepared already")
-            continue
-        job = physics.job_of({"model": "wrf", "run": one["run"], **places})
-        physics.prepare(deployment, job, place)
-        jobs = physics.submit(job, place, config) if submit else {}
+        if not (place / JOB).exists():
+            job = physics.job_of({"model": "wrf", "run": one["run"], **places})
+            physics.prepare(deployment, job, place)
+        if submit and not (place / physics.JOBS).exists():
+            physics.submit(Job.read(place), place, config)
+        jobs = physics.jobs_of(place) if (place / physics.JOBS).exists() else {}
         print(f"{place}: " + (", ".join(f"{step} is job {number}" for step, number in jobs.items()) or "prepared"))
     if not chosen:
         print(f"the plan of {hour} chooses none")

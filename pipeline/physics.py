@@ -60,18 +60,21 @@ def job_of(description: Mapping[str, Any]) -> Job:
 
 
 def prepare(deployment: Deployment, job: Job, folder: Path) -> list[str]:
-    """Make the folder of a run: its description, its inputs, and every namelist for the eye; the inputs' names.
+    """Make the folder of a run: its inputs, every namelist for the eye and, last, its description; the inputs' names.
+
+    Without a description it is no run, so one whose inputs are not all there is never submitted.
 
     physics_inputs.InputError if what starts or drives it is not there.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    job.write(folder)
     for program in programs(job):
         for name, text in texts(job, program.stage, job.run.start, job.run.end).items():
             shown = folder / "namelists" / program.stage / name
             shown.parent.mkdir(parents=True, exist_ok=True)
             shown.write_text(text)
-    return physics_inputs.stage(deployment, job, folder)
+    made = physics_inputs.stage(deployment, job, folder)
+    job.write(folder)
+    return made
 
 
 def submit(job: Job, folder: Path, config: Path, chosen: Mapping[Step, Layout] | None = None) -> dict[Step, int]:

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from models.chain import Job
+from models.chain import JOB, Job
 from pipeline import nest_plan, operate_nests, paths
+from pipeline.physics_inputs import InputError
 from pipeline.science.hazards import Box
 from pipeline.store import Store
 from tests.products.example_store import HOUR, write_example_store
@@ -45,14 +46,27 @@ def test_the_plan_is_shown_with_its_reasons(config: Path, capsys: pytest.Capture
 
 def test_what_was_chosen_is_prepared_once(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "runs"
-    for _ in range(2):
-        operate_nests.prepare_chosen(config, str(HOUR), folder, PLACES, submit=False)
     run = folder / f"{HOUR}-day1-1"
+    operate_nests.prepare_chosen(config, str(HOUR), folder, PLACES, submit=False)
+    described = (run / JOB).stat().st_mtime_ns
+    operate_nests.prepare_chosen(config, str(HOUR), folder, PLACES, submit=False)
+    assert (run / JOB).stat().st_mtime_ns == described
     assert [path.name for path in folder.iterdir()] == [run.name]
     assert Job.read(run).run.start == HOUR.init_time
     assert len(list(run.glob("GRIBFILE.*"))) == 9
     assert (run / "namelists/wrf/namelist.input").exists()
-    assert "is prepared already" in capsys.readouterr().out
+    assert capsys.readouterr().out.splitlines() == [f"{run}: prepared"] * 2
+
+
+def test_a_run_whose_inputs_have_not_arrived_is_prepared_the_next_time(config: Path, tmp_path: Path) -> None:
+    folder, mirror = tmp_path / "runs", tmp_path / "mirror"
+    mirror.rename(tmp_path / "late")
+    with pytest.raises(InputError, match="it is not there"):
+        operate_nests.prepare_chosen(config, str(HOUR), folder, PLACES, submit=False)
+    assert list(folder.glob(f"*/{JOB}")) == []
+    (tmp_path / "late").rename(mirror)
+    operate_nests.prepare_chosen(config, str(HOUR), folder, PLACES, submit=False)
+    assert len(list(folder.glob(f"*/{JOB}"))) == 1
 
 
 def test_an_hour_without_a_plan_is_told(config: Path) -> None:

@@ -65,10 +65,11 @@ def test_it_begins_by_keeping_still(data: Reanalysis) -> None:
 
 def test_every_part_of_the_network_learns(tmp_path: Path, data: Reanalysis) -> None:
     package = train(data, PLAN, tmp_path, report=_silent)
+    assert package is not None
     torch.manual_seed(PLAN.seed)
-    begun = Afno(package.network.shape)  # type: ignore[union-attr]
+    begun = Afno(package.network.shape)
     keep_still(begun, data)
-    before, after = begun.state_dict(), package.network.state_dict()  # type: ignore[union-attr]
+    before, after = begun.state_dict(), package.network.state_dict()
     assert [name for name in before if torch.equal(before[name], after[name])] == []
 
 
