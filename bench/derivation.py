@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bench.cases import CELLS, GRID, Timed
 from pipeline import parameters
-from pipeline.science import derive
+from pipeline.science.derive import catalogue as derive
 
 Array = NDArray[np.float32]
 LEVELS = {

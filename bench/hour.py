@@ -17,7 +17,8 @@ from bench.stopwatch import Stopwatch
 from pipeline import paths
 from pipeline.config import Config
 from pipeline.products import layout
-from pipeline.science import consistency, derive, solar
+from pipeline.science import consistency, solar
+from pipeline.science.derive import catalogue as derive
 from pipeline.steps import Deployment, blending, distribution, forecast, input_reader, inputs, validate
 from pipeline.steps.input_reader import InputRun
 from pipeline.store import Store

@@ -12,7 +12,7 @@ import yaml
 import zarr
 from numpy.typing import NDArray
 
-from pipeline import paths, store_arrays
+from pipeline import paths
 from pipeline.config import Config
 from pipeline.cycle import Cycle
 from pipeline.grid import Grid
@@ -25,6 +25,7 @@ from pipeline.steps.ingest import live_leads
 from pipeline.steps.ingest_members import DIMENSIONS
 from pipeline.steps.input_store import LEVEL, InputWriter, plain_array, rounded
 from pipeline.steps.plausible import _bands, judge
+from pipeline.store import arrays as store_arrays
 
 HOUR = Cycle.parse("2025-09-05T06")
 PARAMETERS = ("temperature_2m", "dew_point_temperature_2m", "pressure_at_sea_level")

@@ -7,7 +7,7 @@ from typing import Any
 
 from bench import hour_inputs
 from pipeline.cost import CPU, read_prices
-from pipeline.cost_model import VCPUS, Hour, Rates, core_seconds, machines, traffic
+from pipeline.cost.model import VCPUS, Hour, Rates, core_seconds, machines, traffic
 
 Record = dict[str, Any]
 REGION = "us-east-1"

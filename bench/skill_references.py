@@ -24,7 +24,7 @@ from scipy.optimize import minimize
 from scipy.special import log_expit
 
 from pipeline.evaluate import evaluate
-from pipeline.evaluate_table import Series, read_table, series
+from pipeline.evaluate.table import Series, read_table, series
 from pipeline.science.censored_logistic import Distribution, Family, crps, mean
 from pipeline.science.scores import gaussian_crps
 

@@ -12,7 +12,7 @@ import yaml
 import zarr
 from numpy.typing import NDArray
 
-from pipeline import paths, store_arrays
+from pipeline import paths
 from pipeline.config import Config
 from pipeline.cycle import Cycle
 from pipeline.parameters import INTERVAL_KINDS, Parameter, blended
@@ -24,6 +24,7 @@ from pipeline.steps import Deployment, learn, ramp
 from pipeline.steps.ingest import live_leads
 from pipeline.steps.ingest_members import DIMENSIONS
 from pipeline.steps.input_store import LEVEL, InputWriter, plain_array, rounded
+from pipeline.store import arrays as store_arrays
 
 HOUR = Cycle.parse("2025-09-05T09")
 LAST_LEAD, TILE_ROWS, TILE, MEMBERS = 360, 4, 60, 112

@@ -8,7 +8,7 @@ from pipeline.stages import Stage
 
 COMMAND = ["hourcast", "shard", "--cycle", "Ref::hour", "--stage", "Ref::stage"]
 MAY_PASS = "75"
-"""Exit code of a worker whose failure may pass; see `pipeline.worker.Exit`."""
+"""Exit code of a worker whose failure may pass; see `pipeline.runner.worker.Exit`."""
 SCRATCH_MIB = 1024
 USER = "10001"
 

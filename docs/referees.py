@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT))
 os.environ.setdefault("NUMBA_NUM_THREADS", "1")  # as the tests want it, before numba is there
 
 from pipeline import parameters  # noqa: E402
-from pipeline.science.derive import FORMULAS  # noqa: E402
+from pipeline.science.derive.catalogue import FORMULAS  # noqa: E402
 from tests.science.referee import VERDICTS, Verdict  # noqa: E402
 
 TESTS = ROOT / "tests" / "science"
@@ -41,7 +41,7 @@ def lines() -> Iterator[str]:
     judged = sorted((one for one in VERDICTS if one.parameter in rows), key=lambda one: list(rows).index(one.parameter))
     yield HEAD + "\n".join(_row(one) for one in judged)
     names = {one.parameter for one in judged}
-    text = "\n".join(path.read_text(encoding="utf-8") for path in sorted(TESTS.glob("test_*.py")))
+    text = "\n".join(path.read_text(encoding="utf-8") for path in sorted(TESTS.rglob("test_*.py")))
     tested = [name for name in rows if name not in names and _mentioned(name, text)]
     rest = [name for name in rows if name not in names and name not in tested]
     yield f"\nOf {len(rows)} derived parameters {len(names)} have such a referee; {len(tested)} more are held in"
@@ -61,7 +61,7 @@ def _mentioned(name: str, text: str) -> bool:
 
 
 if __name__ == "__main__":
-    callers = [str(path) for path in TESTS.glob("test_*.py") if "agrees(" in path.read_text(encoding="utf-8")]
+    callers = [str(path) for path in TESTS.rglob("test_*.py") if "agrees(" in path.read_text(encoding="utf-8")]
     if pytest.main([*callers, "-q", "-p", "no:cacheprovider"]):
         sys.exit("a referee does not agree; nothing was written")
     PAGE.write_text("\n".join(lines()) + "\n", encoding="utf-8")

@@ -6,8 +6,8 @@ import os
 
 from lambdas.entry import entry
 from lambdas.events import StageOfHour
+from pipeline.runner.worker import plan
 from pipeline.stages import stage
-from pipeline.worker import plan
 
 
 @entry(StageOfHour)

@@ -7,7 +7,7 @@ import os
 from lambdas.entry import count, store
 from lambdas.events import StageOfHour
 from pipeline import worklist
-from pipeline.worker import Exit, run_one
+from pipeline.runner.worker import Exit, run_one
 
 
 class ShardMayPass(Exception):

@@ -24,9 +24,9 @@ import numpy as np
 
 from models.namelists_wrf import WrfRun
 from pipeline.cycle import Cycle
-from pipeline.scaling import HIGH, LOW, Scaling, fit, read_measurements
 from pipeline.science.hazards import Box
 from pipeline.slurm import layouts
+from pipeline.slurm.scaling import HIGH, LOW, Scaling, fit, read_measurements
 
 WINDOW_HOURS = 24
 """Hazards of a day are forecast by one run."""

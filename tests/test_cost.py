@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from cdk.functions import CALLED
 from cdk.settings import SETTINGS
 from cdk.state_machine import Resources, definition, waves
-from pipeline import cost, operate_cost, paths
+from pipeline import cost, paths
 from pipeline.config import Config
-from pipeline.cost_model import MEASURED, Hour, core_seconds, machines, resized
+from pipeline.cost.model import MEASURED, Hour, core_seconds, machines, resized
 from pipeline.cycle import Cycle
 from pipeline.journal import Entry, Job
+from pipeline.operate import cost as operate_cost
 from pipeline.stages import STAGES
 from pipeline.steps import Deployment
 
@@ -90,7 +91,7 @@ def test_the_deployment_is_the_one_that_is_billed() -> None:
 
 
 def test_every_price_is_dated_and_says_where_it_is_from() -> None:
-    for row in (ROOT / "pipeline/prices.csv").read_text(encoding="utf-8").splitlines()[1:]:
+    for row in (ROOT / "pipeline/cost/prices.csv").read_text(encoding="utf-8").splitlines()[1:]:
         *_, date, source = row.split(",")
         assert len(date) == 10
         assert source.startswith(cost.ASSUMED) or "surveyed" in source

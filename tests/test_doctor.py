@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
-from pipeline import doctor, doctor_cloud, operate_doctor
+from pipeline import doctor
 from pipeline.config import Config
 from pipeline.cycle import Cycle
+from pipeline.doctor import cloud as doctor_cloud
+from pipeline.operate import doctor as operate_doctor
 from pipeline.sources import SOURCES
 from pipeline.sources.newest import arrival_key, due_cycles, leads_for
 from pipeline.steps import Deployment

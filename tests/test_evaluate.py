@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.evaluate import evaluate
-from pipeline.evaluate_persistence import with_persistence
-from pipeline.evaluate_table import TableError, read_table, series
+from pipeline.evaluate.persistence import with_persistence
+from pipeline.evaluate.table import TableError, read_table, series
 from pipeline.operate import show_evaluation
 
 MODELS = ["CMCG", "ETA", "GASP", "GFS", "JMA", "NGPS", "TCWB", "UKMO"]

@@ -14,11 +14,11 @@ import xarray as xr
 import yaml
 from rich.console import Console
 
-from pipeline import paths, store_arrays
+from pipeline import paths
 from pipeline.config import Config
 from pipeline.cycle import Cycle
 from pipeline.explain import explain
-from pipeline.explain_chain import related
+from pipeline.explain.chain import related
 from pipeline.parameters import parameter
 from pipeline.products import explanation_picture, explanation_text
 from pipeline.products.explanation import Chain, Derivation, Explanation
@@ -27,6 +27,7 @@ from pipeline.sources.newest import due_cycles
 from pipeline.steps import Deployment, collate, forecast, learn, publish, validate
 from pipeline.steps.input_store import InputWriter
 from pipeline.steps.observe import to_parquet
+from pipeline.store import arrays as store_arrays
 from tests.tiny_deployment import HOUR, LAST_LEAD, NAMES, write_configuration, write_inputs
 
 EDGE = (60.0, 270.0)

@@ -1,7 +1,7 @@
 """The hour waits for the cluster: a branch of its state machine, and the one command that it may send. Pure functions.
 
 The command is a document of Systems Manager, so that the state machine may run nothing else on that node, and no port
-is open. The node answers by the task's token (`pipeline.physics_hour`).
+is open. The node answers by the task's token (`pipeline.physics.hour`).
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def document(place: Place) -> dict[str, Any]:
     takes from a bucket is root's at first: it is given to who submits.
     """
     hour = f"{place.runs}/{{{{ hour }}}}"
-    attend = f"exec {place.python} -m pipeline.physics_hour {hour} {place.config} {{{{ seconds }}}}"
+    attend = f"exec {place.python} -m pipeline.physics.hour {hour} {place.config} {{{{ seconds }}}}"
     return {
         "schemaVersion": "2.2",
         "description": "Submit and watch an hour's physics runs, and answer the task that waits for them.",

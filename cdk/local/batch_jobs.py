@@ -24,7 +24,9 @@ MACHINES = 2
 """Jobs that run at the same time; the others wait in the queue."""
 _machines = Machines(MACHINES, WEIGHTS)
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["pipeline.cli", "pipeline.worker", *(row.module for row in STAGES), "pipeline.warm"])
+_context.set_forkserver_preload(
+    ["pipeline.cli", "pipeline.runner.worker", *(row.module for row in STAGES), "pipeline.warm"]
+)
 _kills, _losses = threading.Semaphore(0), threading.Semaphore(0)
 
 

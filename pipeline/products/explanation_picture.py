@@ -13,8 +13,8 @@ from pipeline.products import explanation_text as words
 from pipeline.products.display import display
 from pipeline.products.explanation import Chain, Derivation, Explanation, Link
 from pipeline.products.explanation_text import Shown
-from pipeline.products.report_charts import Frame, text, ticks
-from pipeline.products.report_colours import SOURCE_COLOURS
+from pipeline.products.report.charts import Frame, text, ticks
+from pipeline.products.report.colours import SOURCE_COLOURS
 
 WIDTH = 1100
 ROW = 38

@@ -14,11 +14,11 @@ from pipeline import parameters
 from pipeline.parameters import Parameter
 from pipeline.science import consistency
 from pipeline.science.consistency_ties import GROUPS, Tie
-from pipeline.science.derive import FORMULAS
-from pipeline.science.derive_gradients import BY_NAME as GRADIENTS
+from pipeline.science.derive.catalogue import FORMULAS
+from pipeline.science.derive.gradients import BY_NAME as GRADIENTS
 from pipeline.sources import SOURCES
 
-_MODULE = "pipeline.science.derive_"
+_MODULE = "pipeline.science.derive."
 _BLENDED_FAMILIES = {
     "surface": "What the sources deliver near the ground and of the whole column",
     "land": "What the sources deliver of the land",
@@ -45,7 +45,7 @@ def on_level(name: str) -> bool:
 
 
 def family(name: str) -> str:
-    """The file of a formula without `derive_`; of a blended parameter `surface`, `land`, `sea` or `levels`."""
+    """The file of a formula; of a blended parameter `surface`, `land`, `sea` or `levels`."""
     if name in parameters.blended():
         domain = parameters.blended()[name].domain
         return domain if domain != "all" else "levels" if on_level(name) else "surface"

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from rich.text import Text
 
 from pipeline.parameters import Parameter
-from pipeline.products.report_colours import ramp
+from pipeline.products.report.colours import ramp
 
 WEST = -169.0  # degrees east of the left edge: through the Bering Strait, where it cuts no continent
 STEPS = 64

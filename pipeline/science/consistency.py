@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from pipeline import parameters
 from pipeline.science import consistency_ties
-from pipeline.science import derive_thermo as thermo
-from pipeline.science.derive_thermo import Field
+from pipeline.science.derive import thermo
+from pipeline.science.derive.thermo import Field
 
 MELTING = 3.0  # degC of wet bulb above which no snow reaches the ground (Sims and Liu 2015: 1 % at 2.5)
 FULL_ICE = 0.95

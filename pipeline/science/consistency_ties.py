@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline import parameters
-from pipeline.science import derive_thermo as thermo
 from pipeline.science.consistency_kernel import project
+from pipeline.science.derive import thermo
 
 LEVELS = parameters.pressure_levels()  # hPa
 _HEIGHT_ERRORS = (8, 8, 8, 9, 10, 12, 14, 17, 18, 18, 17, 16, 18)  # m

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pipeline.science.derive_math import f4, kernel
+from pipeline.science.derive.math import f4, kernel
 
 
 @kernel

@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from pipeline import paths, store_arrays
+from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter, blended
 from pipeline.products import layout, provenance
@@ -21,6 +21,7 @@ from pipeline.sources import SOURCES
 from pipeline.steps import Deployment, skill_store
 from pipeline.steps.inputs import contribution, coverage, record
 from pipeline.steps.learn import APPLIED, weights_key
+from pipeline.store import arrays as store_arrays
 
 Array = NDArray[np.float32]
 

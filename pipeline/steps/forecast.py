@@ -14,7 +14,9 @@ from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter, derived
 from pipeline.products import layout
-from pipeline.science import consistency, derive, derive_gradients, solar
+from pipeline.science import consistency, solar
+from pipeline.science.derive import catalogue as derive
+from pipeline.science.derive import gradients as derive_gradients
 from pipeline.science.ramp_length import at_leads
 from pipeline.steps import Deployment, ramp, states
 from pipeline.steps.blending import arrived, available, blend_parameter

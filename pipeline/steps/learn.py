@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from pipeline import paths, store_arrays
+from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter, blended, parameter
 from pipeline.products.weights import as_stored, membership_as_stored
@@ -30,6 +30,7 @@ from pipeline.steps.numbered import verified
 from pipeline.steps.plausible import judge, unbelieved, usual_errors
 from pipeline.steps.skill_store import Known
 from pipeline.steps.surface import surface
+from pipeline.store import arrays as store_arrays
 
 Array = NDArray[np.float32]
 Float = NDArray[np.float64]

@@ -19,7 +19,7 @@ from pipeline.cycle import Cycle
 from pipeline.parameters import blended
 from pipeline.products import layout, provenance
 from pipeline.products.catalogue import item
-from pipeline.science.derive import STATES
+from pipeline.science.derive.catalogue import STATES
 from pipeline.sources import SOURCES, Source
 from pipeline.steps import Deployment
 from pipeline.steps import validate as gate

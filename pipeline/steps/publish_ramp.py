@@ -5,11 +5,12 @@ from __future__ import annotations
 import pandas as pd
 import xarray as xr
 
-from pipeline import paths, store_arrays
+from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.parameters import blended
 from pipeline.steps import Deployment
 from pipeline.steps.observe import read_parquet, to_parquet
+from pipeline.store import arrays as store_arrays
 
 
 def publish_ramp(deployment: Deployment, hour: Cycle) -> dict[str, list[str]]:

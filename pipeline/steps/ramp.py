@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from pipeline import paths, store_arrays
+from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.grid import Grid
 from pipeline.parameters import parameter
@@ -23,6 +23,7 @@ from pipeline.steps.blending import arrived, available, blend_parameter
 from pipeline.steps.learn import places, read_weights
 from pipeline.steps.observe import read_parquet, to_parquet
 from pipeline.steps.ramp_history import History
+from pipeline.store import arrays as store_arrays
 
 Floats = NDArray[np.floating]
 

@@ -14,12 +14,13 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from pipeline import paths, store_arrays
+from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.science import skill as skills
 from pipeline.science.skill import Skill, decay, decay_factors
 from pipeline.science.skill_exchange import align_sources, from_dataset, join, to_dataset
 from pipeline.steps import Deployment
+from pipeline.store import arrays as store_arrays
 
 CARRIED_HOURS = 24
 """Age of a lead bin's statistics at which they are written again, new pair or not: no head refers to older ones, so

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.products import layout
-from pipeline.science.derive import STATES
+from pipeline.science.derive.catalogue import STATES
 from pipeline.steps import Deployment
 
 Array = NDArray[np.float32]

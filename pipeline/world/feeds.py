@@ -7,7 +7,7 @@ from importlib import resources
 from pipeline.config import Config
 from pipeline.sources import SOURCES, Source
 
-_DEMO = Config.parse(resources.files("pipeline").joinpath("demo.yaml").read_text(encoding="utf-8"))
+_DEMO = Config.parse(resources.files("pipeline.world").joinpath("demo.yaml").read_text(encoding="utf-8"))
 FEEDS: dict[str, Source] = {
     name: SOURCES[name].without(settings.without)
     for name, settings in _DEMO.sources.items()

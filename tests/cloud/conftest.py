@@ -11,12 +11,12 @@ from cdk.local.cloud import CREDENTIALS, LocalCloud, create_public_bucket, runni
 from cdk.local.deployment import Hourcast, deploy
 from pipeline.config import Config
 from pipeline.operate import MODULES
-from pipeline.pool import workers
 from pipeline.runner import run
+from pipeline.runner.pool import workers
 from pipeline.steps import Deployment
 from pipeline.store import Store
 from tests.cloud.tiny_cloud import OPEN_DATA, bring_in, settings
-from tests.test_runner import Seen
+from tests.runner.test_runner import Seen
 from tests.tiny_deployment import HOUR, write_inputs
 
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from cdk.local.cloud import LocalCloud
-from pipeline import doctor, doctor_cloud
+from pipeline import doctor
 from pipeline.config import Config
+from pipeline.doctor import cloud as doctor_cloud
 from pipeline.sources import SOURCES
 from pipeline.sources.newest import arrival_key, due_cycles, leads_for
 from pipeline.steps import Deployment

@@ -21,7 +21,7 @@ from cdk.local.cloud import LocalCloud
 from cdk.local.deployment import ROLE
 from models.progress import Step
 from pipeline import physics
-from pipeline.physics_hour import Waiting, attend
+from pipeline.physics.hour import Waiting, attend
 from pipeline.slurm import cancel, status, submit_chain
 from tests.tiny_deployment import HOUR
 

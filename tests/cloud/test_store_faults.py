@@ -10,8 +10,8 @@ import pytest
 
 from cdk.local.cloud import LocalCloud
 from cdk.local.faults import Trouble
-from pipeline import store_backends
 from pipeline.store import Store, StoreError
+from pipeline.store import backends as store_backends
 
 STALL_SECONDS = 3.0
 PATIENCE = timedelta(seconds=0.5)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from models.chain import Job, Program, described, programs
-from tests.test_physics import HOURS, RUNS
+from tests.physics.test_physics import HOURS, RUNS
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted(ROOT.glob("containers/*/Dockerfile"))

@@ -12,9 +12,9 @@ from lambdas.events import StageOfHour
 from lambdas.shards import ShardFailed, ShardMayPass, run_planned
 from pipeline import journal, paths
 from pipeline.cycle import Cycle
+from pipeline.runner.worker import plan
 from pipeline.store import Store, StoreError
-from pipeline.worker import plan
-from tests.test_runner import toy
+from tests.runner.test_runner import toy
 
 HOUR = Cycle.parse("2026-01-31T06")
 
@@ -25,7 +25,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     store = Store.open(f"file://{tmp_path}/store")
     store.write(paths.CONFIGURATION, yaml.safe_dump({"store": store.url, "sources": {"gfs": {}}}).encode())
     monkeypatch.setenv("HOURCAST_STORE", store.url)
-    monkeypatch.setattr("pipeline.worker.stage", toy)
+    monkeypatch.setattr("pipeline.runner.worker.stage", toy)
     entry.store.cache_clear()
     return store
 
@@ -54,7 +54,7 @@ def test_what_may_pass_is_told_from_what_would_fail_again(store: Store, monkeypa
     def unavailable(*arguments: object) -> None:
         raise StoreError("503 Slow Down")
 
-    monkeypatch.setattr("pipeline.worker.run_shard", unavailable)
+    monkeypatch.setattr("pipeline.runner.worker.run_shard", unavailable)
     with pytest.raises(ShardMayPass):
         run_planned(asked("fails"), "fails")
 

@@ -18,17 +18,13 @@ from pipeline import paths
 from pipeline.config import Place
 from pipeline.cycle import Cycle
 from pipeline.grid import Grid
-from pipeline.products import report_charts as charts
-from pipeline.products import report_colours as colours
-from pipeline.products import report_maps as maps
-from pipeline.products import report_projection as projection
-from pipeline.products import report_scores
-from pipeline.products import report_symbols as symbols
-from pipeline.products.report import draw_maps, write_report
-from pipeline.products.report_region import Region
-from pipeline.products.report_storm import cone, landfall_histogram, plumes, strike_map
-from pipeline.products.report_tracks import read_track, storm_map, storms, tracks_section
-from pipeline.products.report_weights import dominant
+from pipeline.products.report import charts, colours, maps, projection, symbols
+from pipeline.products.report import scores as report_scores
+from pipeline.products.report.page import draw_maps, write_report
+from pipeline.products.report.region import Region
+from pipeline.products.report.storm import cone, landfall_histogram, plumes, strike_map
+from pipeline.products.report.tracks import read_track, storm_map, storms, tracks_section
+from pipeline.products.report.weights import dominant
 from pipeline.science.tracks import Fix
 from pipeline.store import Store
 from tests.products.example_store import HOUR, write_example_store

@@ -1,5 +1,5 @@
 """MetPy's vorticity, divergence, deformation and advection on the sphere for the grid in one .npz, written to another:
-run apart, see `metpy_referee.py`."""
+run apart, see `derive/metpy_referee.py`."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.parameters import pressure_levels
-from pipeline.science.derive import FORMULAS
+from pipeline.science.derive.catalogue import FORMULAS
 
 Array = NDArray[np.float32]
 Wide = NDArray[np.float64]

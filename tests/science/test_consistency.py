@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from pipeline import parameters
-from pipeline.science import derive_thermo as thermo
 from pipeline.science.consistency import COMPONENT_ERROR, RULES, SPEED_ERROR, apply
 from pipeline.science.consistency_ties import GROUPS, LEVELS, THINNEST_AIR, Group
+from pipeline.science.derive import thermo
 
 Array = NDArray[np.float32]
 ROWS = parameters.blended()

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from pipeline import parameters
 from pipeline.grid import Grid
-from pipeline.science import consistency, derive_gradients, gradients
+from pipeline.science import consistency, gradients
 from pipeline.science.consistency_ties import GROUPS
-from pipeline.science.derive import FORMULAS
+from pipeline.science.derive import gradients as derive_gradients
+from pipeline.science.derive.catalogue import FORMULAS
 from tests.science.referee import agrees
 
 Array = NDArray[np.float32]

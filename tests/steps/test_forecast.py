@@ -15,7 +15,7 @@ from pipeline import paths
 from pipeline.config import Config
 from pipeline.cycle import Cycle
 from pipeline.parameters import parameter
-from pipeline.pool import Pool
+from pipeline.runner.pool import Pool
 from pipeline.sources import SOURCES
 from pipeline.sources.newest import due_cycles
 from pipeline.steps import Deployment, forecast, input_store, learn

@@ -23,7 +23,7 @@ from pipeline.steps.input_store import rounded
 from pipeline.steps.inputs import sources_of
 from pipeline.store import Store
 from tests.grib_samples import COLUMNS, GRID, ROWS, STEP, message, of_parameter, put_ncep
-from tests.test_store import s3_server  # noqa: F401
+from tests.store.test_store import s3_server  # noqa: F401
 
 GFS = SOURCES["gfs"]
 CYCLE = Cycle.parse("2026-01-30T18")

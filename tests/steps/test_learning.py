@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from pipeline import paths, store_arrays
+from pipeline import paths
 from pipeline.parameters import parameter
 from pipeline.sources import SOURCES
 from pipeline.steps import Deployment, blending, learn, skill_store
 from pipeline.steps.inputs import contribution, sources_of, truth, truth_delay_hours, verified
+from pipeline.store import arrays as store_arrays
 from tests.steps.stored_inputs import AGE, BIAS, HOUR, fill, tiny_deployment, truth_at
 
 

@@ -11,7 +11,7 @@ import pystac
 import pytest
 import xarray as xr
 
-from pipeline import paths, store_arrays
+from pipeline import paths
 from pipeline.config import Config
 from pipeline.cycle import Cycle
 from pipeline.parameters import parameter
@@ -24,6 +24,7 @@ from pipeline.sources import SOURCES
 from pipeline.steps import Deployment, collate, publish, skill_store, validate
 from pipeline.steps.learn import weights_key
 from pipeline.steps.observe import read_parquet, record_key, to_parquet
+from pipeline.store import arrays as store_arrays
 
 HOUR = Cycle.parse("2026-01-31T12")
 NAMES = ("temperature_2m", "precipitation")

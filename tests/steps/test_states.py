@@ -16,8 +16,8 @@ from pipeline.cycle import Cycle
 from pipeline.explain import explain
 from pipeline.parameters import blended, parameter
 from pipeline.products.shard import round_to_precision
-from pipeline.science.derive import STATES
-from pipeline.science.derive_crops import summed
+from pipeline.science.derive.catalogue import STATES
+from pipeline.science.derive.crops import summed
 from pipeline.stages import STAGES
 from pipeline.steps import Deployment
 from pipeline.steps.forecast import blend_all, consistent, surroundings

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from pipeline import paths, store_arrays
+from pipeline import paths
 from pipeline.config import Config
 from pipeline.science.gradients import EARTH_RADIUS
 from pipeline.steps import Deployment
 from pipeline.steps.surface import slopes, surface, within
+from pipeline.store import arrays as store_arrays
 
 
 def _deployment(folder: Path) -> Deployment:

@@ -98,7 +98,7 @@ def test_an_hour_without_enough_past_is_refused(tmp_path: Path) -> None:
 
 def test_the_plan_holds_what_the_live_hour_asks_for() -> None:
     written: dict[tuple[str, Cycle], set[int]] = {}
-    demo = Config.read(Path(pipeline.__file__).with_name("demo.yaml"))
+    demo = Config.read(Path(pipeline.__file__).parent / "world" / "demo.yaml")
     for jobs in plan(HOUR, Extent()).values():
         for job in jobs:
             written.setdefault((job.source, Cycle(job.start)), set()).update((*job.leads, *job.further))

@@ -1,0 +1,129 @@
+"""What `hourcast cost` does: the bill of an hour that was made, or of one of any size, as tables."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from pipeline import cost, journal, paths
+from pipeline.cost import Charge, Price, Use
+from pipeline.cost.model import MEASURED, Hour, resized, stored_bytes
+from pipeline.cycle import Cycle
+from pipeline.operate import open_deployment
+from pipeline.steps import Deployment
+
+WIDTH = 100
+_GROWTH: dict[str, dict[str, float]] = {
+    "twice the sources": {"sources": 2}, "twice the members": {"members": 2}, "twice the parameters": {"parameters": 2},
+    "twice the leads": {"leads": 2}, "half the grid spacing": {"resolution": 0.5},
+}  # fmt: skip
+
+
+def show_modelled(
+    size: Mapping[str, float], *, minutes: float, spot_share: float, region: str, table: Path | None
+) -> None:
+    """Print the bill of an hour of a size (see `cost.model.resized`) and how it grows; ValueError for a bad table."""
+    prices, hour = cost.read_prices(region, table), _hour(size)
+    uses = cost.modelled(hour, MEASURED, minutes=minutes, spot_share=spot_share)
+    bytes_kept = stored_bytes(hour, MEASURED)["forecast"]
+    title = (
+        f"Modelled: {hour.rows} x {hour.columns} places, {hour.leads} leads, {hour.blended + hour.derived} parameters, "
+        f"{hour.sources} sources, {hour.members} members"
+    )
+    _show(title, uses, prices, region, bytes_kept)
+    growth = Table("", title="How it grows", title_justify="left")
+    for head in ("$ an hour", "$ a month", "times"):
+        growth.add_column(head, justify="right")
+    whole = _dollars(uses, prices)
+    for name, factors in _GROWTH.items():
+        larger = _hour({key: value * factors.get(key, 1) for key, value in size.items()})
+        dollars = _dollars(cost.modelled(larger, MEASURED, minutes=minutes, spot_share=spot_share), prices)
+        growth.add_row(name, f"{dollars:.2f}", f"{dollars * cost.HOURS_A_MONTH:,.0f}", f"{dollars / whole:.2f}")
+    _console().print(growth)
+
+
+def _hour(size: Mapping[str, float]) -> Hour:
+    counts = {key: round(value) for key, value in size.items() if key != "resolution"}
+    return resized(**counts, resolution=size["resolution"])
+
+
+def show_measured(config: Path, cycle: str, *, spot_share: float, region: str, table: Path | None) -> None:
+    """Print the bill of an hour from its journal and what it has stored; ValueError if nothing of it is finished."""
+    deployment, hour, prices = open_deployment(config), Cycle.parse(cycle), cost.read_prices(region, table)
+    uses, forecast_bytes = measured_uses(deployment, hour, spot_share)
+    _show(f"Measured: {hour}, at the vCPUs of the table of stages", uses, prices, region, forecast_bytes)
+
+
+def measured_uses(deployment: Deployment, hour: Cycle, spot_share: float) -> tuple[list[Use], float]:
+    """What an hour has used, and the bytes of its forecast; ValueError if no shard of it is finished."""
+    seconds: dict[str, float] = defaultdict(float)
+    for entry in journal.entries(deployment.store, hour):
+        seconds[entry.stage] += entry.seconds
+    if not seconds:
+        raise ValueError(f"no shard of {hour} is finished in {deployment.store.url}; `hourcast status` shows which are")
+    listed = {
+        "forecast": deployment.store.list(paths.forecast(hour)), "work": deployment.store.list(paths.work(hour, "")),
+        "skill": deployment.store.list(f"skill/{hour}"),
+    }  # fmt: skip
+    stored = {folder: float(sum(info.size for info in infos)) for folder, infos in listed.items()}
+    retention = deployment.config.retention
+    days = cost.KEPT_DAYS | {
+        folder: kept
+        for folder, kept in (("work", retention.work_days), ("skill", retention.input_days))
+        if kept is not None
+    }
+    objects = sum(len(infos) for infos in listed.values())
+    return cost.measured(seconds, stored, objects, days, spot_share), stored["forecast"]
+
+
+def _dollars(uses: Sequence[Use], prices: Mapping[str, Price]) -> float:
+    return sum(charge.dollars for charge in cost.charges(uses, prices))
+
+
+def _show(title: str, uses: Sequence[Use], prices: Mapping[str, Price], region: str, forecast_bytes: float) -> None:
+    """The bill as a table, what the archive adds, and the energy."""
+    bill = cost.charges(uses, prices)
+    console = _console()
+    table = Table("what", title=f"{title}, in {region}", title_justify="left", show_footer=True)
+    hour, month = _cells([sum(charge.dollars for charge in bill)])[0]
+    table.columns[0].footer = "together"
+    for head, footer in (("how much", ""), ("of", ""), ("$ an hour", hour), ("$ a month", month)):
+        table.add_column(head, footer=footer, justify="left" if head == "of" else "right", no_wrap=True)
+    for charge, (dollars, monthly) in zip(bill, _cells([charge.dollars for charge in bill]), strict=True):
+        mark = "" if charge.price.assumed else " *"
+        table.add_row(charge.use.what, _count(charge.use.quantity), charge.price.unit, dollars + mark, monthly)
+    console.print(table)
+    _notes(console, bill, prices, forecast_bytes)
+
+
+def _cells(dollars: Sequence[float]) -> list[tuple[str, str]]:
+    return [(f"{value:.3f}", f"{value * cost.HOURS_A_MONTH:,.0f}") for value in dollars]
+
+
+def _count(quantity: float) -> str:
+    return f"{quantity:,.0f}" if quantity >= 1000 else f"{quantity:.3g}"
+
+
+def _notes(console: Console, bill: Sequence[Charge], prices: Mapping[str, Price], forecast_bytes: float) -> None:
+    energy = cost.read_energy()
+    used = cost.kilowatt_hours([charge.use for charge in bill], energy)
+    grams = {name: value for name, value in energy.items() if name.count("-") == 2}
+    console.print("Prices are assumed, from published lists; those with * were surveyed. Edit pipeline/prices.csv.")
+    console.print(
+        f"A month of such forecasts in the archive adds ${cost.archive_dollars(forecast_bytes, prices):,.0f} to every "
+        "later month."
+    )
+    console.print(
+        f"Energy, all assumed: {used:.3g} kWh an hour, {used * cost.HOURS_A_MONTH:.3g} kWh a month. CO2e of a month:"
+    )
+    by_region = ", ".join(f"{name} {used * cost.HOURS_A_MONTH * value / 1000:.3g} kg" for name, value in grams.items())
+    console.print(f"{by_region}.")
+
+
+def _console() -> Console:
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=WIDTH)

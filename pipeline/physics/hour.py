@@ -1,0 +1,120 @@
+"""The physics runs of one hour on the cluster: submitted, watched, and who waits for them told, once.
+
+`python -m pipeline.physics.hour FOLDER CONFIG SECONDS` runs on the node that submits; every folder in FOLDER that
+`hourcast physics submit --dry-run` has prepared is a run. The hour's state machine waits with a token. This is the
+epilogue of the runs' jobs: Slurm's own does not run for a job that got no node, runs again for one that is put back,
+knows one job and no run, and is refused by ParallelCluster.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from models.chain import JOB, Job
+from pipeline import physics, slurm
+
+TOKEN = "HOURCAST_TASK_TOKEN"
+"""Environment variable with the token of the task that waits; it is shown to nobody and logged nowhere."""
+POLL_SECONDS = 5.0
+_CAUSE = 32_768
+"""Characters that Step Functions takes of a cause."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is known of a run; `lost` is one that the hour does not wait for, although its jobs may go on."""
+
+    state: Literal["going", "whole", "lost"]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """The task that waits for the runs, and a client of Step Functions to tell it by."""
+
+    token: str
+    states: Any
+
+    def heartbeat(self) -> bool:
+        """Say that the runs are watched; False if nobody waits any more."""
+        gone = self.states.exceptions
+        try:
+            self.states.send_task_heartbeat(taskToken=self.token)
+        except (gone.TaskTimedOut, gone.TaskDoesNotExist, gone.InvalidToken):
+            return False
+        return True
+
+    def answer(self, verdicts: Mapping[str, Verdict]) -> None:
+        """Success if every run is whole, else failure with the reasons."""
+        reasons = {name: verdict.reason for name, verdict in verdicts.items()}
+        if all(verdict.state == "whole" for verdict in verdicts.values()):
+            self.states.send_task_success(taskToken=self.token, output=json.dumps({"runs": reasons}))
+        else:
+            self.fail("PhysicsMissing", "; ".join(f"{name}: {reason}" for name, reason in reasons.items()))
+
+    def fail(self, error: str, cause: str) -> None:
+        """Say why there is no answer."""
+        self.states.send_task_failure(taskToken=self.token, error=error, cause=cause[:_CAUSE])
+
+
+def attend(
+    folder: Path, config: Path, left: timedelta, waiting: Waiting, *, poll_seconds: float = POLL_SECONDS
+) -> None:
+    """Submit the prepared runs below a folder and answer once each is whole or not waited for.
+
+    left: how long the hour waits. An hour without runs is answered at once. Runs that an earlier call has submitted are
+    only watched; none is ever cancelled: what comes too late for this hour serves the next. Ends without an answer if
+    nobody waits any more.
+    """
+    deadline = _now() + left
+    runs = [path.parent for path in sorted(folder.glob(f"*/{JOB}"))]
+    for run in runs:
+        if not (run / physics.JOBS).exists():
+            physics.submit(Job.read(run), run, config)
+    while True:
+        verdicts = {run.name: _verdict(run, deadline) for run in runs}
+        if all(verdict.state != "going" for verdict in verdicts.values()):
+            return waiting.answer(verdicts)
+        if not waiting.heartbeat():
+            return None
+        time.sleep(poll_seconds)
+
+
+def _verdict(run: Path, deadline: datetime) -> Verdict:
+    now, last = _now(), list(physics.jobs_of(run).values())[-1]
+    try:
+        if slurm.status(last).state == "COMPLETED":
+            return Verdict("whole", "COMPLETED")
+        decision = physics.standing(run, now, deadline)
+    except slurm.SlurmError as error:  # the controller may be away for a moment
+        return Verdict("going" if now < deadline else "lost", str(error))
+    return Verdict("going" if decision.wait else "lost", decision.reason)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def main(arguments: list[str]) -> None:
+    """Attend to the runs of a folder for so many seconds; whatever goes wrong is told, too."""
+    import boto3
+
+    folder, config, seconds = arguments
+    waiting = Waiting(os.environ.pop(TOKEN), boto3.client("stepfunctions"))
+    try:
+        attend(Path(folder), Path(config), timedelta(seconds=int(seconds)), waiting)
+    except Exception as error:
+        waiting.fail(type(error).__name__, str(error))
+        raise
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

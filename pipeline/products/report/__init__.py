@@ -1,0 +1,1 @@
+"""The hour on one self-contained HTML page: `page` puts together what one file each draws."""

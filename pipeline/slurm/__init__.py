@@ -1,0 +1,231 @@
+"""Jobs of the physics models on a Slurm cluster: scripts from one table, submitted, followed and cancelled.
+
+`jobs.csv` holds the layout of every step: an hpc7a.96xlarge has 192 cores in groups of 8 that share a cache,
+so ranks times threads is 192 and a rank's threads lie in one group. A script holds nothing of where it is submitted.
+https://slurm.schedmd.com/sbatch.html
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+from models.progress import Step
+
+STEPS: tuple[Step, ...] = ("pre", "run", "post")
+ENDED = frozenset(
+    {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "DEADLINE", "BOOT_FAIL"}
+)
+LAST_RESTART = 3
+"""How often a job puts itself back before its time limit; a node that dies is Slurm's business."""
+_EFA = {"FI_PROVIDER": "efa", "FI_EFA_USE_DEVICE_RDMA": "1", "I_MPI_OFI_LIBRARY_INTERNAL": "0"}
+_UNKNOWN_JOB = "Invalid job id"
+
+
+class SlurmError(OSError):
+    """Slurm refused a command; the message is what it said, in one line."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What one step of a model asks of the cluster; an empty partition is the cluster's default one.
+
+    `signal_seconds` before its time limit a job puts itself back in the queue, to go on from its last restart file;
+    0 lets the limit end it.
+    """
+
+    partition: str
+    nodes: int
+    ranks_per_node: int
+    threads: int
+    minutes: int
+    signal_seconds: int
+    efa: bool
+
+
+@dataclass(frozen=True)
+class Status:
+    """Where a job stands: Slurm's state, exit code, how often it was put back, the nodes it has or had."""
+
+    state: str
+    exit_code: int
+    restarts: int
+    nodes: str
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.state in ENDED
+
+
+@cache
+def layouts() -> Mapping[tuple[str, Step], Layout]:
+    """The table of layouts by model and step."""
+    with resources.files(__package__).joinpath("jobs.csv").open(encoding="utf-8") as file:
+        return {(row["model"], _step(row["step"])): _layout(row) for row in csv.DictReader(file)}
+
+
+def _step(text: str) -> Step:
+    return next(step for step in STEPS if step == text)
+
+
+def _layout(row: Mapping[str, str]) -> Layout:
+    names = ("nodes", "ranks_per_node", "threads", "minutes", "signal_seconds")
+    nodes, ranks, threads, minutes, seconds = (int(row[name]) for name in names)
+    return Layout(row["partition"], nodes, ranks, threads, minutes, seconds, row["efa"] == "yes")
+
+
+def script(name: str, command: str, layout: Layout, *, array: int = 1) -> str:
+    """The batch script of a step; `command` is one line of shell that goes on from its last restart file if any.
+
+    It runs once, on the first node, and starts its own ranks on all of them by `srun`.
+
+    array: so many domains, each one task that finds its number in SLURM_ARRAY_TASK_ID. ValueError for a name that
+    is no word, a command of several lines, or counts below 1.
+    """
+    if not re.fullmatch(r"[\w.-]+", name) or "\n" in command or not command.strip():
+        raise ValueError(f"expected a name of letters, digits, `.`, `-`, `_` and one line of shell; found {name!r}")
+    if min(layout.nodes, layout.ranks_per_node, layout.threads, layout.minutes, array) < 1:
+        raise ValueError(f"{name}: expected 1 or more nodes, ranks, threads, minutes and array tasks; found {layout}")
+    options = {
+        "job-name": name,
+        "nodes": layout.nodes,
+        "ntasks-per-node": layout.ranks_per_node,
+        "cpus-per-task": layout.threads,
+        "time": layout.minutes,
+        "output": "%x.%A_%a.log" if array > 1 else "%x.%j.log",
+        "open-mode": "append",
+        "requeue": None,
+    }
+    if layout.partition:
+        options |= {"partition": layout.partition, "exclusive": None}
+    if array > 1:
+        options["array"] = f"0-{array - 1}"
+    if layout.signal_seconds:
+        options["signal"] = f"B:USR1@{layout.signal_seconds}"
+    head = [f"#SBATCH --{key}" + ("" if value is None else f"={value}") for key, value in options.items()]
+    variables = {"OMP_NUM_THREADS": str(layout.threads), "OMP_PLACES": "cores", "OMP_PROC_BIND": "close"}
+    variables["SRUN_CPUS_PER_TASK"] = str(layout.threads)  # srun no longer takes it from the job: Slurm 22.05
+    variables |= _EFA if layout.efa else {}
+    exports = [f"export {key}={value}" for key, value in variables.items()]
+    return "\n".join(["#!/bin/bash", *head, "set -euo pipefail", *exports, *_body(command, layout), ""])
+
+
+def _body(command: str, layout: Layout) -> list[str]:
+    """The command in the background, so that the shell hears the signal at once."""
+    if not layout.signal_seconds:
+        return [command]
+    put_back = (
+        f'put_back() {{ [ "${{SLURM_RESTART_COUNT:-0}}" -lt {LAST_RESTART} ] && scontrol requeue "$SLURM_JOB_ID"; }}'
+    )
+    # A trapped signal ends `wait` with a status above 128; the command's own comes from the second one.
+    waiting = "wait $! || { status=$?; wait $! || exit $?; exit $status; }"
+    return [put_back, "trap put_back USR1", f"{command} &", waiting]
+
+
+def submit(text: str, folder: Path, *, after: Sequence[int] = ()) -> int:
+    """Submit a script to run in `folder` once all jobs `after` have succeeded; the job's number.
+
+    SlurmError if Slurm refuses it. If one of them fails, the job is cancelled.
+    """
+    options = [f"--chdir={folder}", "--parsable"]
+    if after:
+        options += [f"--dependency=afterok:{':'.join(map(str, after))}", "--kill-on-invalid-dep=yes"]
+    return int(_call(["sbatch", *options], text).split(";")[0])
+
+
+def sized(layout: Layout, ranks: int) -> Layout:
+    """The layout with as many nodes as `ranks` fill; ValueError if they fill the last one only in part."""
+    if ranks <= layout.ranks_per_node:
+        return replace(layout, nodes=1, ranks_per_node=ranks)
+    if ranks % layout.ranks_per_node:
+        raise ValueError(
+            f"expected ranks in whole nodes of {layout.ranks_per_node} (pipeline/slurm/jobs.csv), or fewer than that; "
+            f"found {ranks}"
+        )
+    return replace(layout, nodes=ranks // layout.ranks_per_node)
+
+
+def submit_chain(
+    model: str, commands: Mapping[Step, str], folder: Path, chosen: Mapping[Step, Layout] | None = None
+) -> dict[Step, int]:
+    """Submit the steps of a model one after the other, each after the one before; the jobs' numbers.
+
+    chosen: layouts instead of those of the table. KeyError for a model without a layout.
+    """
+    jobs: dict[Step, int] = {}
+    for step in STEPS:
+        if step in commands:
+            layout = (chosen or {}).get(step) or layouts()[model, step]
+            text = script(f"{model}-{step}", commands[step], layout)
+            jobs[step] = submit(text, folder, after=list(jobs.values())[-1:])
+    return jobs
+
+
+def status(job: int) -> Status:
+    """Where a job stands: from the controller while it remembers the job, afterwards from the accounting.
+
+    SlurmError if neither knows it.
+    """
+    try:
+        text = _call(["scontrol", "show", "job", "--oneliner", str(job)])
+    except SlurmError as error:
+        if _UNKNOWN_JOB not in str(error):
+            raise
+        return accounted(job)
+    facts = dict(re.findall(r"(\w+)=(\S*)", text.splitlines()[0]))
+    nodes = "" if facts["NodeList"] == "(null)" else facts["NodeList"]
+    return Status(facts["JobState"], int(facts["ExitCode"].split(":")[0]), int(facts["Restarts"]), nodes)
+
+
+def accounted(job: int) -> Status:
+    """Where a job stood when the accounting last heard of it; SlurmError if it never did."""
+    # One row an attempt, the last one the newest.
+    columns = "State,ExitCode,NodeList"
+    text = _call(
+        ["sacct", "--allocations", "--duplicates", "--noheader", "--parsable2", f"--format={columns}", f"-j{job}"]
+    )
+    rows = [line.split("|") for line in text.splitlines()]
+    if not rows:
+        raise SlurmError(f"job {job} is known to neither the controller nor the accounting")
+    state, code, nodes = rows[-1]
+    return Status(state.split()[0], int(code.split(":")[0]), len(rows) - 1, nodes)
+
+
+def follow(job: int, *, poll_seconds: float = 5.0) -> Iterator[Status]:
+    """Every change of a job's status, until it has ended."""
+    last = None
+    while last is None or not last.ended:
+        now = status(job)
+        if now != last:
+            yield now
+            last = now
+        else:
+            time.sleep(poll_seconds)
+
+
+def partitions() -> list[str]:
+    """Names of the cluster's partitions; SlurmError if no controller answers."""
+    return sorted(set(_call(["sinfo", "--noheader", "--format=%R"]).split()))
+
+
+def cancel(job: int) -> None:
+    """End a job, waiting or running; one that has ended stays as it is."""
+    _call(["scancel", str(job)])
+
+
+def _call(command: Sequence[str], text: str | None = None) -> str:
+    try:
+        done = subprocess.run(command, input=text, capture_output=True, text=True, check=True, timeout=60)
+    except FileNotFoundError:
+        raise SlurmError(f"{command[0]} is not installed: this machine knows no Slurm") from None
+    except subprocess.CalledProcessError as error:
+        raise SlurmError(" ".join(f"{command[0]}: {error.stderr}".split())) from None
+    return done.stdout.strip()

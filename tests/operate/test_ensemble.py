@@ -1,0 +1,136 @@
+"""The commands of the ensemble: slices as an array job runs them, a signal's exit code, storms against a best track."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+import yaml
+
+pytest.importorskip("torch")
+
+from models import emulator
+from models.inputs import SHIPPED
+from models.variables import VARIABLES
+from pipeline import operate, paths
+from pipeline.operate import ensemble as operate_ensemble
+from pipeline.products.storm_files import write_best
+from pipeline.products.tracks import feature_collection
+from pipeline.science.tracks import Fix
+from pipeline.steps import Deployment
+from pipeline.steps.ensembles import ensembles
+from tests.steps.small_ensemble import HOUR, small_ensemble
+
+
+def configured(folder: Path, **changes: object) -> tuple[Path, Deployment]:
+    deployment = small_ensemble(folder, **changes)
+    path = folder / "forecast.yaml"
+    path.write_text(yaml.safe_dump(json.loads(deployment.config.model_dump_json(exclude_none=True))))
+    return path, deployment
+
+
+def test_the_last_job_to_finish_makes_the_ensemble(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, deployment = configured(tmp_path, members_per_job=3)
+    operate_ensemble.make_ensemble(path, "2025-09-05T00", None, None, job=1)
+    assert ensembles(deployment, HOUR) == []
+    operate_ensemble.make_ensemble(path, "2025-09-05T00", None, None, job=0)
+    assert ensembles(deployment, HOUR) == ["fourcastnet"]
+    out = capsys.readouterr().out
+    assert out.splitlines()[:3] == [
+        "members 03-05 are done", "members 00-02 are done", paths.ensemble(HOUR, "fourcastnet"),
+    ]  # fmt: skip
+    operate.show_status(path, "2025-09-05T00")
+    for shown in (out, capsys.readouterr().out):
+        assert "$ each" in shown
+        assert shown.index("00-02") < shown.index("03-05", shown.index("00-02"))
+    with pytest.raises(ValueError, match="a job from 0 to 1; found 2"):
+        operate_ensemble.make_ensemble(path, "2025-09-05T00", None, None, job=2)
+
+
+def test_a_signal_ends_it_with_the_code_that_says_try_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, deployment = configured(tmp_path)
+    real = emulator.FourCastNet.steps
+
+    def signalling(self: emulator.FourCastNet, states: Any, *, seeds: list[int]) -> object:
+        for number, after in enumerate(real(self, states, seeds=seeds)):
+            if number == 2 and len(states) == 6:
+                os.kill(os.getpid(), signal.SIGTERM)
+            yield after
+
+    monkeypatch.setattr(emulator.FourCastNet, "steps", signalling)
+    with pytest.raises(SystemExit) as stopped:
+        operate_ensemble.make_ensemble(path, "2025-09-05T00", None, None, None)
+    assert stopped.value.code == 75
+    monkeypatch.undo()
+    operate_ensemble.make_ensemble(path, "2025-09-05T00", None, None, None)
+    assert ensembles(deployment, HOUR) == ["fourcastnet"]
+
+
+def test_storms_are_compared_with_a_best_track(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, deployment = configured(tmp_path)
+    truth = tuple(Fix(6.0 * k, 20.0, -60.0 - k, 98_000.0, 40.0) for k in range(9))
+    members = {
+        n: [tuple(Fix(f.lead_hours, f.latitude + n - 1, f.longitude, f.pressure, 30.0) for f in truth)]
+        for n in range(3)
+    }  # fmt: skip
+    collection = feature_collection(members, HOUR, "fourcastnet", synthetic=True)
+    deployment.store.write(paths.tracks(HOUR, "fourcastnet.geojson"), json.dumps(collection).encode())
+    dims = ("latitude", "longitude")
+    land = xr.Dataset({"land_area_fraction": (dims, np.zeros(deployment.grid.shape))})
+    land.to_zarr(deployment.store.zarr(paths.static_fields()), consolidated=False, zarr_format=3)
+    best = tmp_path / "bal012025.dat"
+    best.write_text(write_best(truth, HOUR, "AL", 1))
+    operate_ensemble.show_tracks(path, "2025-09-05T00", best)
+    out = capsys.readouterr().out
+    assert "AL012025 +24 h: spread 111 km, error of the mean 0 km" in out
+    assert "wind -10.1 m/s" in out  # 40 m/s are written as 78 kt, 40.1 m/s
+    assert "3 of 3" in out
+    with pytest.raises(FileNotFoundError, match="no tracks of 20250906T00Z"):
+        operate_ensemble.show_tracks(path, "2025-09-06T00", None)
+
+
+def random_reanalysis(path: Path, start: str, states: int) -> None:
+    """What the shipped model reads, every six hours, in WeatherBench's layout: noise."""
+    random = np.random.default_rng(0)
+    axes = {
+        "time": np.datetime64(start, "ns") + np.arange(states) * np.timedelta64(6, "h"),
+        "level": [250, 500, 850],
+        "latitude": np.linspace(90, -90, 13),
+        "longitude": np.arange(24) * 15.0,
+    }
+    fields = {}
+    for name in json.loads((SHIPPED / "config.json").read_text())["variables"]:
+        variable = VARIABLES[name]
+        dims = ("time", *(("level",) if variable.level else ()), "latitude", "longitude")
+        fields[variable.reanalysis] = (dims, random.standard_normal([len(axes[dim]) for dim in dims], np.float32))
+    xr.Dataset(fields, axes).to_zarr(path, zarr_format=3, consolidated=False)
+
+
+def test_train_writes_a_package_that_the_ensemble_reads(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    random_reanalysis(tmp_path / "world.zarr", "2020-01-01", 60)
+    operate_ensemble.train(tmp_path / "world.zarr", tmp_path / "run", None, datetime(2020, 1, 11), 1e9, steps=2)
+    out = capsys.readouterr().out
+    assert "SHA-256 of the weights" in out
+    assert "climatology" in out
+    assert (tmp_path / "run/package/fcn.mdlus").exists()
+
+
+def test_train_without_data_learns_from_the_world_and_repeats(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = []
+    for name in ("one", "other"):
+        random_reanalysis(
+            tmp_path / name / "world.zarr", "2025-09-13", 40
+        )  # five days to verify on, five to learn from
+        operate_ensemble.train(None, tmp_path / name, None, None, 1e9, steps=2)
+        assert "72 h" in capsys.readouterr().out
+        weights.append((tmp_path / name / "package/fcn.mdlus").read_bytes())
+    assert weights[0] == weights[1]

@@ -1,0 +1,161 @@
+"""The runner: order, resumption, dead workers, failures."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from pipeline import journal, paths
+from pipeline.config import Config
+from pipeline.cycle import Cycle
+from pipeline.runner import StageError, run
+from pipeline.runner.pool import Pool, workers
+from pipeline.stages import Stage
+from pipeline.steps import Deployment
+
+HOUR = Cycle.parse("2026-01-31T06")
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def toy(name: str, *needs: str, timeout_seconds: int = 30) -> Stage:
+    return Stage(name, f"tests.toys.{name}", needs, "one part", "array", 1, 1, 0, timeout_seconds, 2)
+
+
+@dataclass
+class Seen:
+    """A watcher that remembers."""
+
+    planned_stages: list[tuple[str, int, int]] = field(default_factory=list)
+    shards: list[tuple[str, str]] = field(default_factory=list)
+
+    def planned(self, stage: Stage, shards: int, already_done: int) -> None:
+        self.planned_stages.append((stage.name, shards, already_done))
+
+    def finished(self, stage: Stage, shard: str) -> None:
+        self.shards.append((stage.name, shard))
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[Pool]:
+    with workers(2, ["tests.toys.work"]) as pool:
+        yield pool
+
+
+@pytest.fixture
+def deployment(tmp_path: Path) -> Deployment:
+    return Deployment.open(Config(store=f"file://{tmp_path}/store", sources={"gfs": {}}))
+
+
+def test_a_stage_begins_when_those_it_needs_are_finished(deployment: Deployment, pool: Pool) -> None:
+    seen = Seen()
+    run(deployment, [HOUR], pool, seen, [toy("point_to", "work"), toy("work")])
+    assert [name for name, *_ in seen.planned_stages] == ["work", "point_to"]
+    assert json.loads(deployment.store.read(paths.LATEST))["init_time"] == str(HOUR)
+
+
+def test_finished_shards_are_not_run_again(deployment: Deployment, pool: Pool) -> None:
+    run(deployment, [HOUR], pool, Seen(), [toy("work")])
+    seen = Seen()
+    run(deployment, [HOUR], pool, seen, [toy("work")])
+    assert seen.planned_stages == [("work", 6, 6)]
+    assert seen.shards == []
+
+
+def test_several_hours_run_together(deployment: Deployment, pool: Pool) -> None:
+    hours = [HOUR, HOUR + 1]
+    run(deployment, hours, pool, Seen(), [toy("work")])
+    assert [len(journal.finished_shards(deployment.store, hour, "work")) for hour in hours] == [6, 6]
+
+
+def test_a_dead_worker_is_replaced_and_its_shard_repeated(deployment: Deployment, pool: Pool) -> None:
+    run(deployment, [HOUR], pool, Seen(), [toy("dies_once")])
+    assert journal.finished_shards(deployment.store, HOUR, "dies_once") == {"a", "b", "c"}
+
+
+def test_a_shard_over_its_time_is_repeated(deployment: Deployment, pool: Pool) -> None:
+    run(deployment, [HOUR], pool, Seen(), [toy("sleeps", timeout_seconds=1)])
+    assert journal.finished_shards(deployment.store, HOUR, "sleeps") == {"long"}
+
+
+def test_a_lasting_failure_stops_the_run_and_can_be_resumed(deployment: Deployment, pool: Pool) -> None:
+    with pytest.raises(StageError, match=r"stage fails, one part 'lasting' failed: expected rain; found snow"):
+        run(deployment, [HOUR], pool, Seen(), [toy("fails")])
+    assert "lasting" not in journal.finished_shards(deployment.store, HOUR, "fails")
+    deployment.store.write("repaired", b"")
+    run(deployment, [HOUR], pool, Seen(), [toy("fails")])
+    assert journal.finished_shards(deployment.store, HOUR, "fails") == {"passing", "lasting"}
+
+
+def test_a_failure_that_nothing_needs_stops_no_other_work(deployment: Deployment, pool: Pool) -> None:
+    seen = Seen()
+    with pytest.raises(StageError, match=r"found snow; the rest was done"):
+        run(deployment, [HOUR], pool, seen, [toy("fails"), toy("work"), toy("point_to", "work")])
+    assert {stage for stage, _ in seen.shards} == {"fails", "work", "point_to"}
+    with pytest.raises(StageError, match=r"found snow; nothing was published"):
+        run(deployment, [HOUR], pool, seen, [toy("fails"), toy("point_to", "fails")])
+
+
+def test_closing_the_pool_leaves_no_process() -> None:
+    before = set(multiprocessing.active_children())
+    with workers(2, []) as pool:
+        assert pool.submit(os.getpid).result() != os.getpid()
+    assert set(multiprocessing.active_children()) <= before
+
+
+RUN = """
+import sys
+from tests.runner.test_runner import HOUR, Seen, run, toy, workers, Deployment, Config
+deployment = Deployment.open(Config(store=sys.argv[1], sources={"gfs": {}}))
+if __name__ == "__main__":
+    with workers(2, ["tests.toys.work"]) as pool:
+        run(deployment, [HOUR], pool, Seen(), [toy("work"), toy("point_to", "work")])
+"""
+
+
+def start(store: Path, script: Path) -> subprocess.Popen[bytes]:
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.Popen([sys.executable, str(script), str(store)], env=environment, start_new_session=True)
+
+
+def contents(store: Path) -> dict[str, bytes]:
+    folder = store / "forecast"
+    files = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def test_killed_at_random_moments_then_resumed_gives_the_same_bytes(tmp_path: Path) -> None:
+    script = tmp_path / "run.py"
+    script.write_text(RUN)
+    begin = time.monotonic()
+    assert start(tmp_path / "whole", script).wait() == 0
+    whole = time.monotonic() - begin
+    moments = random.Random(2)
+    for _ in range(5):
+        process = start(tmp_path / "killed", script)
+        time.sleep(moments.uniform(0.3, 1.0) * whole)
+        process.kill()
+        process.wait()
+        found = contents(tmp_path / "killed")
+        assert "latest.json" not in found or len(found) == 7
+    assert start(tmp_path / "killed", script).wait() == 0
+    assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
+    assert len(contents(tmp_path / "whole")) == 7
+
+
+def test_the_same_stages_run_on_a_dask_cluster(deployment: Deployment) -> None:
+    distributed = pytest.importorskip("distributed")
+    local = {"n_workers": 1, "threads_per_worker": 2, "processes": False, "dashboard_address": None}
+    with distributed.LocalCluster(**local) as cluster, workers(2, [], cluster.scheduler_address) as pool:
+        run(deployment, [HOUR], pool, Seen(), [toy("work"), toy("point_to", "work")])
+    assert json.loads(deployment.store.read(paths.LATEST))["init_time"] == str(HOUR)
+    assert len(journal.finished_shards(deployment.store, HOUR, "work")) == 6
