@@ -49,8 +49,8 @@ def _acknowledge(data: Data, compute: Compute, service: Service, watch: Watch) -
         service: {
             **{f"AwsSolutions-IAM5[Resource::{bucket}/{name}*]": objects for name in ("", "work/", "journal/")},
             **{
-                f"AwsSolutions-IAM5[Resource::{_JOB.format(compute.stack_name, row.name)}]": "any revision of the job"
-                for row in JOBS
+                f"AwsSolutions-IAM5[Resource::{_JOB.format(compute.stack_name, job)}]": "any revision of the job"
+                for job in (*(row.name for row in JOBS), *(f"{name}-nodes" for name in compute.node_definitions))
             },
             **{f"AwsSolutions-IAM5[Resource::<{name}.Arn>:*]": "any version of the function" for name in fired},
             "AwsSolutions-IAM5[Resource::*]": "DescribeJobs, TerminateJob, tracing and log delivery know no resource",

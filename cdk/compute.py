@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_batch as batch
 from aws_cdk import aws_ec2 as ec2
@@ -11,15 +13,17 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from cdk.functions import JOBS
-from cdk.jobs import job_definition
+from cdk.functions import JOBS, SHARED
+from cdk.jobs import job_definition, nodes_definition
 from cdk.lanes import DECAY_SECONDS, RESERVED_PERCENT, WEIGHTS
 from cdk.settings import Settings
-from pipeline.stages import Stage
+from pipeline.stages import Stage, stage
 
 OBJECTS = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
 """What whoever runs a shard does with objects of the deployment's bucket."""
 GPU_FAMILY, CPU_FAMILIES = "g6e", ("c7a", "m7a", "c7i", "m7i")
+NODE_TYPES, NODE_WORKERS, NODE_VCPUS = ("m7a.4xlarge", "m7i.4xlarge"), 7, 16
+"""A node has 64 GiB, of which seven shards of the blend leave the system some."""
 _INTERFACES = {
     "Registry": ec2.InterfaceVpcEndpointAwsService.ECR, "Images": ec2.InterfaceVpcEndpointAwsService.ECR_DOCKER,
     "Logs": ec2.InterfaceVpcEndpointAwsService.CLOUDWATCH_LOGS, "Ecs": ec2.InterfaceVpcEndpointAwsService.ECS,
@@ -60,6 +64,11 @@ class Compute(Stack):
         }
         role = self._job_role(bucket)
         self.definitions = {row.name: self._definition(row, role, bucket) for row in JOBS}
+        self.node_queue: batch.JobQueue | None = None
+        self.node_definitions: dict[str, batch.CfnJobDefinition] = {}
+        if settings.blend_nodes:
+            self.node_queue = self._node_queue(settings.blend_nodes)
+            self.node_definitions[SHARED] = self._nodes_definition(stage(SHARED), role, bucket, settings.blend_nodes)
 
     def _network(self) -> ec2.Vpc:
         """Two zones; a NAT gateway, because open data and observations lie on the public Internet too."""
@@ -102,6 +111,27 @@ class Compute(Stack):
         ]
         return batch.JobQueue(self, name, compute_environments=order, scheduling_policy=self._lanes)
 
+    def _node_queue(self, nodes: int) -> batch.JobQueue:
+        """Machines of multi-node jobs: on demand, for Batch has them on no others. They alone may call each other."""
+        group = ec2.SecurityGroup(self, "NodesGroup", vpc=self.network, description="The nodes of a job")
+        group.connections.allow_internally(ec2.Port.all_tcp(), "dask, which runs what it is sent")
+        environment = batch.ManagedEc2EcsComputeEnvironment(
+            self,
+            "NodesOnDemand",
+            vpc=self.network,
+            vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_WITH_EGRESS),
+            security_groups=[group],
+            minv_cpus=0,
+            maxv_cpus=nodes * NODE_VCPUS,
+            instance_types=[ec2.InstanceType(name) for name in NODE_TYPES],
+            use_optimal_instance_classes=False,
+        )
+        return batch.JobQueue(
+            self,
+            "Nodes",
+            compute_environments=[batch.OrderedComputeEnvironment(order=1, compute_environment=environment)],
+        )
+
     def _job_role(self, bucket: s3.IBucket) -> iam.Role:
         """What a job may: read and write the deployment's bucket, nothing else. Open data are read unsigned."""
         role = iam.Role(self, "JobRole", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
@@ -110,12 +140,35 @@ class Compute(Stack):
         return role
 
     def _definition(self, row: Stage, role: iam.Role, bucket: s3.IBucket) -> batch.CfnJobDefinition:
-        environment = {"HOURCAST_STORE": f"s3://{bucket.bucket_name}", "AWS_REGION": self.region}
         properties = job_definition(
-            row, name=f"{self.stack_name}-{row.name}", image=self._images[row.image].image_uri, environment=environment
+            row,
+            name=f"{self.stack_name}-{row.name}",
+            image=self._images[row.image].image_uri,
+            environment=self._environment(bucket),
         )
         properties["ContainerProperties"]["JobRoleArn"] = role.role_arn
-        definition = batch.CfnJobDefinition(self, f"Job{row.name.title()}", type="container")
+        return self._defined(f"Job{row.name.title()}", properties)
+
+    def _nodes_definition(
+        self, row: Stage, role: iam.Role, bucket: s3.IBucket, nodes: int
+    ) -> batch.CfnJobDefinition:
+        properties = nodes_definition(
+            row,
+            name=f"{self.stack_name}-{row.name}-nodes",
+            nodes=nodes,
+            workers=NODE_WORKERS,
+            image=self._images[row.image].image_uri,
+            environment=self._environment(bucket),
+        )
+        (container,) = properties["NodeProperties"]["NodeRangeProperties"]
+        container["Container"]["JobRoleArn"] = role.role_arn
+        return self._defined(f"Nodes{row.name.title()}", properties)
+
+    def _environment(self, bucket: s3.IBucket) -> dict[str, str]:
+        return {"HOURCAST_STORE": f"s3://{bucket.bucket_name}", "AWS_REGION": self.region}
+
+    def _defined(self, identifier: str, properties: dict[str, Any]) -> batch.CfnJobDefinition:
+        definition = batch.CfnJobDefinition(self, identifier, type=properties["Type"])
         for key, value in properties.items():
             definition.add_property_override(key, value)
         return definition

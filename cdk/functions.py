@@ -8,6 +8,8 @@ STAGE_FUNCTIONS = {"initialise": "prepare_initial_conditions", "publish": "publi
 """Stages of one shard that a function runs: a job would wait for a machine, where the hour waits for it alone."""
 JOBS = tuple(row for row in STAGES if row.name not in STAGE_FUNCTIONS)
 """The stages whose shards are Batch jobs."""
+SHARED = "forecast"
+"""The stage of most shards, which the nodes of one job may share."""
 LIGHT = ("hourly_trigger", "verify_stage", "notify", "watchdog")
 HEAVY = ("plan_shards", "source_arrived", *STAGE_FUNCTIONS.values())
 CALLED = ("plan_shards", "verify_stage", "notify", *STAGE_FUNCTIONS.values())

@@ -1,4 +1,4 @@
-"""The Batch job of a stage, as CloudFormation properties, from the table of stages: a pure function."""
+"""The Batch job of a stage, as CloudFormation properties, from the table of stages: pure functions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import Any
 
 from pipeline.stages import Stage
 
-COMMAND = ["hourcast", "shard", "--cycle", "Ref::hour", "--stage", "Ref::stage"]
+_STAGE_OF_HOUR = ["--cycle", "Ref::hour", "--stage", "Ref::stage"]
+COMMAND = ["hourcast", "shard", *_STAGE_OF_HOUR]
+NODES_COMMAND = ["hourcast", "nodes", *_STAGE_OF_HOUR, "--workers", "Ref::workers"]
 MAY_PASS = "75"
 """Exit code of a worker whose failure may pass; see `pipeline.runner.worker.Exit`."""
 SCRATCH_MIB = 1024
@@ -26,23 +28,54 @@ def job_definition(stage: Stage, *, name: str, image: Any, environment: dict[str
 
     `image` and the values of `environment` may be CloudFormation expressions.
     """
-    needs = {"VCPU": stage.vcpus, "MEMORY": stage.memory_mib, "GPU": stage.gpus}
+    return {
+        **_common(stage, name),
+        "Type": "container",
+        "SchedulingPriority": 1,  # within a lane all are equal, but a queue with lanes must be told
+        "ContainerProperties": _container(stage, COMMAND, image, environment, shards=1),
+    }
+
+
+def nodes_definition(
+    stage: Stage, *, name: str, nodes: int, workers: int, image: Any, environment: dict[str, Any]
+) -> dict[str, Any]:
+    """A multi-node job that runs all shards of the stage, so many `workers` of each node one at a time.
+
+    Node 0 decides how it ends; another that is lost is done without. See `pipeline.nodes`.
+    """
+    definition = _common(stage, name)
+    definition["Parameters"]["workers"] = str(workers)
+    container = _container(stage, NODES_COMMAND, image, environment, shards=workers)
+    ranges = [{"TargetNodes": "0:", "Container": container}]
+    return {
+        **definition,
+        "Type": "multinode",
+        "NodeProperties": {"NumNodes": nodes, "MainNode": 0, "NodeRangeProperties": ranges},
+    }
+
+
+def _common(stage: Stage, name: str) -> dict[str, Any]:
     return {
         "JobDefinitionName": name,
-        "Type": "container",
         "PlatformCapabilities": ["EC2"],
         "Parameters": {"stage": stage.name},
-        "SchedulingPriority": 1,  # within a lane all are equal, but a queue with lanes must be told
         "Timeout": {"AttemptDurationSeconds": stage.timeout_seconds},
         "RetryStrategy": {"Attempts": 1 + stage.retries, "EvaluateOnExit": _REPEATED},
-        "ContainerProperties": {
-            "Image": image,
-            "Command": COMMAND,
-            "User": USER,
-            "Privileged": False,
-            "ReadonlyRootFilesystem": True,
-            "LinuxParameters": {"Tmpfs": [{"ContainerPath": "/tmp", "Size": SCRATCH_MIB}]},
-            "ResourceRequirements": [{"Type": kind, "Value": str(count)} for kind, count in needs.items() if count],
-            "Environment": [{"Name": key, "Value": value} for key, value in environment.items()],
-        },
+    }
+
+
+def _container(
+    stage: Stage, command: list[str], image: Any, environment: dict[str, Any], *, shards: int
+) -> dict[str, Any]:
+    """Without privileges, and large enough for so many shards at a time."""
+    needs = {"VCPU": shards * stage.vcpus, "MEMORY": shards * stage.memory_mib, "GPU": shards * stage.gpus}
+    return {
+        "Image": image,
+        "Command": command,
+        "User": USER,
+        "Privileged": False,
+        "ReadonlyRootFilesystem": True,
+        "LinuxParameters": {"Tmpfs": [{"ContainerPath": "/tmp", "Size": SCRATCH_MIB}]},
+        "ResourceRequirements": [{"Type": kind, "Value": str(count)} for kind, count in needs.items() if count],
+        "Environment": [{"Name": key, "Value": value} for key, value in environment.items()],
     }

@@ -119,6 +119,8 @@ class Service(Stack):
             hours_table=self._data.hours.table_name,
             job_definitions={row.name: self._compute.definitions[row.name].ref for row in JOBS},
             job_queues={row.name: self._compute.queues[row.image].job_queue_arn for row in JOBS},
+            node_definitions={name: defined.ref for name, defined in self._compute.node_definitions.items()},
+            node_queue=self._compute.node_queue.job_queue_arn if self._compute.node_queue else "",
             cluster=self._cluster,
         )
         role = iam.Role(self, "MachineRole", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
@@ -151,7 +153,10 @@ class Service(Stack):
 
     def _machine_may(self) -> list[iam.PolicyStatement]:
         called = [self.functions[name].function_arn for name in CALLED]
-        jobs = [*self._queue_arns(), *(self._any_revision(row.name) for row in JOBS)]
+        shared = [f"{name}-nodes" for name in self._compute.node_definitions]
+        jobs = [*self._queue_arns(), *map(self._any_revision, [*(row.name for row in JOBS), *shared])]
+        if self._compute.node_queue:
+            jobs.append(self._compute.node_queue.job_queue_arn)
         rule = self.format_arn(
             service="events", resource="rule", resource_name="StepFunctionsGetEventsForBatchJobsRule"
         )
@@ -180,8 +185,8 @@ class Service(Stack):
     def _queue_arns(self) -> list[str]:
         return [queue.job_queue_arn for queue in self._compute.queues.values()]
 
-    def _any_revision(self, stage: str) -> str:
-        name = f"{self._compute.stack_name}-{stage}:*"
+    def _any_revision(self, job: str) -> str:
+        name = f"{self._compute.stack_name}-{job}:*"
         return self.format_arn(service="batch", resource="job-definition", resource_name=name)
 
     def _permit(self) -> None:

@@ -22,11 +22,13 @@ class Settings:
     """Told of published, late and failed hours and of the budget; nobody if empty."""
     customers: tuple[str, ...] = ()
     """Account numbers that may read what is published."""
+    blend_nodes: int = 0
+    """Machines, on demand, that share the bands of `forecast` as one dask cluster; none: an array job, on Spot first."""
     cluster: Cluster | None = None
     """Where physics models run; nothing that costs while it is idle if None."""
 
 
 SETTINGS = {
     "dev": Settings("dev", 64, 16, 200, 1, 7),
-    "prod": Settings("prod", 1024, 192, 15_000, 7, 30),
+    "prod": Settings("prod", 1024, 192, 15_000, 7, 30, blend_nodes=4),
 }

@@ -6,7 +6,7 @@ what is in the store; what Batch says of it decides nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from cdk.cluster.task import Submitter, branch
@@ -48,6 +48,9 @@ class Resources:
     hours_table: str
     job_definitions: dict[str, str]
     job_queues: dict[str, str]
+    node_definitions: dict[str, str] = field(default_factory=dict)
+    """By stage, of those whose shards the nodes of one job share; such a job waits in `node_queue`."""
+    node_queue: str = ""
     cluster: Submitter | None = None
     """Where an hour's physics runs are submitted, if there is a cluster."""
 
@@ -230,17 +233,16 @@ def _physics(wave: tuple[Stage, ...], resources: Resources) -> list[State]:
 
 
 def _stage(stage: Stage, resources: Resources) -> State:
-    """Plan the shards, run them in a function or as one job (an array if several), judge by what is in the store."""
+    """Plan the shards, run them in a function or a job (an array or nodes, if several), judge by what is in the store."""
     asked = {"hour.$": "$.hour", "stage": stage.name}
-    verbs = ("Plan", "Count", "Run", "Run array of", "Verify")
-    plan, count, job, array, judge = (f"{verb} {stage.name}" for verb in verbs)
+    verbs = ("Plan", "Count", "Run", "Run all of", "Verify")
+    plan, count, job, many, judge = (f"{verb} {stage.name}" for verb in verbs)
     choices = [{"Variable": "$.plan.shards", "NumericEquals": 0, "Next": judge}]
     if stage.name in STAGE_FUNCTIONS:
         after, work = job, {job: _run_in_function(stage, resources, judge)}
     else:
         choices.append({"Variable": "$.plan.shards", "NumericEquals": 1, "Next": job})
-        whole = {"ArrayProperties": {"Size.$": "$.plan.shards"}}
-        after, work = array, {job: _job(stage, resources, {}, judge), array: _job(stage, resources, whole, judge)}
+        after, work = many, {job: _one(stage, resources, judge), many: _many(stage, resources, judge)}
     return {
         "StartAt": plan,
         "States": {
@@ -269,18 +271,33 @@ def _run_in_function(stage: Stage, resources: Resources, judge: str) -> State:
     }
 
 
-def _job(stage: Stage, resources: Resources, extent: State, judge: str) -> State:
-    """The Batch job, in its stage's lane; however it ends, its work is judged."""
+def _one(stage: Stage, resources: Resources, judge: str) -> State:
+    """The job of one shard."""
+    return _job(stage, judge, resources.job_definitions[stage.name], _in_lane(stage, resources))
+
+
+def _many(stage: Stage, resources: Resources, judge: str) -> State:
+    """The job of several shards: a child for each, or nodes that share them."""
+    if stage.name in resources.node_definitions:
+        return _job(stage, judge, resources.node_definitions[stage.name], {"JobQueue": resources.node_queue})
+    size = {"ArrayProperties": {"Size.$": "$.plan.shards"}}
+    return _job(stage, judge, resources.job_definitions[stage.name], _in_lane(stage, resources) | size)
+
+
+def _in_lane(stage: Stage, resources: Resources) -> State:
+    return {"JobQueue": resources.job_queues[stage.name], "ShareIdentifier": LANES.get(stage.name, PRODUCTION)}
+
+
+def _job(stage: Stage, judge: str, definition: str, submitted: State) -> State:
+    """A Batch job; however it ends, its work is judged."""
     return {
         "Type": "Task",
         "Resource": "arn:aws:states:::batch:submitJob.sync",
         "Parameters": {
             "JobName.$": f"States.Format('{{}}-{stage.name}', $.hour)",
-            "JobDefinition": resources.job_definitions[stage.name],
-            "JobQueue": resources.job_queues[stage.name],
-            "ShareIdentifier": LANES.get(stage.name, PRODUCTION),
+            "JobDefinition": definition,
             "Parameters": {"hour.$": "$.hour"},
-            **extent,
+            **submitted,
         },
         "TimeoutSeconds": deadline_seconds(stage),
         "ResultPath": None,

@@ -112,6 +112,29 @@ def shard(
 
 
 @app.command()
+def nodes(
+    store: Annotated[str, typer.Option(envvar="HOURCAST_STORE", help="The store that holds `forecast.yaml`.")],
+    cycle: Annotated[str, typer.Option("--cycle", help="The hour, UTC, such as 2026-01-31T06.")],
+    stage: Annotated[str, typer.Option(help="Which stage of it.")],
+    workers: Annotated[int, typer.Option(min=1, help="Processes a node, of one shard at a time each.")],
+    node: Annotated[int, typer.Option(min=0, envvar="AWS_BATCH_JOB_NODE_INDEX", help="Which of the nodes this is.")],
+    main: Annotated[
+        str | None,
+        typer.Option(envvar="AWS_BATCH_JOB_MAIN_NODE_PRIVATE_IPV4_ADDRESS", help="Address of node 0; there not needed."),
+    ] = None,
+) -> None:
+    """Run all shards of a stage on several machines, as one of them: what a multi-node job of a batch system does.
+
+    Node 0 schedules, all work; those that are lost are done without. Exit codes as of `shard`.
+
+    Example: `hourcast nodes --store s3://forecasts --cycle 2026-01-31T06 --stage forecast --workers 7 --node 0`
+    """
+    from pipeline.nodes import attend
+
+    sys.exit(attend(store, cycle, stage, node, main, workers))
+
+
+@app.command()
 def status(config: ConfigOption = FORECAST_YAML, cycle: CycleOption = None) -> None:
     """Show what is done: the hours begun, their stages, the time each took, and what is published.
 

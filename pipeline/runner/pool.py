@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
 class Pool:
@@ -65,14 +65,19 @@ class Cluster:
 
         self._client = Client(address, timeout=10)
         self._executor = self._client.get_executor(pure=False)
-        self.size = max(1, sum(self._client.nthreads().values()))
+
+    @property
+    def size(self) -> int:
+        """Threads of all workers there are at present: they may come and go."""
+        return max(1, sum(self._client.nthreads().values()))
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
         """Call `function` on one of the workers."""
         return self._executor.submit(function, *arguments)
 
     def restart(self) -> None:
-        """Nothing to do: the cluster replaces its own dead workers."""
+        """Kill the workers, whatever they are doing, and let their nannies start new ones."""
+        self._client.restart(wait_for_workers=False)
 
     def close(self) -> None:
         """Leave the cluster."""
@@ -114,7 +119,7 @@ def _uninterrupted() -> Iterator[None]:
 
 def _start_forkserver(*, threads: int) -> None:
     """Start the process that workers are forked from; its libraries use `threads` threads each."""
-    settings = {name: os.environ.get(name) or str(threads) for name in _THREAD_VARIABLES}
+    settings = {name: os.environ.get(name) or str(threads) for name in THREAD_VARIABLES}
     # A killed worker cannot give back numba's semaphore; the system does, and nobody needs to hear of it.
     heard_of = os.environ.get("PYTHONWARNINGS")
     settings["PYTHONWARNINGS"] = ",".join(part for part in (heard_of, "ignore:resource_tracker:UserWarning") if part)

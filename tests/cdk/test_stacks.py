@@ -78,7 +78,8 @@ def test_queues_topics_and_tables_are_encrypted(resources: list[dict[str, Any]])
 
 
 def test_jobs_are_as_the_table_says_and_have_no_privileges(resources: list[dict[str, Any]]) -> None:
-    jobs = {job["Parameters"]["stage"]: job for job in of_type(resources, "AWS::Batch::JobDefinition")}
+    defined = of_type(resources, "AWS::Batch::JobDefinition")
+    jobs = {job["Parameters"]["stage"]: job for job in defined if job["Type"] == "container"}
     assert set(jobs) == {row.name for row in JOBS}
     for row in JOBS:
         job, container = jobs[row.name], jobs[row.name]["ContainerProperties"]
@@ -90,6 +91,31 @@ def test_jobs_are_as_the_table_says_and_have_no_privileges(resources: list[dict[
         assert container["ReadonlyRootFilesystem"]
         assert not container["Privileged"]
         assert container["User"] != "0"
+
+
+def test_the_blend_s_nodes_are_as_the_table_says_and_let_in_only_each_other(resources: list[dict[str, Any]]) -> None:
+    (job,) = (job for job in of_type(resources, "AWS::Batch::JobDefinition") if job["Type"] == "multinode")
+    row, workers = stage(job["Parameters"]["stage"]), int(job["Parameters"]["workers"])
+    assert row.name == "forecast"
+    assert job["Timeout"]["AttemptDurationSeconds"] == row.timeout_seconds
+    assert job["RetryStrategy"]["Attempts"] == 1 + row.retries
+    (nodes,) = job["NodeProperties"]["NodeRangeProperties"]
+    needs = {need["Type"]: int(need["Value"]) for need in nodes["Container"]["ResourceRequirements"]}
+    assert needs == {"VCPU": workers * row.vcpus, "MEMORY": workers * row.memory_mib}
+    assert nodes["Container"]["ReadonlyRootFilesystem"]
+    assert not nodes["Container"]["Privileged"]
+    (queue,) = (queue for queue in of_type(resources, "AWS::Batch::JobQueue") if "SchedulingPolicyArn" not in queue)
+    assert len(queue["ComputeEnvironmentOrder"]) == 1, "no Spot: Batch refuses multi-node jobs there"
+    environments = of_type(resources, "AWS::Batch::ComputeEnvironment")
+    (machines,) = (
+        environment["ComputeResources"]
+        for environment in environments
+        if "m7a.4xlarge" in environment["ComputeResources"]["InstanceTypes"]
+    )
+    assert machines["Type"] == "EC2"
+    let_in = [rule for rule in of_type(resources, "AWS::EC2::SecurityGroupIngress") if "dask" in rule["Description"]]
+    assert [rule["GroupId"] for rule in let_in] == [rule["SourceSecurityGroupId"] for rule in let_in]
+    assert machines["SecurityGroupIds"] == [rule["GroupId"] for rule in let_in]
 
 
 def test_functions_of_stages_have_the_size_and_time_of_the_table(resources: list[dict[str, Any]]) -> None:
@@ -112,8 +138,8 @@ def test_every_queue_shares_its_machines_among_the_lanes(resources: list[dict[st
     assert {share["ShareIdentifier"]: share["WeightFactor"] for share in shares} == WEIGHTS
     assert policy["FairsharePolicy"]["ComputeReservation"] > 0
     queues = of_type(resources, "AWS::Batch::JobQueue")
-    assert len(queues) == 2
-    assert all("SchedulingPolicyArn" in queue for queue in queues)
+    assert sum("SchedulingPolicyArn" in queue for queue in queues) == 2
+    assert len(queues) == 3, "the blend's nodes have machines of their own"
 
 
 def test_every_alarm_tells_somebody_and_is_in_the_runbook(resources: list[dict[str, Any]]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from fnmatch import fnmatch
 from typing import Any
 
@@ -75,7 +76,7 @@ def test_waves_of_a_table_that_forks_and_joins() -> None:
 
 @pytest.mark.parametrize("row", STAGES, ids=lambda row: row.name)
 def test_the_hour_waits_for_a_stage_as_long_as_the_table_says(row: Stage) -> None:
-    jobs = [state for _, name, state in everywhere(MACHINE) if name in (f"Run {row.name}", f"Run array of {row.name}")]
+    jobs = [state for _, name, state in everywhere(MACHINE) if name in (f"Run {row.name}", f"Run all of {row.name}")]
     assert len(jobs) == (1 if row.name in STAGE_FUNCTIONS else 2)
     for job in jobs:
         if row.name in STAGE_FUNCTIONS:
@@ -115,6 +116,19 @@ def test_a_job_is_judged_by_the_store_however_it_ended() -> None:
             assert state["Catch"] == [{"ErrorEquals": ["States.ALL"], "ResultPath": None, "Next": judge}]
             assert machine["States"][judge]["Resource"] == RESOURCES.functions["verify_stage"]
             assert machine["States"][judge]["End"]
+
+
+def test_shards_are_the_children_of_an_array_or_shared_by_the_nodes_of_one_job() -> None:
+    shared = replace(RESOURCES, node_definitions={"forecast": "define-nodes"}, node_queue="queue-nodes")
+    for machine, expected in ((MACHINE, set()), (definition(shared), {"forecast"})):
+        many = {name.rsplit(" ", 1)[-1]: s["Parameters"] for _, name, s in everywhere(machine) if "Run all" in name}
+        assert {name for name, job in many.items() if job["JobDefinition"] == "define-nodes"} == expected
+        for name, job in many.items():
+            if name in expected:
+                assert job["JobQueue"] == "queue-nodes"
+                assert not {"ArrayProperties", "ShareIdentifier"} & set(job), "its queue has no lanes"
+            else:
+                assert job["ArrayProperties"] == {"Size.$": "$.plan.shards"}
 
 
 def test_what_publication_waits_for_runs_in_the_lane_that_waits_least() -> None:
