@@ -149,9 +149,7 @@ class Compute(Stack):
         properties["ContainerProperties"]["JobRoleArn"] = role.role_arn
         return self._defined(f"Job{row.name.title()}", properties)
 
-    def _nodes_definition(
-        self, row: Stage, role: iam.Role, bucket: s3.IBucket, nodes: int
-    ) -> batch.CfnJobDefinition:
+    def _nodes_definition(self, row: Stage, role: iam.Role, bucket: s3.IBucket, nodes: int) -> batch.CfnJobDefinition:
         properties = nodes_definition(
             row,
             name=f"{self.stack_name}-{row.name}-nodes",

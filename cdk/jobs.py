@@ -41,7 +41,7 @@ def nodes_definition(
 ) -> dict[str, Any]:
     """A multi-node job that runs all shards of the stage, so many `workers` of each node one at a time.
 
-    Node 0 decides how it ends; another that is lost is done without. See `pipeline.nodes`.
+    Node 0 decides how it ends; another that is lost is done without. See `pipeline.runner.nodes`.
     """
     definition = _common(stage, name)
     definition["Parameters"]["workers"] = str(workers)

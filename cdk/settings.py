@@ -23,7 +23,7 @@ class Settings:
     customers: tuple[str, ...] = ()
     """Account numbers that may read what is published."""
     blend_nodes: int = 0
-    """Machines, on demand, that share the bands of `forecast` as one dask cluster; none: an array job, on Spot first."""
+    """Machines, on demand, that share the bands of `forecast` as a dask cluster; an array job, on Spot first, if 0."""
     cluster: Cluster | None = None
     """Where physics models run; nothing that costs while it is idle if None."""
 

@@ -233,7 +233,7 @@ def _physics(wave: tuple[Stage, ...], resources: Resources) -> list[State]:
 
 
 def _stage(stage: Stage, resources: Resources) -> State:
-    """Plan the shards, run them in a function or a job (an array or nodes, if several), judge by what is in the store."""
+    """Plan the shards, run them in a function or a job (array or nodes, if several), judge by what is in the store."""
     asked = {"hour.$": "$.hour", "stage": stage.name}
     verbs = ("Plan", "Count", "Run", "Run all of", "Verify")
     plan, count, job, many, judge = (f"{verb} {stage.name}" for verb in verbs)

@@ -25,8 +25,9 @@ def requirements() -> dict[str, list[str]]:
     """What is asked for in each container, by folder; torch, which comes with CUDA, is not locked."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     project, building = settings["project"], settings["build-system"]["requires"]
-    functions = project["optional-dependencies"]["lambdas"]
-    return {"lambda": list(LIGHT), "array": [*building, *project["dependencies"], *functions]}
+    extras = project["optional-dependencies"]
+    whole = [*building, *project["dependencies"], *extras["dask"], *extras["lambdas"]]
+    return {"lambda": list(LIGHT), "array": whole}
 
 
 def resolved(wanted: list[str]) -> list[tuple[str, str, str]]:

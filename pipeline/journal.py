@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -15,14 +16,16 @@ from time import perf_counter, process_time
 
 from pipeline import paths
 from pipeline.cycle import Cycle
-from pipeline.store import Store
+from pipeline.store import Store, traffic
 
 _BEGUN, _FINISHED, _JOBS = "begun.json", "finished.json", "jobs"
+_READERS = 16
+"""Markers are small and many: their reading is a waiting for answers."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A finished shard: seconds it took and seconds it computed, when it ended (UTC) and on which host."""
+    """A finished shard: seconds it took and seconds it computed, when it ended (UTC) and on which host; its traffic."""
 
     stage: str
     shard: str
@@ -30,6 +33,10 @@ class Entry:
     cpu_seconds: float
     finished: str
     host: str
+    reads: int = 0
+    writes: int = 0
+    bytes_read: int = 0
+    bytes_written: int = 0
 
 
 @dataclass(frozen=True)
@@ -53,11 +60,12 @@ class Job:
 @contextmanager
 def recorded(store: Store, hour: Cycle, stage: str, shard: str) -> Iterator[None]:
     """Mark the shard as finished when the block ends without an error; the first of several markers stays."""
-    start, computed = perf_counter(), process_time()
+    start, computed, before = perf_counter(), process_time(), traffic.total()
     yield
     seconds, cpu_seconds = round(perf_counter() - start, 3), round(process_time() - computed, 3)
     finished = datetime.now(UTC).isoformat(timespec="seconds")
-    entry = Entry(stage, shard, seconds, cpu_seconds, finished, socket.gethostname())
+    moved = asdict(traffic.total() - before)
+    entry = Entry(stage, shard, seconds, cpu_seconds, finished, socket.gethostname(), **moved)
     store.write_new(f"{paths.journal(hour, stage, shard)}.json", json.dumps(asdict(entry)).encode())
 
 
@@ -84,9 +92,10 @@ def is_finished(store: Store, hour: Cycle) -> bool:
 
 def entries(store: Store, hour: Cycle) -> list[Entry]:
     """Every finished shard of the hour, in the order of stage and shard names."""
-    others = tuple(f"{paths.journal(hour)}/{name}" for name in (_BEGUN, _FINISHED, f"{_JOBS}/"))
+    others = (*(f"{paths.journal(hour)}/{name}" for name in (_BEGUN, _FINISHED, f"{_JOBS}/")), paths.bill(hour))
     keys = [info.key for info in store.list(paths.journal(hour)) if not info.key.startswith(others)]
-    return [Entry(**json.loads(store.read(key))) for key in keys]
+    with ThreadPoolExecutor(_READERS) as readers:
+        return [Entry(**json.loads(text)) for text in readers.map(store.read, keys)]
 
 
 def note_job(store: Store, hour: Cycle, job: Job) -> None:

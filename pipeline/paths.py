@@ -94,6 +94,11 @@ def worklist(cycle: Cycle, stage: str) -> str:
     return f"work/{cycle}/shards/{stage}.json"
 
 
+def bill(cycle: Cycle) -> str:
+    """What the making of an hour has used and cost: beside the journal, for it is another each time."""
+    return f"journal/{cycle}/bill.json"
+
+
 def journal(cycle: Cycle, stage: str = "", shard: str = "") -> str:
     """The marker of a finished shard; of a stage's or an hour's folder without `shard` or `stage`."""
     return "/".join(part for part in ("journal", str(cycle), stage, shard) if part)

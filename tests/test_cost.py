@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +14,12 @@ from hypothesis import strategies as st
 from cdk.functions import CALLED
 from cdk.settings import SETTINGS
 from cdk.state_machine import Resources, definition, waves
-from pipeline import cost, paths
-from pipeline.config import Config
+from pipeline import cost
 from pipeline.cost.model import MEASURED, Hour, core_seconds, machines, resized
 from pipeline.cycle import Cycle
-from pipeline.journal import Entry, Job
+from pipeline.journal import Job
 from pipeline.operate import cost as operate_cost
 from pipeline.stages import STAGES
-from pipeline.steps import Deployment
 
 HOUR = Cycle.parse("2026-01-31T06")
 PRICES = cost.read_prices("us-east-1")
@@ -121,32 +118,6 @@ def test_a_use_without_a_price_is_an_error() -> None:
 def test_energy_is_machines_and_storage_with_overhead() -> None:
     uses = [cost.Use("a", "c7a.4xlarge spot", 2), cost.Use("b", "s3 archive", 10), cost.Use("c", "s3 write", 99)]
     assert cost.kilowatt_hours(uses, cost.read_energy()) == pytest.approx((2 * 68.5 + 14.2) * 1.135 / 1000)
-
-
-def made() -> Deployment:
-    """A deployment in which two shards of an hour are finished."""
-    deployment = Deployment.open(
-        Config.model_validate({"store": "memory://", "sources": {"gfs": {}}, "retention": {"work_days": 2}})
-    )
-    for stage, shard, seconds in (("forecast", "a", 3000.0), ("forecast", "b", 600.0), ("integrate", "c", 1800.0)):
-        entry = Entry(stage, shard, seconds, 1.0, "2026-01-31T06:10:00+00:00", "here")
-        deployment.store.write(f"{paths.journal(HOUR, stage, shard)}.json", json.dumps(asdict(entry)).encode())
-    deployment.store.write(paths.forecast(HOUR, "best.zarr/c"), bytes(2_000_000))
-    deployment.store.write(paths.work(HOUR, "x"), bytes(500_000))
-    return deployment
-
-
-def test_an_hour_that_was_made_is_billed_by_its_journal_and_its_bytes() -> None:
-    uses, forecast_bytes = operate_cost.measured_uses(made(), HOUR, 0)
-    by_name = {use.what: use for use in uses}
-    assert by_name["stage forecast"].quantity == pytest.approx(2 / 16), "3600 s at 2 of 16 vCPUs"
-    assert (by_name["stage integrate"].item, by_name["stage integrate"].quantity) == (cost.GPU, 0.5)
-    assert by_name["forecast/ 0.002 GB for 30 days"].quantity == pytest.approx(0.002 * 30 / cost.DAYS_A_MONTH)
-    assert by_name["work/ 0.0005 GB for 2 days"].quantity == pytest.approx(0.0005 * 2 / cost.DAYS_A_MONTH)
-    assert by_name["objects written"].quantity == 0.002
-    assert forecast_bytes == 2_000_000
-    with pytest.raises(ValueError, match="no shard of 20260131T07Z is finished"):
-        operate_cost.measured_uses(made(), HOUR + 1, 0)
 
 
 def test_the_bill_fits_the_page_and_adds_up(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,13 +1,16 @@
-"""The Batch service as a job sees it: a process a job, with attempts, a time limit and a reason for its end."""
+"""The Batch service as a job sees it: a process a job or node, with attempts, a time limit and a reason for its end."""
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from fnmatch import fnmatch
 from multiprocessing import forkserver
 from multiprocessing.process import BaseProcess
@@ -27,6 +30,7 @@ _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(
     ["pipeline.cli", "pipeline.runner.worker", *(row.module for row in STAGES), "pipeline.warm"]
 )
+_jobs_of_nodes = itertools.count()
 _kills, _losses = threading.Semaphore(0), threading.Semaphore(0)
 
 
@@ -64,6 +68,56 @@ def run_attempts(
         if exit_code is None or not is_repeated(strategy["evaluateOnExit"], exit_code):
             return False
     return False
+
+
+def run_nodes(
+    commands: Sequence[Sequence[str]],
+    environment: Mapping[str, str],
+    definition: Mapping[str, Any],
+    log: Path,
+    stopped: Callable[[], bool],
+) -> bool:
+    """Run the nodes of a job, again while node 0 fails and its definition allows it; whether node 0 succeeded.
+
+    Each is a program of its own, for it may have children as a machine has.
+    """
+    strategy, seconds = definition["retryStrategy"], definition["timeout"]["attemptDurationSeconds"]
+    for _ in range(strategy["attempts"]):
+        until = time.monotonic() + seconds
+        with ExitStack() as ending:
+            nodes = _start_nodes(commands, environment, log)
+            for node in nodes:
+                ending.callback(_end, node)
+            while nodes[0].poll() is None and time.monotonic() < until and not stopped():
+                time.sleep(POLL_SECONDS)
+            exit_code = nodes[0].poll()
+        if exit_code is None or exit_code == 0 or not is_repeated(strategy["evaluateOnExit"], exit_code):
+            return exit_code == 0
+    return False
+
+
+def _start_nodes(
+    commands: Sequence[Sequence[str]], environment: Mapping[str, str], log: Path
+) -> list[subprocess.Popen[bytes]]:
+    # Batch tells node 0's address to the others only; here all are told, to stay on loopback, where each job has one.
+    address = f"127.1.{os.getpid() % 251}.{next(_jobs_of_nodes) % 251 + 2}"
+    common = {
+        **os.environ, **environment, "AWS_BATCH_JOB_NUM_NODES": str(len(commands)),
+        "AWS_BATCH_JOB_MAIN_NODE_INDEX": "0", "AWS_BATCH_JOB_MAIN_NODE_PRIVATE_IPV4_ADDRESS": address,
+    }  # fmt: skip
+    with log.open("ab") as said:
+        return [
+            subprocess.Popen(
+                [sys.executable, "-m", "pipeline", *command[1:]],
+                env=common | {"AWS_BATCH_JOB_NODE_INDEX": str(number)}, stdout=said, stderr=said,
+            )
+            for number, command in enumerate(commands)
+        ]  # fmt: skip
+
+
+def _end(node: subprocess.Popen[bytes]) -> None:
+    node.kill()
+    node.wait()
 
 
 def _run(process: BaseProcess, until: float, stopped: Callable[[], bool]) -> int | None:

@@ -26,6 +26,8 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AW
 CHECKOUT = Path(__file__).resolve().parents[2]
 PARSER = Path(sys.prefix) / "local-cloud"
 """antlr4 as moto's state machines need it, apart from the older one that the embedded world's omegaconf needs."""
+NODES_QUEUE = "nodes"
+"""How the name of a queue of multi-node jobs ends, which has no lanes."""
 _START_SECONDS = 60
 
 

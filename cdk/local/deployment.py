@@ -13,12 +13,13 @@ from typing import Any
 
 import yaml
 
-from cdk.functions import HEAVY, JOBS, LIGHT
-from cdk.jobs import job_definition
-from cdk.local.cloud import REGION, LocalCloud
+from cdk.functions import HEAVY, JOBS, LIGHT, SHARED
+from cdk.jobs import job_definition, nodes_definition
+from cdk.local.cloud import NODES_QUEUE, REGION, LocalCloud
 from cdk.state_machine import Resources, definition
 from pipeline import paths
 from pipeline.cycle import Cycle
+from pipeline.stages import stage
 from pipeline.store import Store
 
 ACCOUNT = "123456789012"
@@ -90,8 +91,11 @@ class Hourcast:
         return item["state"]["S"]
 
 
-def deploy(cloud: LocalCloud, name: str, settings: Mapping[str, Any]) -> Hourcast:
-    """Everything a deployment consists of, each under its name, with its settings as configuration in its bucket."""
+def deploy(cloud: LocalCloud, name: str, settings: Mapping[str, Any], nodes: int = 0) -> Hourcast:
+    """Everything a deployment consists of, each under its name, with its settings as configuration in its bucket.
+
+    `nodes` share the bands of the blend, as in `cdk.settings`.
+    """
     cloud.client("s3").create_bucket(Bucket=name)
     store = Store.open(f"s3://{name}", endpoint=cloud.address)
     store.write(paths.CONFIGURATION, yaml.safe_dump({**settings, "store": store.url}).encode())
@@ -116,7 +120,8 @@ def deploy(cloud: LocalCloud, name: str, settings: Mapping[str, Any]) -> Hourcas
     functions = _deploy_functions(cloud, name, environment)
     resources = Resources(
         functions=functions, hours_table=f"{name}-{HOURS}", job_definitions=jobs,
-        job_queues=dict.fromkeys(jobs, f"{name}-{QUEUE}"),
+        job_queues=dict.fromkeys(jobs, f"{name}-{QUEUE}"), node_queue=f"{name}-{NODES_QUEUE}",
+        node_definitions={SHARED: _deploy_nodes(cloud, name, nodes)} if nodes else {},
     )  # fmt: skip
     body = json.dumps(definition(resources))
     cloud.client("stepfunctions").create_state_machine(name=name, definition=body, roleArn=ROLE)
@@ -130,7 +135,10 @@ def _deploy_jobs(cloud: LocalCloud, name: str) -> dict[str, str]:
         iam.create_role(RoleName="local", AssumeRolePolicyDocument="{}")
     batch.create_compute_environment(computeEnvironmentName=name, type="UNMANAGED", serviceRole=ROLE)
     order = [{"order": 1, "computeEnvironment": name}]
-    batch.create_job_queue(jobQueueName=f"{name}-{QUEUE}", priority=1, state="ENABLED", computeEnvironmentOrder=order)
+    for queue in (QUEUE, NODES_QUEUE):
+        batch.create_job_queue(
+            jobQueueName=f"{name}-{queue}", priority=1, state="ENABLED", computeEnvironmentOrder=order
+        )
     definitions = {}
     for row in JOBS:
         properties = job_definition(
@@ -139,6 +147,15 @@ def _deploy_jobs(cloud: LocalCloud, name: str) -> dict[str, str]:
         definitions[row.name] = properties["JobDefinitionName"]
         batch.register_job_definition(**_in_camel_case(properties))
     return definitions
+
+
+def _deploy_nodes(cloud: LocalCloud, name: str, nodes: int) -> str:
+    properties = nodes_definition(
+        stage(SHARED), name=f"{name}-{SHARED}-nodes", nodes=nodes, workers=1, image="local",
+        environment={"HOURCAST_STORE": f"s3://{name}"},
+    )  # fmt: skip
+    cloud.client("batch").register_job_definition(**_in_camel_case(properties))
+    return str(properties["JobDefinitionName"])
 
 
 def _in_camel_case(properties: Any) -> Any:

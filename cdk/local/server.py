@@ -35,8 +35,8 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_lambda import StateTaskLambda
 from werkzeug.serving import run_simple
 
-from cdk.local.batch_jobs import prepare, run_attempts
-from cdk.local.cloud import CHECKOUT, CREDENTIALS, REGION
+from cdk.local.batch_jobs import prepare, run_attempts, run_nodes
+from cdk.local.cloud import CHECKOUT, CREDENTIALS, NODES_QUEUE, REGION
 from cdk.local.faults import Faults
 from cdk.local.lambda_runtime import LambdaRuntime
 
@@ -75,9 +75,10 @@ def patch_jobs(folder: Path, endpoint: dict[str, str]) -> None:
     submitted, started = BatchResponse.submitjob, Job.start
 
     def submit(self: BatchResponse) -> str:
-        if self._get_param("shareIdentifier") is None:
-            raise ClientException("Jobs of a queue with a scheduling policy need a shareIdentifier")
-        _lane.set(self._get_param("shareIdentifier"))
+        lane, has_lanes = self._get_param("shareIdentifier"), not self._get_param("jobQueue").endswith(NODES_QUEUE)
+        if has_lanes is (lane is None):
+            raise ClientException("Jobs of a queue with a scheduling policy need a shareIdentifier, no others have one")
+        _lane.set(lane or "")
         return submitted(self)
 
     def start(self: Job) -> None:
@@ -87,14 +88,21 @@ def patch_jobs(folder: Path, endpoint: dict[str, str]) -> None:
     def run(self: Job) -> None:
         try:
             self.status = JobStatus.RUNNING
+            definition = {"retryStrategy": self.job_definition.retry_strategy, "timeout": self.job_definition.timeout}
+            log = folder / f"job-{self.job_name}.log"
             environment = endpoint | {"AWS_BATCH_JOB_ID": self.job_id}
+            if self.job_definition.type == "multinode":
+                (nodes,) = self.job_definition.node_properties["nodeRangeProperties"]
+                environment |= {pair["name"]: pair["value"] for pair in nodes["container"]["environment"]}
+                command = self._add_parameters_to_command(nodes["container"]["command"])
+                commands = [command] * self.job_definition.node_properties["numNodes"]
+                self._mark_stopped(run_nodes(commands, environment, definition, log, lambda: self.stop))
+                return
             for pair in self._get_container_property("environment", []):
                 environment[pair["name"]] = pair["value"]
             if "index" in self.array_properties:
                 environment["AWS_BATCH_JOB_ARRAY_INDEX"] = str(self.array_properties["index"])
-            definition = {"retryStrategy": self.job_definition.retry_strategy, "timeout": self.job_definition.timeout}
             command = self._add_parameters_to_command(self._get_container_property("command", []))
-            log = folder / f"job-{self.job_name}.log"
             self._mark_stopped(run_attempts(command, self.lane, environment, definition, log, lambda: self.stop))
         except Exception:
             traceback.print_exc()

@@ -120,7 +120,7 @@ def nodes(
     node: Annotated[int, typer.Option(min=0, envvar="AWS_BATCH_JOB_NODE_INDEX", help="Which of the nodes this is.")],
     main: Annotated[
         str | None,
-        typer.Option(envvar="AWS_BATCH_JOB_MAIN_NODE_PRIVATE_IPV4_ADDRESS", help="Address of node 0; there not needed."),
+        typer.Option(envvar="AWS_BATCH_JOB_MAIN_NODE_PRIVATE_IPV4_ADDRESS", help="Address of node 0, which knows it."),
     ] = None,
 ) -> None:
     """Run all shards of a stage on several machines, as one of them: what a multi-node job of a batch system does.
@@ -129,7 +129,7 @@ def nodes(
 
     Example: `hourcast nodes --store s3://forecasts --cycle 2026-01-31T06 --stage forecast --workers 7 --node 0`
     """
-    from pipeline.nodes import attend
+    from pipeline.runner.nodes import attend
 
     sys.exit(attend(store, cycle, stage, node, main, workers))
 

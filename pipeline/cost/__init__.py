@@ -14,8 +14,10 @@ from pipeline.stages import STAGES, stage
 
 if TYPE_CHECKING:
     from pipeline.journal import Job
+    from pipeline.store.traffic import Traffic
 
 HOURS_A_MONTH = 730
+REGION = "us-east-1"
 COLUMNS = ("item", "region", "unit", "dollars", "date", "source")
 ASSUMED = "assumed"
 CPU, GPU = "c7a.4xlarge", "g6e.xlarge"
@@ -80,6 +82,11 @@ def read_prices(region: str, path: Path | None = None) -> dict[str, Price]:
     if region not in regions:
         raise ValueError(f"expected a region with prices, one of {', '.join(regions)}; found {region!r}")
     return {row["item"]: _price(row) for row in rows if row["region"] == region}
+
+
+def regions() -> set[str]:
+    """Those that the table of prices has."""
+    return {row["region"] for row in csv.DictReader(_text("prices.csv", None).splitlines())}
 
 
 def _price(row: Mapping[str, str]) -> Price:
@@ -157,18 +164,19 @@ def modelled(hour: Hour, rate: Rates, *, minutes: float, spot_share: float) -> l
 def measured(
     seconds: Mapping[str, float],
     stored: Mapping[str, float],
-    objects: int,
+    traffic: Traffic,
     days: Mapping[str, float],
     spot_share: float,
 ) -> list[Use]:
-    """What a run uses: seconds of its shards by stage at the vCPUs of the table, its bytes by folder, its objects."""
+    """What a run uses: seconds of its shards by stage at the vCPUs of the table, its bytes by folder, its requests."""
     rows = [stage(name) for name in seconds]
     cpu = {row.name: seconds[row.name] * row.vcpus / VCPUS / 3600 for row in rows if not row.gpus}
     gpu = {row.name: seconds[row.name] * row.gpus / 3600 for row in rows if row.gpus}
     uses = [use for name, hours in cpu.items() for use in _machine(f"stage {name}", CPU, hours, spot_share)]
     uses += [use for name, hours in gpu.items() for use in _machine(f"stage {name}", GPU, hours, spot_share)]
-    return [*uses, *_kept(stored, days), Use("objects written", "s3 write", objects / 1000), *_network(),
-            *_serverless(0)]  # fmt: skip
+    requests = [Use("requests to write and list", "s3 write", traffic.writes / 1000),
+                Use("requests to read", "s3 read", traffic.reads / 1000)]  # fmt: skip
+    return [*uses, *_kept(stored, days), *requests, *_network(), *_serverless(0)]
 
 
 def _machine(what: str, item: str, hours: float, spot_share: float) -> list[Use]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from pipeline.runner import bill
 from pipeline import journal, paths
 from pipeline.config import Config, ConfigError
 from pipeline.cost import dollars_a_member, read_prices
@@ -101,10 +103,21 @@ def show_status(config: Path, cycle: str | None) -> None:
             last = max((entry.finished for entry in done), default="")
             table.add_row(stage.name, str(len(done)), f"{seconds:.1f}", f"{computing:.1f}", last)
         console.print(table)
+        if found := bill.read(store, hour):
+            console.print(bill_line(found), highlight=False)
         if jobs := journal.jobs(store, hour):
             console.print(jobs_table(jobs))
     if not hours:
         console.print(f"No hour has been begun in {store.url}.")
+
+
+def bill_line(found: Mapping[str, Any]) -> str:
+    """What a written bill comes to."""
+    return (
+        f"bill in {found['region']}: ${found['dollars']:.2f}, {found['kilowatt_hours']:.3g} kWh, "
+        f"{found['co2e_grams']:.3g} g CO2e, {sum(found['requests'].values()):,} requests, "
+        f"{sum(found['bytes'].values()) / 1e9:.3g} GB moved; `hourcast cost --cycle` has it in full"
+    )
 
 
 def jobs_table(jobs: Sequence[journal.Job]) -> Table:

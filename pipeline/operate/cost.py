@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from pipeline import cost, journal, paths
+from pipeline.runner import bill
+from pipeline import cost
 from pipeline.cost import Charge, Price, Use
 from pipeline.cost.model import MEASURED, Hour, resized, stored_bytes
 from pipeline.cycle import Cycle
 from pipeline.operate import open_deployment
-from pipeline.steps import Deployment
 
 WIDTH = 100
 _GROWTH: dict[str, dict[str, float]] = {
@@ -53,31 +52,10 @@ def _hour(size: Mapping[str, float]) -> Hour:
 
 def show_measured(config: Path, cycle: str, *, spot_share: float, region: str, table: Path | None) -> None:
     """Print the bill of an hour from its journal and what it has stored; ValueError if nothing of it is finished."""
-    deployment, hour, prices = open_deployment(config), Cycle.parse(cycle), cost.read_prices(region, table)
-    uses, forecast_bytes = measured_uses(deployment, hour, spot_share)
-    _show(f"Measured: {hour}, at the vCPUs of the table of stages", uses, prices, region, forecast_bytes)
-
-
-def measured_uses(deployment: Deployment, hour: Cycle, spot_share: float) -> tuple[list[Use], float]:
-    """What an hour has used, and the bytes of its forecast; ValueError if no shard of it is finished."""
-    seconds: dict[str, float] = defaultdict(float)
-    for entry in journal.entries(deployment.store, hour):
-        seconds[entry.stage] += entry.seconds
-    if not seconds:
-        raise ValueError(f"no shard of {hour} is finished in {deployment.store.url}; `hourcast status` shows which are")
-    listed = {
-        "forecast": deployment.store.list(paths.forecast(hour)), "work": deployment.store.list(paths.work(hour, "")),
-        "skill": deployment.store.list(f"skill/{hour}"),
-    }  # fmt: skip
-    stored = {folder: float(sum(info.size for info in infos)) for folder, infos in listed.items()}
-    retention = deployment.config.retention
-    days = cost.KEPT_DAYS | {
-        folder: kept
-        for folder, kept in (("work", retention.work_days), ("skill", retention.input_days))
-        if kept is not None
-    }
-    objects = sum(len(infos) for infos in listed.values())
-    return cost.measured(seconds, stored, objects, days, spot_share), stored["forecast"]
+    hour = Cycle.parse(cycle)
+    found = bill.of(open_deployment(config), hour, spot_share=spot_share, region=region, table=table)
+    uses, prices = [charge.use for charge in found.charges], cost.read_prices(region, table)
+    _show(f"Measured: {hour}, at the vCPUs of the table of stages", uses, prices, region, found.stored["forecast"])
 
 
 def _dollars(uses: Sequence[Use], prices: Mapping[str, Price]) -> float:
@@ -86,18 +64,18 @@ def _dollars(uses: Sequence[Use], prices: Mapping[str, Price]) -> float:
 
 def _show(title: str, uses: Sequence[Use], prices: Mapping[str, Price], region: str, forecast_bytes: float) -> None:
     """The bill as a table, what the archive adds, and the energy."""
-    bill = cost.charges(uses, prices)
+    charges = cost.charges(uses, prices)
     console = _console()
     table = Table("what", title=f"{title}, in {region}", title_justify="left", show_footer=True)
-    hour, month = _cells([sum(charge.dollars for charge in bill)])[0]
+    hour, month = _cells([sum(charge.dollars for charge in charges)])[0]
     table.columns[0].footer = "together"
     for head, footer in (("how much", ""), ("of", ""), ("$ an hour", hour), ("$ a month", month)):
         table.add_column(head, footer=footer, justify="left" if head == "of" else "right", no_wrap=True)
-    for charge, (dollars, monthly) in zip(bill, _cells([charge.dollars for charge in bill]), strict=True):
+    for charge, (dollars, monthly) in zip(charges, _cells([charge.dollars for charge in charges]), strict=True):
         mark = "" if charge.price.assumed else " *"
         table.add_row(charge.use.what, _count(charge.use.quantity), charge.price.unit, dollars + mark, monthly)
     console.print(table)
-    _notes(console, bill, prices, forecast_bytes)
+    _notes(console, charges, prices, forecast_bytes)
 
 
 def _cells(dollars: Sequence[float]) -> list[tuple[str, str]]:
@@ -108,9 +86,9 @@ def _count(quantity: float) -> str:
     return f"{quantity:,.0f}" if quantity >= 1000 else f"{quantity:.3g}"
 
 
-def _notes(console: Console, bill: Sequence[Charge], prices: Mapping[str, Price], forecast_bytes: float) -> None:
+def _notes(console: Console, charges: Sequence[Charge], prices: Mapping[str, Price], forecast_bytes: float) -> None:
     energy = cost.read_energy()
-    used = cost.kilowatt_hours([charge.use for charge in bill], energy)
+    used = cost.kilowatt_hours([charge.use for charge in charges], energy)
     grams = {name: value for name, value in energy.items() if name.count("-") == 2}
     console.print("Prices are assumed, from published lists; those with * were surveyed. Edit pipeline/prices.csv.")
     console.print(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import pipeline
+from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.grid import Grid
 from pipeline.sources import Source
@@ -124,5 +125,6 @@ def manifest(
         "ranges": dict(ranges),
         "mean_weights": dict(made_from.mean_weights),
         "values_corrected": dict(made_from.corrections),
+        "bill": paths.bill(hour),
         "configuration": {key: value for key, value in config.items() if key not in _PRIVATE_KEYS},
     }

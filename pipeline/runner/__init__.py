@@ -10,6 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from pipeline.runner import bill
 from pipeline import journal
 from pipeline.cycle import Cycle
 from pipeline.runner.pool import Cluster, Pool
@@ -192,7 +193,9 @@ def list_shards(deployment: Deployment, hour: Cycle, stage: Stage) -> list[str]:
 
 
 def run_shard(deployment: Deployment, hour: Cycle, stage: Stage, shard: str) -> None:
-    """Run one shard and write its marker."""
+    """Run one shard and write its marker, and the hour's bill when it has something to say."""
     step = importlib.import_module(stage.module)
     with journal.recorded(deployment.store, hour, stage.name, shard):
         step.run(deployment, hour, shard)
+    if stage.name in bill.WRITTEN_AFTER:
+        bill.write(deployment, hour)

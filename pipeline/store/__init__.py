@@ -25,6 +25,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, PreconditionError
 
 from pipeline.store import backends as store_backends
+from pipeline.store import traffic
 from pipeline.store.errors import ObjectChanged, StoreError, Verb, explained
 
 if TYPE_CHECKING:
@@ -101,8 +102,11 @@ class Store:
         """The whole object; FileNotFoundError if there is none."""
         with self._explained("read", key):
             if self._is_local:  # ten times as fast as through a backend, and a month of learning reads a lot
-                return Path("/", self._path(key)).read_bytes()
-            return bytes(obstore.get(self.backend, self._path(key)).bytes())
+                data = Path("/", self._path(key)).read_bytes()
+            else:
+                data = bytes(obstore.get(self.backend, self._path(key)).bytes())
+        traffic.moved(read=len(data))
+        return data
 
     def read_range(self, key: str, start: int, end: int, tag: str | None = None) -> bytes:
         """Bytes start to end (exclusive) of the object; FileNotFoundError if there is none.
@@ -112,6 +116,7 @@ class Store:
         options: GetOptions = {"range": (start, end)}
         if tag is not None:
             options["if_match"] = tag
+        traffic.moved(read=end - start)
         try:
             with self._explained("read", key):
                 if not self._is_local:
@@ -126,11 +131,13 @@ class Store:
 
     def write(self, key: str, data: bytes) -> None:
         """Put the object, replacing what was there, atomically; StoreError if the store does not take it."""
+        traffic.moved(written=len(data))
         with self._explained("write", key):
             obstore.put(self.backend, self._path(key), data)
 
     def write_new(self, key: str, data: bytes) -> bool:
         """Put the object only if there is none; of several writers one gets True, none if its answer was lost."""
+        traffic.moved(written=len(data))
         try:
             with self._explained("write", key):
                 obstore.put(self.backend, self._path(key), data, mode="create")
@@ -263,13 +270,14 @@ class Store:
         return f"{scheme}://{bucket.split('/')[0]}/{self._path(key)}"
 
     def _explained(self, verb: Verb, key: str) -> AbstractContextManager[None]:
+        traffic.asked(verb)
         return explained(verb, self._where(key))
 
     @contextmanager
     def _locked(self, key: str) -> Iterator[None]:
         """Hold the lock of a local object; the kernel releases it when the process ends, however it ends."""
         path = Path("/", self._path(key))
-        with self._explained("write", key):
+        with explained("write", self._where(key)):
             path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o644)
         try:

@@ -9,6 +9,8 @@ from zarr.abc.store import ByteRequest, Store
 from zarr.core.buffer import Buffer, BufferPrototype
 from zarr.storage import ObjectStore
 
+from pipeline.store import traffic
+
 
 class PrefixStore(Store):
     """The folder `prefix` of an object store; keys are relative to it."""
@@ -38,7 +40,10 @@ class PrefixStore(Store):
     async def get(
         self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None
     ) -> Buffer | None:  # inherited
-        return await self.inner.get(self._path(key), prototype, byte_range)
+        traffic.asked("read")
+        found = await self.inner.get(self._path(key), prototype, byte_range)
+        traffic.moved(read=0 if found is None else len(found))
+        return found
 
     async def get_partial_values(
         self, prototype: BufferPrototype, key_ranges: Iterable[tuple[str, ByteRequest | None]]
@@ -51,6 +56,8 @@ class PrefixStore(Store):
 
     async def set(self, key: str, value: Buffer) -> None:
         self._check_writable()
+        traffic.asked("write")
+        traffic.moved(written=len(value))
         await self.inner.set(self._path(key), value)
 
     async def set_if_not_exists(self, key: str, value: Buffer) -> None:

@@ -48,6 +48,14 @@ def hourcast(cloud: LocalCloud, request: pytest.FixtureRequest) -> Hourcast:
 
 
 @pytest.fixture
+def on_nodes(cloud: LocalCloud, laptop: Store) -> Hourcast:
+    """A deployment in which an hour can be made, whose bands are shared by the nodes of one job."""
+    hourcast = deploy(cloud, "on-nodes", settings(cloud), nodes=2)
+    bring_in(hourcast, laptop)
+    return hourcast
+
+
+@pytest.fixture
 def supplied(hourcast: Hourcast, laptop: Store) -> Hourcast:
     """A deployment in which an hour can be made."""
     bring_in(hourcast, laptop)

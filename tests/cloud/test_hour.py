@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cdk.local.deployment import Hourcast
 from cdk.local.up import progress
+from pipeline.runner import bill
 from pipeline import journal
 from pipeline.stages import STAGES
 from pipeline.store import Store
@@ -23,16 +24,19 @@ def degraded(hourcast: Hourcast) -> dict[str, bool]:
     return {part["stage"]: part["degraded"] for wave in waves for part in wave}
 
 
-def test_an_hour_is_published_once_with_the_bytes_of_a_laptop_s(supplied: Hourcast, laptop: Store) -> None:
+def test_an_hour_is_published_once_with_the_bytes_of_a_laptop_s(on_nodes: Hourcast, laptop: Store) -> None:
     for _ in range(2):  # the scheduler may call twice
-        supplied.trigger(HOUR)
-    seen = list(progress(supplied))
-    assert supplied.wait(WAIT_SECONDS) == ["SUCCEEDED"], supplied.error()
+        on_nodes.trigger(HOUR)
+    seen = list(progress(on_nodes))
+    assert on_nodes.wait(WAIT_SECONDS) == ["SUCCEEDED"], on_nodes.error()
     assert (seen[0], seen[-1].split()[0]) == ("Claim", "Wave")
     assert seen.index("Wave publish") < seen.index("Mark published") < seen.index("Tell published")
-    assert degraded(supplied) == {row.name: False for row in STAGES}
-    assert journal.is_finished(supplied.store, HOUR)
-    assert supplied.state(HOUR) == "published"
-    assert [(said["hour"], said["outcome"]) for said in supplied.told()] == [(str(HOUR), "published")]
-    assert contents(supplied.store) == contents(laptop)
-    assert supplied.trigger(HOUR) == {"hour": str(HOUR), "started": False}
+    assert degraded(on_nodes) == {row.name: False for row in STAGES}
+    assert journal.is_finished(on_nodes.store, HOUR)
+    assert on_nodes.state(HOUR) == "published"
+    assert [(said["hour"], said["outcome"]) for said in on_nodes.told()] == [(str(HOUR), "published")]
+    assert contents(on_nodes.store) == contents(laptop)
+    bills = [bill.read(store, HOUR) for store in (on_nodes.store, laptop)]
+    assert all(found and {*found["stage_seconds"]} >= {"forecast", "publish"} for found in bills)
+    assert all(found and found["requests"]["read"] > 100 and found["dollars"] > 0 for found in bills)
+    assert on_nodes.trigger(HOUR) == {"hour": str(HOUR), "started": False}

@@ -136,6 +136,7 @@ def test_the_manifest_tells_where_everything_comes_from(published: Deployment) -
     gfs = manifest["sources"]["gfs"]
     assert (gfs["cycle"], gfs["age_hours"], gfs["status"]) == ("20260131T06Z", 6, "partial")
     assert gfs["licence"]
+    assert manifest["bill"] == paths.bill(HOUR), "the same whatever it says"
     assert manifest["values_corrected"] == {"within bounds": 4}, "of both tiles"
     assert gfs["attribution"]
     assert manifest["sources"]["ifs"]["status"] == "absent"

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
+from typing import NoReturn
 
 import dask
 from distributed import LocalCluster
 from distributed.utils import get_ip
 
 from pipeline.cycle import Cycle
-from pipeline.pool import THREAD_VARIABLES, workers
-from pipeline.progress import watched
+from pipeline.runner.pool import THREAD_VARIABLES, workers
+from pipeline.runner.progress import watched
 from pipeline.runner import PASSING, StageError, run
 from pipeline.stages import Stage, stage
 from pipeline.steps import Deployment
-from pipeline.worker import Exit
+from pipeline.runner.worker import Exit
 
 PORT = 8786
 _SILENT_SECONDS = 60
@@ -42,19 +42,19 @@ def attend(store: str, cycle: str, stage_name: str, node: int, main: str | None,
         return Exit.MAY_PASS
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(row.vcpus)))
     if node:
-        return _join(f"tcp://{main}:{PORT}", row, processes)
+        _join(f"tcp://{main}:{PORT}", row, processes)
     return _lead(deployment, hour, row, main or get_ip(), processes)
 
 
-def _join(scheduler: str, row: Stage, processes: int) -> Exit:
-    """Work for node 0 until it lets go."""
+def _join(scheduler: str, row: Stage, processes: int) -> NoReturn:
+    """Become workers of node 0 until it lets go."""
     options = {
         "nworkers": processes, "nthreads": 1, "memory-limit": f"{row.memory_mib}MiB",
         "death-timeout": _JOIN_SECONDS,
     }  # fmt: skip
     said = [part for name, value in options.items() for part in (f"--{name}", str(value))]
     command = [sys.executable, "-m", "distributed.cli.dask_worker", scheduler, "--no-dashboard", *said]
-    return Exit.DONE if subprocess.run(command).returncode == 0 else Exit.MAY_PASS
+    os.execv(sys.executable, command)
 
 
 def _lead(deployment: Deployment, hour: Cycle, row: Stage, address: str, processes: int) -> Exit:

@@ -15,10 +15,10 @@ import yaml
 
 from pipeline import journal, paths
 from pipeline.cycle import Cycle
-from pipeline.nodes import attend
+from pipeline.runner.nodes import attend
 from pipeline.store import Store
-from pipeline.worker import Exit
-from tests.test_runner import ROOT, contents
+from pipeline.runner.worker import Exit
+from tests.runner.test_runner import ROOT, contents
 from tests.toys import slow
 
 HOUR = Cycle.parse("2026-01-31T06")
@@ -28,8 +28,9 @@ ADDRESS = "127.0.0.1"
 PROGRAM = f"""
 import os
 from dataclasses import replace
-from pipeline import cli, nodes
-from tests.test_runner import toy
+from pipeline import cli
+from pipeline.runner import nodes
+from tests.runner.test_runner import toy
 nodes.stage = lambda name: replace(toy(name, timeout_seconds=2), memory_mib=1024)
 nodes.get_ip = lambda: "{ADDRESS}"
 nodes.PORT = int(os.environ["TOY_PORT"])
@@ -70,8 +71,12 @@ class Job:
                 self.nodes.append(
                     subprocess.Popen(
                         [sys.executable, str(script), *arguments],
-                        env=given | own, stdout=log, stderr=log, start_new_session=True, cwd=folder,
-                    )  # fmt: skip
+                        env=given | own,
+                        stdout=log,
+                        stderr=log,
+                        start_new_session=True,
+                        cwd=folder,
+                    )
                 )
 
     def lose(self, number: int) -> None:
