@@ -1,12 +1,13 @@
 """`python containers/lock.py`: write what each container installs, with hashes, beside its Dockerfile.
 
 Versions are those of constraints.txt; files are the wheels for the containers' platform, Linux on x86-64 with Python
-3.11. Needs a package registry and nothing else: pip says what it would install, and what its hashes are.
+3.11, torch with CUDA. Needs a package registry and nothing else: pip says what it would install, and its hashes.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tomllib
@@ -15,19 +16,19 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 LIGHT = ("aws-lambda-powertools[tracer]", "awslambdaric", "boto3", "obstore", "pydantic", "PyYAML")
 """What functions import that know no arrays."""
-GLIBC = ("manylinux_2_28", "manylinux_2_17", "manylinux2014", "manylinux_2_5", "manylinux1")
+GLIBC = (*(f"manylinux_2_{minor}" for minor in range(36, 4, -1)), "manylinux2014", "manylinux2010", "manylinux1")
 """What Debian 12 runs, newest first."""
 PLATFORM = ("--only-binary", ":all:", "--python-version", "3.11", *(f"--platform={name}_x86_64" for name in GLIBC))
 _HEADER = "# Written by `python containers/lock.py`.\n"
 
 
 def requirements() -> dict[str, list[str]]:
-    """What is asked for in each container, by folder; torch, which comes with CUDA, is not locked."""
+    """What is asked for in each container, by folder."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     project, building = settings["project"], settings["build-system"]["requires"]
     extras = project["optional-dependencies"]
     whole = [*building, *project["dependencies"], *extras["dask"], *extras["lambdas"]]
-    return {"lambda": list(LIGHT), "array": whole}
+    return {"lambda": list(LIGHT), "array": whole, "gpu": [*whole, *extras["ai"]]}
 
 
 def resolved(wanted: list[str]) -> list[tuple[str, str, str]]:
@@ -43,7 +44,9 @@ def resolved(wanted: list[str]) -> list[tuple[str, str, str]]:
         "--target=/nowhere",
     ]
     options = ["--report=-", f"--constraint={ROOT / 'constraints.txt'}", *PLATFORM]
-    done = subprocess.run([*command, *options, *wanted], stdout=subprocess.PIPE, check=True)
+    # What this machine is told of other places, where torch may be one without CUDA, is not for the containers.
+    environment = os.environ | {"PIP_CONFIG_FILE": os.devnull, "PIP_FIND_LINKS": "", "PIP_EXTRA_INDEX_URL": ""}
+    done = subprocess.run([*command, *options, *wanted], stdout=subprocess.PIPE, check=True, env=environment)
     return sorted(
         (
             item["metadata"]["name"].lower().replace("_", "-"),

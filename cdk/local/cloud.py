@@ -19,6 +19,7 @@ from typing import Any
 import boto3
 
 from cdk.local.faults import FAULTS, Trouble
+from cdk.local.figures import FIGURES
 
 REGION = "us-east-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": REGION}
@@ -54,6 +55,12 @@ class LocalCloud:
     def _ask_for(self, trouble: Trouble) -> None:
         body = json.dumps(asdict(trouble)).encode()
         urllib.request.urlopen(urllib.request.Request(self.address + FAULTS, data=body))
+
+    def figures(self) -> dict[str, Any]:
+        """Requests for objects and their bytes, and every call of a function, since the server started."""
+        with urllib.request.urlopen(self.address + FIGURES) as answer:
+            found: dict[str, Any] = json.loads(answer.read())
+        return found
 
     def said(self) -> str:
         """Everything that functions and jobs have logged."""

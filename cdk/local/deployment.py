@@ -65,6 +65,12 @@ class Hourcast:
             time.sleep(_POLL_SECONDS)
         return [execution["status"] for execution in self.executions()]
 
+    def history(self) -> list[dict[str, Any]]:
+        """Every event of the newest execution."""
+        arn = self.executions()[0]["executionArn"]
+        pages = self.cloud.client("stepfunctions").get_paginator("get_execution_history").paginate(executionArn=arn)
+        return [event for page in pages for event in page["events"]]
+
     def outputs(self) -> list[dict[str, Any]]:
         """What the executions ended with, newest first."""
         describe = self.cloud.client("stepfunctions").describe_execution

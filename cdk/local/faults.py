@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from cdk.local import batch_jobs
+from cdk.local.figures import Wsgi, is_about_an_object
 
 FAULTS = "/local-cloud/faults"
-Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Faults:
             batch_jobs.let_fail(killed=self._trouble.killed, vanished=self._trouble.vanished)
             start("204 NO CONTENT", [])
             return []
-        if _is_about_an_object(environ):
+        if is_about_an_object(environ):
             return self._object(environ, start)
         if environ["PATH_INFO"].endswith("/invocations"):
             return self._call(environ, start)
@@ -84,8 +84,3 @@ class Faults:
             left = getattr(self._trouble, kind)
             setattr(self._trouble, kind, max(0, left - 1))
             return bool(left)
-
-
-def _is_about_an_object(environ: dict[str, Any]) -> bool:
-    is_s3 = "/s3/" in environ.get("HTTP_AUTHORIZATION", "") or "HTTP_AUTHORIZATION" not in environ
-    return is_s3 and environ["PATH_INFO"].count("/") > 1 and not environ["PATH_INFO"].startswith("/moto-api")

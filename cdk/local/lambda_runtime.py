@@ -16,6 +16,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from cdk.local.figures import Call
+
 
 @dataclass
 class _Invocation:
@@ -35,6 +37,7 @@ class LambdaRuntime:
         self._pending: dict[str, _Invocation] = {}
         self._timeout, self._arn, self._log = timeout, arn, log
         self._one_at_a_time = threading.Lock()
+        self.calls: list[Call] = []
         self._process: subprocess.Popen[bytes] | None = None
         server = ThreadingHTTPServer(("127.0.0.1", 0), self._request_handler())
         server.daemon_threads = True
@@ -46,7 +49,10 @@ class LambdaRuntime:
     def invoke(self, body: bytes) -> tuple[bytes, bool]:
         """The handler's answer, or its error and True; a function over its time is killed, as in the cloud."""
         with self._one_at_a_time:
+            known, began = self._process, time.monotonic()
             process = self._running()
+            cold = process is not known
+            computed = 0.0 if cold else _cpu_seconds(process.pid)
             event = _Invocation(body, time.time() + self._timeout)
             self._pending[event.request_id] = event
             self._events.put(event)
@@ -57,6 +63,7 @@ class LambdaRuntime:
                     process.kill()
                     process.wait()
                     return _error("Sandbox.Timedout", f"Task timed out after {self._timeout} seconds")
+            self.calls.append(Call(cold, time.monotonic() - began, _cpu_seconds(process.pid) - computed))
             return event.answer, event.failed
 
     def _running(self) -> subprocess.Popen[bytes]:
@@ -100,6 +107,12 @@ class LambdaRuntime:
                 self.end_headers()
 
         return Requests
+
+
+def _cpu_seconds(pid: int) -> float:
+    """Seconds that a running process has computed."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _error(kind: str, message: str) -> tuple[bytes, bool]:

@@ -38,6 +38,7 @@ from werkzeug.serving import run_simple
 from cdk.local.batch_jobs import prepare, run_attempts, run_nodes
 from cdk.local.cloud import CHECKOUT, CREDENTIALS, NODES_QUEUE, REGION
 from cdk.local.faults import Faults
+from cdk.local.figures import Call, Figures
 from cdk.local.lambda_runtime import LambdaRuntime
 
 POLL_SECONDS = 0.1
@@ -45,9 +46,10 @@ POLL_SECONDS = 0.1
 _lane: ContextVar[str] = ContextVar("lane")
 
 
-def patch_functions(folder: Path, endpoint: dict[str, str]) -> None:
-    """Let moto's functions run their handlers."""
+def patch_functions(folder: Path, endpoint: dict[str, str]) -> dict[str, list[Call]]:
+    """Let moto's functions run their handlers; answers their calls by name, which grow."""
     runtimes: dict[str, LambdaRuntime] = {}
+    calls: dict[str, list[Call]] = {}
     lock = threading.Lock()
 
     def invoke(self: LambdaFunction, event: str | None = None) -> tuple[str, bool, str]:
@@ -63,11 +65,13 @@ def patch_functions(folder: Path, endpoint: dict[str, str]) -> None:
                 runtimes[self.function_arn] = LambdaRuntime(
                     self.handler, self.function_arn, environment, int(self.timeout), log
                 )
+                calls[self.function_name] = runtimes[self.function_arn].calls
         body, failed = runtimes[self.function_arn].invoke(json.dumps(event).encode())
         return body.decode(), failed, ""
 
     LambdaFunction._invoke_lambda = invoke
     LambdaFunction.ensure_image_exists = lambda *_: None
+    return calls
 
 
 def patch_jobs(folder: Path, endpoint: dict[str, str]) -> None:
@@ -179,9 +183,10 @@ def main(port: int, folder: Path) -> None:
     default_user_config["stepfunctions"]["execute_state_machine"] = True
     os.environ["MOTO_PORT"] = str(port)  # state machines call the other services there
     prepare()
-    patch_functions(folder, endpoint)
+    calls = patch_functions(folder, endpoint)
     patch_jobs(folder, endpoint)
     patch_batch_integration()
     patch_function_integration()
     patch_dispatch()
-    run_simple("127.0.0.1", port, Faults(DomainDispatcherApplication(create_backend_app)), threaded=True)
+    application = Figures(DomainDispatcherApplication(create_backend_app), calls)
+    run_simple("127.0.0.1", port, Faults(application), threaded=True)

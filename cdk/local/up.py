@@ -11,6 +11,7 @@ from typing import Any
 
 from cdk.local.cloud import CREDENTIALS, LocalCloud, create_public_bucket, running
 from cdk.local.deployment import Hourcast, deploy
+from cdk.local.figures import report, transitions
 from models.dycore import RESTART_TIME
 from pipeline import paths
 from pipeline.cycle import Cycle
@@ -60,6 +61,7 @@ def up(folder: Path) -> None:
             say(f"{time.monotonic() - began:6.1f} s  {name}")
         if hourcast.wait(0) != ["SUCCEEDED"]:
             raise RuntimeError(f"{hourcast.error()}; see {folder}/logs")
+        say(report(cloud.figures(), transitions(hourcast.history())))
         for told in hourcast.told():
             say(f"Subscribers were told: {json.dumps(told)}")
         leave_notes(folder, hourcast)

@@ -145,7 +145,6 @@ def modelled(hour: Hour, rate: Rates, *, minutes: float, spot_share: float) -> l
     computing = sum(core_seconds(hour, rate).values()) + sum(supply.values())
     cpu = f"{fleet.instances} x {minutes:g} min, {computing / 60:.0f} core minutes"
     moved, stored = traffic(hour, rate), stored_bytes(hour, rate)
-    arrivals = (hour.sources * hour.steps + hour.members * hour.member_steps) / 6
     return [
         *_machine(f"CPUs: {cpu}", CPU, fleet.instances * minutes / 60, spot_share),
         *_machine(
@@ -157,7 +156,7 @@ def modelled(hour: Hour, rate: Rates, *, minutes: float, spot_share: float) -> l
         Use("objects archived", "s3 to archive", moved["puts"] / 1000),
         Use("arrivals from outside the region", "nat traffic", OUTSIDE * stored["input"] / 1e9),
         *_network(),
-        *_serverless(arrivals),
+        *_serverless(calls(hour)),
     ]
 
 
@@ -176,7 +175,7 @@ def measured(
     uses += [use for name, hours in gpu.items() for use in _machine(f"stage {name}", GPU, hours, spot_share)]
     requests = [Use("requests to write and list", "s3 write", traffic.writes / 1000),
                 Use("requests to read", "s3 read", traffic.reads / 1000)]  # fmt: skip
-    return [*uses, *_kept(stored, days), *requests, *_network(), *_serverless(0)]
+    return [*uses, *_kept(stored, days), *requests, *_network(), *_serverless(calls(None))]
 
 
 def _machine(what: str, item: str, hours: float, spot_share: float) -> list[Use]:
@@ -197,13 +196,22 @@ def _network() -> list[Use]:
     return [Use("gateway", "nat gateway", 1), Use("endpoints", "interface endpoint", ENDPOINTS * ZONES)]
 
 
-def _serverless(arrivals: float) -> list[Use]:
-    calls = arrivals + CALLS_A_STAGE * len(STAGES) + OTHER_CALLS
-    transitions = TRANSITIONS_A_STAGE * len(STAGES) + WAVES + OTHER_TRANSITIONS
+def calls(hour: Hour | None) -> float:
+    """Calls of functions in an hour: by its state machine and schedules, and for the files that arrive if it is one."""
+    arrivals = (hour.sources * hour.steps + hour.members * hour.member_steps) / 6 if hour else 0.0
+    return arrivals + CALLS_A_STAGE * len(STAGES) + OTHER_CALLS
+
+
+def transitions() -> int:
+    """States that an undisturbed hour enters."""
+    return TRANSITIONS_A_STAGE * len(STAGES) + WAVES + OTHER_TRANSITIONS
+
+
+def _serverless(count: float) -> list[Use]:
     return [
-        Use(f"functions: {calls:.0f} calls", "lambda call", calls / 1000),
-        Use("functions: time", "lambda time", calls * LAMBDA_GB_SECONDS),
-        Use("state machine", "state transition", transitions / 1000),
+        Use(f"functions: {count:.0f} calls", "lambda call", count / 1000),
+        Use("functions: time", "lambda time", count * LAMBDA_GB_SECONDS),
+        Use("state machine", "state transition", transitions() / 1000),
     ]
 
 

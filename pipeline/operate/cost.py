@@ -11,7 +11,15 @@ from rich.table import Table
 from pipeline.runner import bill
 from pipeline import cost
 from pipeline.cost import Charge, Price, Use
-from pipeline.cost.model import MEASURED, Hour, resized, stored_bytes
+from pipeline.cost.model import (
+    MEASURED,
+    Hour,
+    core_seconds,
+    resized,
+    stored_bytes,
+    supply_seconds,
+    traffic,
+)
 from pipeline.cycle import Cycle
 from pipeline.operate import open_deployment
 
@@ -35,14 +43,25 @@ def show_modelled(
     )
     _show(title, uses, prices, region, bytes_kept)
     growth = Table("", title="How it grows", title_justify="left")
-    for head in ("$ an hour", "$ a month", "times"):
+    for head in ("core min", "GB moved", "requests", "calls", "$ an hour", "$ a month", "times"):
         growth.add_column(head, justify="right")
     whole = _dollars(uses, prices)
-    for name, factors in _GROWTH.items():
+    for name, factors in {"this hour": {}, **_GROWTH}.items():
         larger = _hour({key: value * factors.get(key, 1) for key, value in size.items()})
         dollars = _dollars(cost.modelled(larger, MEASURED, minutes=minutes, spot_share=spot_share), prices)
-        growth.add_row(name, f"{dollars:.2f}", f"{dollars * cost.HOURS_A_MONTH:,.0f}", f"{dollars / whole:.2f}")
+        money = f"{dollars:.2f}", f"{dollars * cost.HOURS_A_MONTH:,.0f}", f"{dollars / whole:.2f}"
+        growth.add_row(name, *_work(larger), *money)
     _console().print(growth)
+    _console().print(f"Every hour enters {cost.transitions()} states of its machine, whatever its size.")
+
+
+def _work(hour: Hour) -> tuple[str, str, str, str]:
+    """Core minutes, GB from and to the object store, requests of it, and calls of functions."""
+    seconds = sum(core_seconds(hour, MEASURED).values()) + sum(supply_seconds(hour, MEASURED).values())
+    moved = traffic(hour, MEASURED)
+    gigabytes = (moved["read_bytes"] + moved["written_bytes"]) / 1e9
+    requests = moved["gets"] + moved["puts"]
+    return f"{seconds / 60:,.0f}", f"{gigabytes:,.0f}", f"{requests:,.0f}", f"{cost.calls(hour):,.0f}"
 
 
 def _hour(size: Mapping[str, float]) -> Hour:

@@ -12,7 +12,7 @@ from cdk.functions import JOBS
 
 ROOT = Path(__file__).resolve().parents[2]
 WANTED = runpy.run_path(str(ROOT / "containers" / "lock.py"))["requirements"]()
-CONTAINERS = (*WANTED, "gpu")
+CONTAINERS = tuple(WANTED)
 
 
 def named(requirement: str) -> str:

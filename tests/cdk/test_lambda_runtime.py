@@ -35,6 +35,16 @@ def call(tmp_path: Path) -> Callable[[str], tuple[Any, bool]]:
     return call
 
 
+def test_calls_of_a_new_process_are_told_from_others(tmp_path: Path) -> None:
+    (tmp_path / "toy.py").write_text(HANDLER)
+    runtime = LambdaRuntime("toy.handler", "arn:toy", {"PYTHONPATH": str(tmp_path)}, SECONDS, tmp_path / "log")
+    for what in ("answer", "answer", "die", "answer"):
+        runtime.invoke(json.dumps({"what": what}).encode())
+    assert [call.cold for call in runtime.calls] == [True, False, True]
+    assert runtime.calls[0].cpu_seconds > runtime.calls[1].cpu_seconds, "it has imported its runtime"
+    assert all(0 <= call.cpu_seconds <= call.seconds + 0.1 for call in runtime.calls)
+
+
 def test_a_warm_function_is_one_process_until_it_hangs_or_dies(call: Callable[[str], tuple[Any, bool]]) -> None:
     first, failed = call("answer")
     assert (first["name"], failed) == ("toy", False)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from cdk.local.deployment import Hourcast
+from cdk.local.figures import transitions
 from cdk.local.up import progress
+from pipeline import cost, journal, worklist
 from pipeline.runner import bill
-from pipeline import journal
 from pipeline.stages import STAGES
 from pipeline.store import Store
 from tests.cloud.tiny_cloud import WAIT_SECONDS
@@ -39,4 +40,6 @@ def test_an_hour_is_published_once_with_the_bytes_of_a_laptop_s(on_nodes: Hourca
     bills = [bill.read(store, HOUR) for store in (on_nodes.store, laptop)]
     assert all(found and {*found["stage_seconds"]} >= {"forecast", "publish"} for found in bills)
     assert all(found and found["requests"]["read"] > 100 and found["dollars"] > 0 for found in bills)
+    idle = sum(not worklist.read(on_nodes.store, HOUR, row.name) for row in STAGES)
+    assert transitions(on_nodes.history()) == cost.transitions() - idle, "a stage without shards runs nothing"
     assert on_nodes.trigger(HOUR) == {"hour": str(HOUR), "started": False}

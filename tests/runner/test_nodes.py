@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,7 @@ def store(tmp_path: Path) -> Store:
 
 
 class Job:
-    """So many nodes of a job of one stage, each in a process group of its own."""
+    """So many nodes of a job of one stage, each in a process group of its own; gone after a block of it."""
 
     def __init__(self, folder: Path, store: Store, stage: str, count: int) -> None:
         with socket.socket() as free:
@@ -79,6 +80,15 @@ class Job:
                     )
                 )
 
+    def __enter__(self) -> Job:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, node in enumerate(self.nodes):
+            with suppress(ProcessLookupError):
+                self.lose(number)
+            node.wait()
+
     def lose(self, number: int) -> None:
         """As when the machine of a node goes away: everything on it."""
         os.killpg(self.nodes[number].pid, signal.SIGKILL)
@@ -97,13 +107,13 @@ def takers(store: Store) -> set[int]:
 
 
 def test_the_loss_of_a_node_loses_no_shard_and_changes_no_byte(tmp_path: Path, store: Store) -> None:
-    job = Job(tmp_path, store, "slow", 2)
-    until = time.monotonic() + SECONDS
-    while job.nodes[1].pid not in takers(store):
-        assert time.monotonic() < until, job.log.read_text()
-        time.sleep(0.02)
-    job.lose(1)
-    assert job.wait() == Exit.DONE, job.log.read_text()
+    with Job(tmp_path, store, "slow", 2) as job:
+        until = time.monotonic() + SECONDS
+        while job.nodes[1].pid not in takers(store):
+            assert time.monotonic() < until, job.log.read_text()
+            time.sleep(0.02)
+        job.lose(1)
+        assert job.wait() == Exit.DONE, job.log.read_text()
     assert takers(store) == {node.pid for node in job.nodes}
     assert journal.finished_shards(store, HOUR, "slow") == {*slow.shards(None, HOUR)}  # type: ignore[arg-type]
     made = contents(tmp_path / "store")
@@ -111,8 +121,8 @@ def test_the_loss_of_a_node_loses_no_shard_and_changes_no_byte(tmp_path: Path, s
 
 
 def test_a_shard_over_its_time_is_repeated_by_another_process(tmp_path: Path, store: Store) -> None:
-    job = Job(tmp_path, store, "sleeps", 1)
-    assert job.wait() == Exit.DONE, job.log.read_text()
+    with Job(tmp_path, store, "sleeps", 1) as job:
+        assert job.wait() == Exit.DONE, job.log.read_text()
     assert journal.finished_shards(store, HOUR, "sleeps") == {"long"}
 
 
