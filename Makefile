@@ -2,6 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
 BIN := .venv/bin
 SHELL := /bin/bash
+OSV := https://api.osv.dev/v1/vulns/PYSEC-2021-142
 
 .PHONY: demo test bench lint audit clean
 .DEFAULT_GOAL := demo
@@ -34,13 +35,17 @@ lint: .venv/ready
 	@$(BIN)/lint-imports
 	@echo "Nothing to complain about."
 
-# The tool has an environment of its own, so that the list is of what is installed without it.
+# The tools have an environment of their own, so that the list is of what is installed without them.
 audit: .venv/ready
 	@$(PYTHON) -m venv build/audit
-	@build/audit/bin/pip install -qq --disable-pip-version-check --constraint constraints.txt cyclonedx-bom==7.5.0
+	@build/audit/bin/pip install -qq --disable-pip-version-check --constraint constraints.txt cyclonedx-bom==7.5.0 pip-audit==2.10.1
 	@build/audit/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --of JSON \
 	  --output-file build/sbom.json $(BIN)/python
 	@echo "Wrote build/sbom.json, the software bill of materials (CycloneDX)."
+	@build/audit/bin/python -c 'from urllib.request import urlopen; urlopen("$(OSV)", timeout=20)' 2> build/audit.log \
+	  || { tail -n 1 build/audit.log; echo "NOT AUDITED: $(OSV) does not answer, which knows the vulnerabilities."; exit 2; }
+	@build/audit/bin/pip-audit --vulnerability-service osv --skip-editable --progress-spinner off \
+	  --path $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 
 clean:
 	rm -rf build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
