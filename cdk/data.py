@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
@@ -12,6 +15,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from cdk.settings import Settings
+from pipeline import paths
 
 EPHEMERAL = ("work/", "quarantine/")
 EPHEMERAL_DAYS = 3
@@ -36,7 +40,18 @@ class Data(Stack):
             versioned=True,
             server_access_logs_bucket=logs,
             lifecycle_rules=_lifecycle(settings),
+            inventories=[
+                s3.Inventory(
+                    destination=s3.InventoryDestination(bucket=logs, prefix="inventory"),
+                    frequency=s3.InventoryFrequency.WEEKLY,
+                    format=s3.InventoryFormat.PARQUET,
+                )
+            ],
         )
+        self.bucket.add_to_resource_policy(_only_conditional(self.bucket.arn_for_objects(paths.LATEST)))
+        # Whoever reads is told of what is written by rules of their own on the account's bus.
+        whole: Any = self.bucket.node.default_child
+        whole.add_property_override("NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled", True)
         self.hours = self._table("Hours", "hour", keep)
         self.once = self._table("Once", "id", keep, time_to_live_attribute="expiration")
         self.dead_letters = sqs.Queue(
@@ -84,6 +99,18 @@ class Data(Stack):
             removal_policy=keep,
             **properties,
         )
+
+
+def _only_conditional(pointer: str) -> iam.PolicyStatement:
+    """Nobody may move the pointer that readers follow without saying which one it replaces."""
+    return iam.PolicyStatement(
+        sid="OnlyConditionalPublication",
+        effect=iam.Effect.DENY,
+        principals=[iam.AnyPrincipal()],
+        actions=["s3:PutObject"],
+        resources=[pointer],
+        conditions={"Null": {"s3:if-match": "true", "s3:if-none-match": "true"}},
+    )
 
 
 def _lifecycle(settings: Settings) -> list[s3.LifecycleRule]:

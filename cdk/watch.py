@@ -12,6 +12,8 @@ from constructs import Construct
 from cdk.data import Data
 from cdk.service import Service
 from cdk.settings import Settings
+from cdk.state_machine import BUDGET_SECONDS
+from pipeline.stages import STAGES
 
 ALARMS = {
     "DeadlineMissed": ("DeadlinesMissed", "An hour was not published 25 minutes after it began."),
@@ -67,6 +69,17 @@ class Watch(Stack):
             cloudwatch.GraphWidget(title="Hours", left=[*hours, failed], width=12),
             cloudwatch.GraphWidget(title="Inputs", left=[*inputs, letters], width=12),
         )
+        stages = [_own("StageSeconds", stage=row.name) for row in STAGES]
+        due = cloudwatch.HorizontalAnnotation(value=BUDGET_SECONDS / 60, label="due")
+        late, busy = _own("MinutesToPublication", "Maximum"), _own("GpuBusyPercent", "Average")
+        board.add_widgets(
+            cloudwatch.GraphWidget(title="Timeline: seconds by stage", left=stages, stacked=True, width=12),
+            cloudwatch.GraphWidget(title="Lateness", left=[late], left_annotations=[due], width=12),
+        )
+        board.add_widgets(
+            cloudwatch.GraphWidget(title="GPU", left=[busy], width=12),
+            cloudwatch.GraphWidget(title="Cost", left=[_own("HourDollars", "Maximum")], width=12),
+        )
 
     def _customer(self, account: str, data: Data) -> None:
         """A role that an account may assume to read what is published."""
@@ -101,11 +114,11 @@ class Watch(Stack):
         )
 
 
-def _own(metric: str) -> cloudwatch.Metric:
+def _own(metric: str, statistic: str = "Sum", **kinds: str) -> cloudwatch.Metric:
     return cloudwatch.Metric(
         namespace="Hourcast",
         metric_name=metric,
-        dimensions_map={"service": "hourcast"},
-        statistic="Sum",
+        dimensions_map={"service": "hourcast", **kinds},
+        statistic=statistic,
         period=Duration.minutes(5),
     )

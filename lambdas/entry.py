@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from aws_lambda_powertools.utilities.parser import BaseModel, parse
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -48,6 +48,12 @@ def entry(model: type[Event]) -> Callable[[Callable[[Event], Any]], Handler]:
 def count(name: str, value: float = 1) -> None:
     """Add to a metric, published in the embedded metric format."""
     metrics.add_metric(name, MetricUnit.Count, value)
+
+
+def count_of(name: str, kind: str, which: str, value: float) -> None:
+    """Add to a metric of one of a kind, such as a stage."""
+    with single_metric(name, MetricUnit.Count, value, namespace="Hourcast", default_dimensions={kind: which}) as metric:
+        metric.add_dimension("service", "hourcast")
 
 
 @cache

@@ -7,9 +7,10 @@ import os
 from datetime import UTC, datetime
 from typing import Any
 
-from lambdas.entry import client, count, entry, once, store
+from lambdas.entry import client, count, count_of, entry, once, store
 from lambdas.events import Outcome
 from pipeline import paths
+from pipeline.cycle import Cycle
 
 SHOWN = 100
 """Degradations in a message, which holds 256 KB; the manifest has all."""
@@ -25,8 +26,23 @@ def handler(outcome: Outcome) -> dict[str, Any]:
     count("HoursPublished")
     count("HoursLate", late)
     count("Degradations", len(degradations))
+    count("MinutesToPublication", (datetime.now(UTC) - outcome.hour.init_time.replace(tzinfo=UTC)).total_seconds() / 60)
+    count_bill(outcome.hour)
     said = {"hour": str(outcome.hour), "outcome": "published", "path": paths.forecast(outcome.hour)}
     return tell(said | {"late": late, "degradations": degradations[:SHOWN]})
+
+
+def count_bill(hour: Cycle) -> None:
+    """What publication has cost until now, and how long each stage has computed; nothing if it left no bill."""
+    try:
+        bill = json.loads(store().read(paths.bill(hour)))
+    except FileNotFoundError:
+        return
+    count("HourDollars", bill["dollars"])
+    if bill["gpu_busy"] is not None:
+        count("GpuBusyPercent", 100 * bill["gpu_busy"])
+    for stage, seconds in bill["stage_seconds"].items():
+        count_of("StageSeconds", "stage", stage, seconds)
 
 
 def tell(message: dict[str, Any]) -> dict[str, Any]:

@@ -32,6 +32,8 @@ class Bill:
     seconds: Mapping[str, float]
     traffic: Traffic
     stored: Mapping[str, float]
+    gpu_busy: float | None
+    """Part of the ensemble's time in which its device computed; None if none was made on one."""
 
     @property
     def dollars(self) -> float:
@@ -58,7 +60,8 @@ def of(
     stored = _stored(deployment.store, hour)
     uses = cost.measured(seconds, stored, traffic, _days_kept(deployment), spot_share)
     region = region or _region()
-    return Bill(region, tuple(cost.charges(uses, cost.read_prices(region, table))), seconds, traffic, stored)
+    charges = tuple(cost.charges(uses, cost.read_prices(region, table)))
+    return Bill(region, charges, seconds, traffic, stored, _gpu_busy(deployment.store, hour))
 
 
 def write(deployment: Deployment, hour: Cycle) -> None:
@@ -85,6 +88,7 @@ def document(bill: Bill) -> dict[str, Any]:
         "kilowatt_hours": bill.kilowatt_hours,
         "co2e_grams": grams,
         "stage_seconds": dict(bill.seconds),
+        "gpu_busy": bill.gpu_busy,
         "requests": {"read": bill.traffic.reads, "write": bill.traffic.writes},
         "bytes": {"read": bill.traffic.bytes_read, "written": bill.traffic.bytes_written},
         "stored_bytes": dict(bill.stored),
@@ -104,6 +108,11 @@ def _stored(store: Store, hour: Cycle) -> dict[str, float]:
     """Bytes that the hour has left, by folder."""
     folders = {"forecast": paths.forecast(hour), "work": paths.work(hour, ""), "skill": f"skill/{hour}"}
     return {name: float(sum(info.size for info in store.list(folder))) for name, folder in folders.items()}
+
+
+def _gpu_busy(store: Store, hour: Cycle) -> float | None:
+    jobs = [job for job in journal.jobs(store, hour) if job.device != "cpu"]
+    return sum(job.busy for job in jobs) / sum(job.seconds for job in jobs) if jobs else None
 
 
 def _days_kept(deployment: Deployment) -> dict[str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,8 +14,10 @@ import pytest
 
 from cdk.functions import JOBS, STAGE_FUNCTIONS
 from cdk.lanes import WEIGHTS
-from pipeline.stages import stage
+from pipeline import paths
+from pipeline.stages import STAGES, stage
 
+ROOT = Path(__file__).parents[2]
 REDUNDANT = "W3005"
 """CDK says twice that something needs its role."""
 KNOW_NO_RESOURCE = (
@@ -59,6 +62,26 @@ def test_buckets_are_private_encrypted_and_refuse_http(resources: list[dict[str,
     ]
     assert len(refused) == len(buckets)
     assert any(bucket.get("VersioningConfiguration") == {"Status": "Enabled"} for bucket in buckets)
+
+
+def test_the_pointer_is_moved_by_conditional_writes_only(resources: list[dict[str, Any]]) -> None:
+    denied = [
+        part
+        for policy in of_type(resources, "AWS::S3::BucketPolicy")
+        for part in policy["PolicyDocument"]["Statement"]
+        if "Null" in part.get("Condition", {})
+    ]
+    (statement,) = denied
+    assert (statement["Effect"], statement["Action"], statement["Principal"]) == ("Deny", "s3:PutObject", {"AWS": "*"})
+    assert statement["Condition"]["Null"] == {"s3:if-match": "true", "s3:if-none-match": "true"}
+    assert json.dumps(statement["Resource"]).endswith(f'/{paths.LATEST}"]]}}')
+
+
+def test_what_is_stored_is_listed_and_what_is_written_is_told(resources: list[dict[str, Any]]) -> None:
+    (bucket,) = (part for part in of_type(resources, "AWS::S3::Bucket") if "InventoryConfigurations" in part)
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert bucket["InventoryConfigurations"][0]["Enabled"]
+    assert bucket["NotificationConfiguration"]["EventBridgeConfiguration"]["EventBridgeEnabled"]
 
 
 def test_no_wildcard_action_on_a_wildcard_resource(resources: list[dict[str, Any]]) -> None:
@@ -148,6 +171,16 @@ def test_every_alarm_tells_somebody_and_is_in_the_runbook(resources: list[dict[s
         assert alarm["AlarmActions"]
         name = alarm["AlarmDescription"].rsplit(" ", 1)[-1].rstrip(".")
         assert f"## {name}" in runbook
+
+
+def test_the_dashboard_shows_what_the_functions_count(resources: list[dict[str, Any]]) -> None:
+    (board,) = of_type(resources, "AWS::CloudWatch::Dashboard")
+    shown, sources = json.dumps(board), [path.read_text() for path in (ROOT / "lambdas").glob("*.py")]
+    counted = {name for text in sources for name in re.findall(r'count(?:_of)?\("(\w+)"', text)}
+    assert counted >= {"HoursPublished", "MinutesToPublication", "StageSeconds", "HourDollars", "GpuBusyPercent"}
+    alarms = json.dumps(of_type(resources, "AWS::CloudWatch::Alarm"))
+    assert {name for name in counted if name not in shown + alarms} == {"ShardsRun"}, "which the log alone tells"
+    assert all(f'\\"stage\\",\\"{row.name}\\"' in shown.replace("\\\\", "\\") for row in STAGES)
 
 
 def test_machines_run_in_private_subnets(resources: list[dict[str, Any]]) -> None:
