@@ -22,7 +22,7 @@ from cdk.local.faults import FAULTS, Trouble
 from cdk.local.figures import FIGURES
 
 REGION = "us-east-1"
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": REGION}
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "canary-of-nobody-3f71", "AWS_REGION": REGION}
 """Of nobody: the server takes any."""
 CHECKOUT = Path(__file__).resolve().parents[2]
 PARSER = Path(sys.prefix) / "local-cloud"

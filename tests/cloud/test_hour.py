@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cdk.local.cloud import CREDENTIALS
 from cdk.local.deployment import Hourcast
 from cdk.local.figures import transitions
 from cdk.local.up import progress
@@ -42,4 +43,10 @@ def test_an_hour_is_published_once_with_the_bytes_of_a_laptop_s(on_nodes: Hourca
     assert all(found and found["requests"]["read"] > 100 and found["dollars"] > 0 for found in bills)
     idle = sum(not worklist.read(on_nodes.store, HOUR, row.name) for row in STAGES)
     assert transitions(on_nodes.history()) == cost.transitions() - idle, "a stage without shards runs nothing"
+    logged = on_nodes.cloud.said()
+    assert all(metric in logged for metric in ("HourDollars", "StageSeconds", "MinutesToPublication"))
+    everything = {info.key: on_nodes.store.read(info.key) for info in on_nodes.store.list("")}
+    secret = CREDENTIALS["AWS_SECRET_ACCESS_KEY"]
+    assert secret not in logged
+    assert [key for key, content in everything.items() if secret.encode() in content] == []
     assert on_nodes.trigger(HOUR) == {"hour": str(HOUR), "started": False}

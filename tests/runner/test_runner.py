@@ -22,8 +22,10 @@ from pipeline.runner import StageError, run
 from pipeline.runner.pool import Pool, workers
 from pipeline.stages import Stage
 from pipeline.steps import Deployment
+from pipeline.store import Store
 
 HOUR = Cycle.parse("2026-01-31T06")
+MEMORY_BYTES = 700 * 2**20
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -110,6 +112,40 @@ def test_closing_the_pool_leaves_no_process() -> None:
     with workers(2, []) as pool:
         assert pool.submit(os.getpid).result() != os.getpid()
     assert set(multiprocessing.active_children()) <= before
+
+
+@pytest.fixture
+def small_machine() -> Iterator[Path]:
+    """A control group that has MEMORY_BYTES, in which the kernel kills who takes more; skips where none can be made."""
+    first = Path("/sys/fs/cgroup/memory")
+    group = (first if first.is_dir() else first.parent) / f"hourcast-{os.getpid()}"
+    try:
+        group.mkdir()
+    except OSError:
+        pytest.skip("no control group can be made here")
+    limit = next((group / name for name in ("memory.max", "memory.limit_in_bytes") if (group / name).exists()), None)
+    try:
+        if limit is None:
+            pytest.skip("control groups have no limit of memory here")
+        limit.write_text(str(MEMORY_BYTES))
+        yield group
+    finally:
+        group.rmdir()
+
+
+def test_a_worker_that_the_kernel_kills_for_memory_is_replaced(tmp_path: Path, small_machine: Path) -> None:
+    script = tmp_path / "run.py"
+    script.write_text(RUN.replace('toy("work"), toy("point_to", "work")', 'toy("greedy")'))
+    inside = ["sh", "-c", 'echo $$ > "$1" && shift && exec "$@"', "sh", str(small_machine / "cgroup.procs")]
+    done = subprocess.run(
+        [*inside, sys.executable, str(script), str(tmp_path / "store")],
+        env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    store = Store.open(f"file://{tmp_path}/store")
+    assert store.exists(f"work/{HOUR}/grew")
+    assert journal.finished_shards(store, HOUR, "greedy") == {"a", "b"}
+    assert contents(tmp_path / "store")[f"{HOUR}/b"] == f"{HOUR} b".encode() * 1000
 
 
 RUN = """

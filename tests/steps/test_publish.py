@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -279,3 +282,37 @@ def test_a_member_that_is_left_out_is_told_once_without_a_lead() -> None:
     record = provenance.source_record(SOURCES["gefs"], HOUR - 6, 6, {"status": "partial", "missing": missing})
     told = provenance.degradations(provenance.Ingredients({"gefs": record}, {}, {}, {}, {"standard_start": []}))
     assert told == ["gefs: member 5 has no files"]
+
+
+def test_who_reads_while_hours_are_published_sees_whole_ones_only(tmp_path: Path) -> None:
+    deployment = Deployment.open(Config.model_validate(CONFIG | {"store": f"file://{tmp_path}/store"}))
+    hours = [HOUR, HOUR + 1, HOUR + 2]
+    publish_hour(prepared(hours[0], deployment))
+    done, seen = threading.Event(), list[str]()
+
+    def read_on() -> None:
+        while not done.is_set():
+            seen.append(look(deployment))
+
+    with ThreadPoolExecutor(1) as reader:
+        reading = reader.submit(read_on)
+        for hour in hours[1:]:
+            publish_hour(prepared(hour, deployment))
+            looks = len(seen)
+            while len(seen) < looks + 2 and not reading.done():  # the second has begun after the swap
+                time.sleep(0.01)
+        done.set()
+        reading.result()
+    assert list(dict.fromkeys(seen)) == [f"{hour.init_time.isoformat()}Z" for hour in hours], "each, in this order"
+    assert look(deployment) == f"{hours[-1].init_time.isoformat()}Z"
+
+
+def look(deployment: Deployment) -> str:
+    """The init time of what a reader finds, all of which must be of one hour and whole."""
+    pointer = json.loads(deployment.store.read(paths.LATEST))
+    manifest = json.loads(deployment.store.read(f"{pointer['path']}/manifest.json"))
+    assert manifest["init_time"] == pointer["init_time"]
+    with xr.open_zarr(deployment.store.zarr(f"{pointer['path']}/best.zarr")) as best:
+        assert f"{best.init_time.values.astype('datetime64[s]')}Z" == pointer["init_time"]
+        assert all(np.isfinite(best[name].values).all() for name in NAMES)
+    return str(pointer["init_time"])
