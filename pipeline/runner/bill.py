@@ -115,7 +115,7 @@ def _gpu_busy(store: Store, hour: Cycle) -> float | None:
     return sum(job.busy for job in jobs) / sum(job.seconds for job in jobs) if jobs else None
 
 
-def _days_kept(deployment: Deployment) -> dict[str, float]:
+def _days_kept(deployment: Deployment) -> Mapping[str, float]:
     retention = deployment.config.retention
     kept = {"work": retention.work_days, "skill": retention.input_days}
     return cost.KEPT_DAYS | {folder: days for folder, days in kept.items() if days is not None}

@@ -297,7 +297,7 @@ def test_who_reads_while_hours_are_published_sees_whole_ones_only(tmp_path: Path
     with ThreadPoolExecutor(1) as reader:
         reading = reader.submit(read_on)
         for hour in hours[1:]:
-            publish_hour(prepared(hour, deployment))
+            publish_hour(prepared(hour, deployment), hour)
             looks = len(seen)
             while len(seen) < looks + 2 and not reading.done():  # the second has begun after the swap
                 time.sleep(0.01)
