@@ -67,9 +67,9 @@ def transitions(history: Iterable[Mapping[str, Any]]) -> int:
 def report(found: Mapping[str, Any], entered: int) -> str:
     """The figures as text, a line a function: calls, then median seconds (computed) of cold and of warm ones."""
     objects = found["objects"]
-    lines = [f"{'function':26}{'calls':>6}{'cold, s (CPU)':>18}{'warm, s (CPU)':>18}"]
+    lines = [f"{'function':42}{'calls':>6}{'cold, s (CPU)':>18}{'warm, s (CPU)':>18}"]
     for name, calls in sorted(found["calls"].items()):
-        lines.append(f"{name:26}{len(calls):6}{_times(calls, cold=True):>18}{_times(calls, cold=False):>18}")
+        lines.append(f"{name:42}{len(calls):6}{_times(calls, cold=True):>18}{_times(calls, cold=False):>18}")
     lines.append(
         f"{objects.get('read', 0):,} requests read and {objects.get('write', 0):,} wrote objects; "
         f"{objects.get('bytes_answered', 0) / 1e6:,.1f} MB came and {objects.get('bytes_sent', 0) / 1e6:,.1f} MB went; "
