@@ -12,12 +12,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.runner import bill
 from pipeline import journal, paths
 from pipeline.config import Config, ConfigError
 from pipeline.cost import dollars_a_member, read_prices
 from pipeline.cycle import Cycle
-from pipeline.runner import run
+from pipeline.runner import bill, run
 from pipeline.runner.pool import workers
 from pipeline.runner.progress import watched
 from pipeline.stages import STAGES

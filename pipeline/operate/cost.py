@@ -8,7 +8,6 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.runner import bill
 from pipeline import cost
 from pipeline.cost import Charge, Price, Use
 from pipeline.cost.model import (
@@ -22,6 +21,7 @@ from pipeline.cost.model import (
 )
 from pipeline.cycle import Cycle
 from pipeline.operate import open_deployment
+from pipeline.runner import bill
 
 WIDTH = 100
 _GROWTH: dict[str, dict[str, float]] = {

@@ -10,9 +10,9 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from pipeline.runner import bill
 from pipeline import journal
 from pipeline.cycle import Cycle
+from pipeline.runner import bill
 from pipeline.runner.pool import Cluster, Pool
 from pipeline.stages import STAGES, Stage
 from pipeline.steps import Deployment

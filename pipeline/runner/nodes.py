@@ -11,12 +11,12 @@ from distributed import LocalCluster
 from distributed.utils import get_ip
 
 from pipeline.cycle import Cycle
+from pipeline.runner import PASSING, StageError, run
 from pipeline.runner.pool import THREAD_VARIABLES, workers
 from pipeline.runner.progress import watched
-from pipeline.runner import PASSING, StageError, run
+from pipeline.runner.worker import Exit
 from pipeline.stages import Stage, stage
 from pipeline.steps import Deployment
-from pipeline.runner.worker import Exit
 
 PORT = 8786
 _SILENT_SECONDS = 60

@@ -7,13 +7,12 @@ from dataclasses import asdict
 
 import pytest
 
-from pipeline.runner import bill
 from pipeline import cost, journal, paths
 from pipeline.config import Config
 from pipeline.cycle import Cycle
 from pipeline.journal import Entry
 from pipeline.operate import bill_line
-from pipeline.runner import run_shard
+from pipeline.runner import bill, run_shard
 from pipeline.steps import Deployment
 from pipeline.store import Store
 from pipeline.store.traffic import Traffic, total

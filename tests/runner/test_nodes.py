@@ -17,8 +17,8 @@ import yaml
 from pipeline import journal, paths
 from pipeline.cycle import Cycle
 from pipeline.runner.nodes import attend
-from pipeline.store import Store
 from pipeline.runner.worker import Exit
+from pipeline.store import Store
 from tests.runner.test_runner import ROOT, contents
 from tests.toys import slow
 
