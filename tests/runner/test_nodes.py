@@ -32,7 +32,7 @@ from dataclasses import replace
 from pipeline import cli
 from pipeline.runner import nodes
 from tests.runner.test_runner import toy
-nodes.stage = lambda name: replace(toy(name, timeout_seconds=2), memory_mib=1024)
+nodes.stage = lambda name: replace(toy(name, timeout_seconds=8), retries=6, memory_mib=1024)
 nodes.get_ip = lambda: "{ADDRESS}"
 nodes.PORT = int(os.environ["TOY_PORT"])
 if __name__ == "__main__":
