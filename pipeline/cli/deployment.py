@@ -31,7 +31,7 @@ def cost(
     minutes: Annotated[float, typer.Option(min=2, help="In which the hour is made.")] = 25,
     spot: Annotated[float, typer.Option(min=0, max=1, help="Share of machines that is Spot.")] = 0.8,
     region: Annotated[str, typer.Option(help="One that the table of prices has.")] = "us-east-1",
-    prices: Annotated[Path | None, typer.Option(help="CSV like pipeline/prices.csv instead of it.")] = None,
+    prices: Annotated[Path | None, typer.Option(help="CSV like pipeline/cost/prices.csv instead of it.")] = None,
 ) -> None:
     """What an hour and a month cost on AWS, in dollars, energy and CO2e: of an hour that was made, or of any size.
 
