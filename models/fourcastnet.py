@@ -1,17 +1,14 @@
 """FourCastNet in earth2studio's own classes: FCN, FCN2 (SFNO) and FCN3, behind the protocol `Emulator`.
 
-Importing earth2studio takes half a minute, so only what integrates with it imports this module. Where the weights are
+Importing earth2studio takes long, so only what integrates with it imports this module. Where the weights are
 an AFNO's, `models.emulator` steps the same network faster.
 """
 
 from __future__ import annotations
 
-import inspect
 from collections import OrderedDict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -23,13 +20,13 @@ from torch import Tensor
 
 from models import weights
 from models.base import States
+from models.earth2studio_imports import imported
 
 _CLASSES = {
     "fcn": ("earth2studio.models.px.fcn", "FCN"),
     "sfno": ("earth2studio.models.px.sfno", "SFNO"),
     "fcn3": ("earth2studio.models.px.fcn3", "FCN3"),
 }
-_MISSING = "install it with `pip install 'hourcast[earth2studio]'`, for sfno and fcn3 also makani and torch-harmonics"
 
 
 @dataclass(frozen=True)
@@ -127,26 +124,3 @@ def _on_grid_of(fcn: Any, package: weights.Package) -> Any:
             return OrderedDict(input_coords | {"lead_time": input_coords["lead_time"] + np.timedelta64(6, "h")})
 
     return OnGrid
-
-
-@contextmanager
-def imported() -> Iterator[None]:
-    """Import earth2studio in a third of its time, and without a GPU at all.
-
-    It asks for the call stack with its source text at each package that it misses, where the names of files suffice;
-    and physicsnemo imports a torchvision whose operators a torch for CPUs lacks.
-    """
-    if not torch.cuda.is_available() and not hasattr(torch.ops.torchvision, "nms"):
-        for name in ("nms", "qnms"):
-            _OPERATORS.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    stack = inspect.stack
-    inspect.stack = partial(stack, 0)  # which has no frame of its own
-    try:
-        yield
-    except ImportError as error:
-        raise ImportError(f"{error}; {_MISSING}") from error
-    finally:
-        inspect.stack = stack
-
-
-_OPERATORS = torch.library.Library("torchvision", "FRAGMENT")

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.base import Emulator
-from models.fourcastnet import imported
+from models.earth2studio_imports import imported
 from models.perturbation import BREEDING_STEPS, seed_of, size_of
 from pipeline.cycle import Cycle
 

@@ -39,7 +39,7 @@ def perturbed(
         still = [after[0] for after in itertools.islice(model.run(initial.state[None], seeds=[0]), BREEDING_STEPS + 1)]
         for place, number in chosen:
             states[place] += bred_vector(model, still, _noise(model, seeds[number]), size, seeds[number])
-    else:  # importing earth2studio takes half a minute
+    else:  # importing earth2studio takes long
         from models import perturbation_classes
 
         start = perturbation_classes.Start(model, initial.cycle, initial.analyses, size)

@@ -6,6 +6,7 @@ One file, because importing earth2studio takes longer than all the rest.
 from __future__ import annotations
 
 import itertools
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from models import fourcastnet, weights  # noqa: E402
+from models.earth2studio_imports import imported  # noqa: E402
 from models.emulator import FourCastNet  # noqa: E402
 from models.perturbation import earlier_analyses, size_of  # noqa: E402
 from models.variables import VARIABLES as VARIABLES_OF  # noqa: E402
@@ -49,6 +51,16 @@ def test_the_real_load_model_reads_our_package_and_steps_alike(tmp_path: Path) -
     assert wanted <= SOURCES["gdas"].carries
     with pytest.raises(ValueError, match="not on the list"):
         fourcastnet.load("fcn", str(tmp_path), [], CPU)
+
+
+@needs_earth2studio
+def test_of_earth2studio_only_what_is_asked_for_is_imported() -> None:
+    with imported():
+        from earth2studio.models.px import Persistence, PrognosticModel
+    assert isinstance(Persistence("t2m", {}), PrognosticModel)
+    assert "earth2studio.models.px.pangu" not in sys.modules
+    with pytest.raises(ImportError, match=r"cannot import name 'Nothing'.*; install it with"), imported():
+        from earth2studio.data import Nothing  # noqa: F401
 
 
 MEMBERS = range(11)
