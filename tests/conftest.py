@@ -22,13 +22,15 @@ settings.register_profile("hourcast", deadline=None, derandomize=True)
 settings.load_profile("hourcast")
 
 
-# Those that take a minute: begun first, the other process has time to take over what else there is.
-FIRST = ("test_physics_core.py", "test_kill.py", "test_slurm.py")
+# Those that take long, and those that wait for Slurm: begun first, the other processes have time to take over what else
+# there is. Slurm's long jobs have ended when test_slurm asks.
+FIRST = ("test_physics_core.py", "test_physics.py", "test_slurm.py", "test_kill.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long files first, all else in its order."""
-    items.sort(key=lambda item: item.path.name not in FIRST)
+    places = {name: place for place, name in enumerate(FIRST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(FIRST)))
 
 
 @pytest.fixture(scope="session")
@@ -42,9 +44,16 @@ def realdata() -> Path:
 
 @pytest.fixture(scope="session")
 def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A Slurm of three virtual nodes whose jobs run this working tree; skips where none can be started."""
+    """A Slurm of five virtual nodes whose jobs run this working tree; skips where none can be started."""
     if reason := slurm_cluster.missing():
         pytest.skip(reason)
     os.environ["PYTHONPATH"] = str(ROOT)
     with slurm_cluster.cluster(tmp_path_factory.mktemp("slurm")):
         yield
+
+
+@pytest.fixture(scope="session")
+def long_jobs(slurm: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, int]]:
+    """The jobs of `slurm_cluster.long_jobs`, which pass while the other tests run: asked for early and awaited late."""
+    with slurm_cluster.long_jobs(tmp_path_factory.mktemp("long-jobs")) as jobs:
+        yield jobs

@@ -1,4 +1,4 @@
-"""A real Slurm of three virtual nodes on this machine, without systemd, bound to the loopback interface only."""
+"""A real Slurm of five virtual nodes on this machine, without systemd, bound to the loopback interface only."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
+from pipeline.slurm import Layout, cancel, follow, script, submit
 from tests import slurm_accounting
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "scontrol")
-NODES = ("n1", "n2", "n3")
+NODES = ("n1", "n2", "n3", "n4", "n5")
+_NODE = "NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=4 RealMemory=4000 State=UNKNOWN\n"
 _CONF = """\
 ClusterName=hourcast
 SlurmctldHost={host}(127.0.0.1)
@@ -41,12 +44,9 @@ SlurmdParameters=config_overrides
 SchedulerParameters=batch_sched_delay=0,sched_interval=1
 {accounting}JobRequeue=1
 KillWait=2
-MinJobAge=300
-NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={port1} CPUs=4 RealMemory=4000 State=UNKNOWN
-NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port={port2} CPUs=4 RealMemory=4000 State=UNKNOWN
-NodeName=n3 NodeHostname={host} NodeAddr=127.0.0.1 Port={port3} CPUs=4 RealMemory=4000 State=UNKNOWN
-PartitionName=compute Nodes=n[1-2] Default=YES MaxTime=60 State=UP
-PartitionName=quiet Nodes=n3 MaxTime=60 State=UP
+MinJobAge=900
+{nodes}PartitionName=compute Nodes=n[1-2] Default=YES MaxTime=60 State=UP
+PartitionName=quiet Nodes=n[3-5] MaxTime=60 State=UP
 """
 
 
@@ -62,13 +62,15 @@ def missing() -> str:
 @contextmanager
 def cluster(root: Path) -> Iterator[None]:
     """Start the cluster below `root` and point SLURM_CONF at it; its daemons end with the context."""
-    ports = {name: _free_port() for name in ("port", "port1", "port2", "port3", "accounts", "database")}
+    ports = {name: _free_port() for name in ("controller", "accounts", "database")}
+    host = socket.gethostname()
     os.environ["PATH"] += ":/usr/sbin"
     accounting = ""
     if slurm_accounting.installed(os.environ["PATH"]):
         accounting = slurm_accounting.STORAGE.format(root=root, port=ports["accounts"])
     conf = root / "slurm.conf"
-    conf.write_text(_CONF.format(host=socket.gethostname(), root=root, accounting=accounting, **ports))
+    nodes = "".join(_NODE.format(node=node, host=host, port=_free_port()) for node in NODES)
+    conf.write_text(_CONF.format(host=host, port=ports["controller"], root=root, accounting=accounting, nodes=nodes))
     key = root / "munge.key"
     key.write_bytes(secrets.token_bytes(128))
     key.chmod(0o600)
@@ -83,6 +85,23 @@ def cluster(root: Path) -> Iterator[None]:
     finally:
         _end([root / f"slurmd.{node}.pid" for node in NODES] + [root / "slurmctld.pid", root / "slurmdbd.pid"])
         _end([root / "mariadbd.pid", root / "munged.pid"])
+
+
+@contextmanager
+def long_jobs(folder: Path) -> Iterator[dict[str, int]]:
+    """The numbers of two jobs on nodes that none loses: `too-long`, where the least limit is a minute and Slurm looks
+    twice a minute, and `put-back`, which it asks to put itself back before its limit."""
+    one = Layout(partition="quiet", nodes=1, ranks_per_node=1, threads=1, minutes=1, signal_seconds=0, efa=False)
+    goes_on = "bash -c '[ -e restart ] || { touch restart; exec sleep 300; }'"
+    texts = {
+        "too-long": script("too-long", "sleep 300", one),
+        "put-back": script("put-back", goes_on, replace(one, signal_seconds=58)),
+    }
+    jobs = {name: submit(text, folder) for name, text in texts.items()}
+    yield jobs
+    for job in jobs.values():
+        cancel(job)
+        list(follow(job, poll_seconds=0.1))
 
 
 def _start_munge(root: Path) -> None:

@@ -51,7 +51,7 @@ def _files(store: Path, key: str) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_slurm_core_whose_node_is_lost_enters_the_blend_with_the_same_bytes(slurm: None, tmp_path: Path) -> None:
+def test_slurm_core_whose_node_is_lost_enters_the_blend_with_the_same_bytes(long_jobs: object, tmp_path: Path) -> None:
     configs = {name: _deployment(tmp_path, name) for name in ("whole", "lost")}
     job = physics.job_of({"model": "core", "run": RUN})
     for name, partition in (("whole", "quiet"), ("lost", "compute")):

@@ -32,14 +32,6 @@ from tests import slurm_accounting, slurm_cluster
 ONE = Layout(partition="", nodes=1, ranks_per_node=1, threads=1, minutes=5, signal_seconds=0, efa=False)
 
 
-@pytest.fixture(scope="module")
-def too_long(slurm: None, tmp_path_factory: pytest.TempPathFactory) -> int:
-    """A job, on a node that none loses, that will take too long: a time limit is a minute at least, so it passes while
-    the other tests run."""
-    layout = replace(ONE, partition="quiet", minutes=1)
-    return submit(script("too-long", "sleep 600", layout), tmp_path_factory.mktemp("too-long"))
-
-
 def _end(job: int, *, seconds: float = 60) -> Status:
     until = time.monotonic() + seconds
     for now in follow(job, poll_seconds=0.1):
@@ -51,14 +43,14 @@ def _running(job: int) -> Status:
     return next(now for now in follow(job, poll_seconds=0.1) if now.state == "RUNNING")
 
 
-def test_slurm_chain_runs_in_order(too_long: int, tmp_path: Path) -> None:
+def test_slurm_chain_runs_in_order(long_jobs: object, tmp_path: Path) -> None:
     commands = {step: f"echo {step} >> order" for step in STEPS}
     jobs = submit_chain("core", commands, tmp_path)
     assert _end(jobs["post"]).state == "COMPLETED"
     assert (tmp_path / "order").read_text().split() == list(STEPS)
 
 
-def test_slurm_says_how_a_job_failed_and_what_waited_for_it_never_runs(too_long: int, tmp_path: Path) -> None:
+def test_slurm_says_how_a_job_failed_and_what_waited_for_it_never_runs(long_jobs: object, tmp_path: Path) -> None:
     failing = submit(script("bad-namelist", "exit 3", ONE), tmp_path)
     after = submit(script("after", "touch ran", ONE), tmp_path, after=[failing])
     failed = _end(failing)
@@ -67,12 +59,12 @@ def test_slurm_says_how_a_job_failed_and_what_waited_for_it_never_runs(too_long:
     assert not (tmp_path / "ran").exists()
 
 
-def test_slurm_hears_how_a_command_in_the_background_failed(too_long: int, tmp_path: Path) -> None:
+def test_slurm_hears_how_a_command_in_the_background_failed(long_jobs: object, tmp_path: Path) -> None:
     failed = _end(submit(script("signalled", "exit 4", replace(ONE, signal_seconds=60)), tmp_path))
     assert (failed.state, failed.exit_code) == ("FAILED", 4)
 
 
-def test_slurm_restarts_a_job_whose_node_went_down(too_long: int, tmp_path: Path) -> None:
+def test_slurm_restarts_a_job_whose_node_went_down(long_jobs: object, tmp_path: Path) -> None:
     command = '[ -e restart ] && echo "went on" > result || { touch restart; sleep 300; }'
     job = submit(script("node-down", command, ONE), tmp_path)
     node = _running(job).nodes
@@ -84,7 +76,7 @@ def test_slurm_restarts_a_job_whose_node_went_down(too_long: int, tmp_path: Path
     assert (tmp_path / "result").read_text() == "went on\n"
 
 
-def test_slurm_accounts_say_what_the_controller_said(too_long: int, tmp_path: Path) -> None:
+def test_slurm_accounts_say_what_the_controller_said(long_jobs: object, tmp_path: Path) -> None:
     """Of a job that failed, and of one that was put back: after a day the accounts alone know them."""
     if not slurm_accounting.installed(os.environ["PATH"]):
         pytest.skip("no slurmdbd here: apt-get install slurmdbd mariadb-server")
@@ -99,21 +91,14 @@ def test_slurm_accounts_say_what_the_controller_said(too_long: int, tmp_path: Pa
     assert ended.restarts == 1
 
 
-def test_slurm_puts_a_job_back_before_its_time_is_up(too_long: int, tmp_path: Path) -> None:
-    command = "bash -c '[ -e restart ] || { touch restart; exec sleep 300; }'"
-    layout = replace(ONE, minutes=1, signal_seconds=58)
-    ended = _end(submit(script("long", command, layout), tmp_path))
-    assert (ended.state, ended.restarts) == ("COMPLETED", 1)
-
-
-def test_slurm_cancels(too_long: int, tmp_path: Path) -> None:
+def test_slurm_cancels(long_jobs: object, tmp_path: Path) -> None:
     job = submit(script("endless", "sleep 300", ONE), tmp_path)
     _running(job)
     cancel(job)
     assert _end(job).state == "CANCELLED"
 
 
-def test_slurm_runs_one_task_a_domain(too_long: int, tmp_path: Path) -> None:
+def test_slurm_runs_one_task_a_domain(long_jobs: object, tmp_path: Path) -> None:
     job = submit(script("domains", "touch domain.$SLURM_ARRAY_TASK_ID", ONE, array=2), tmp_path)
     _end(job)
     until = time.monotonic() + 20
@@ -122,7 +107,7 @@ def test_slurm_runs_one_task_a_domain(too_long: int, tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.glob("domain.*")} == {"domain.0", "domain.1"}
 
 
-def test_slurm_refusals_are_one_line(too_long: int, tmp_path: Path) -> None:
+def test_slurm_refusals_are_one_line(long_jobs: object, tmp_path: Path) -> None:
     with pytest.raises(SlurmError, match=r"sbatch: .*partition"):
         submit(script("x", "true", replace(ONE, partition="nowhere")), tmp_path)
     with pytest.raises(SlurmError, match=r"neither the controller nor the accounting|sacct"):
@@ -184,5 +169,10 @@ def test_slurm_run_is_waited_for_only_if_it_makes_the_hour(speed: int, minutes: 
     assert decide(None, datetime(2026, 1, 2), timedelta(minutes=1)).wait
 
 
-def test_slurm_ends_a_job_at_its_time_limit(too_long: int) -> None:
-    assert _end(too_long, seconds=150).state == "TIMEOUT"
+def test_slurm_puts_a_job_back_before_its_time_is_up(long_jobs: dict[str, int]) -> None:
+    ended = _end(long_jobs["put-back"], seconds=90)
+    assert (ended.state, ended.restarts) == ("COMPLETED", 1)
+
+
+def test_slurm_ends_a_job_at_its_time_limit(long_jobs: dict[str, int]) -> None:
+    assert _end(long_jobs["too-long"], seconds=150).state == "TIMEOUT"
