@@ -6,8 +6,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-# Tests run in as many processes as there are cores: threads of the kernels beside them would only wait for each other.
-os.environ.setdefault("NUMBA_NUM_THREADS", "1")
+# Tests run in as many processes as there are cores: threads of the kernels and of linear algebra beside them would only
+# wait for each other.
+os.environ.update({f"{library}_NUM_THREADS": "1" for library in ("NUMBA", "OMP", "OPENBLAS", "MKL")})
 
 import pytest
 from hypothesis import settings

@@ -46,7 +46,8 @@ def install(programs: Path, data: Path) -> None:
     (programs / "bin").mkdir(parents=True)
     for name in PROGRAMS:
         script = programs / "bin" / name
-        script.write_text(f'#!/bin/sh\nexec {sys.executable} {Path(__file__).resolve()} {name} "$@"\n')
+        first_alone = '[ "${SLURM_PROCID:-0}" = 0 ] || exit 0'  # the other ranks have nothing to do
+        script.write_text(f'#!/bin/sh\n{first_alone}\nexec {sys.executable} {Path(__file__).resolve()} {name} "$@"\n')
         script.chmod(script.stat().st_mode | stat.S_IXUSR)
     share = ("wps/GEOGRID.TBL.ARW", "wps/METGRID.TBL.ARW", "wps/Vtable.GFS", "wrf/LANDUSE.TBL", "mpas/RRTMG_LW_DATA")
     fixed = ("geog/index", "x1.10242.grid.nc", "x1.10242.graph.info.part.2", "depth.inp", "mask.inp")
@@ -331,5 +332,5 @@ PROGRAMS: dict[str, Callable[[], None]] = {
     "ww3_prnc": ww3_prnc, "ww3_shel": ww3_shel, "ww3_ounf": ww3_ounf,
 }  # fmt: skip
 
-if __name__ == "__main__" and os.environ.get("SLURM_PROCID", "0") == "0":  # the other ranks have nothing to do
+if __name__ == "__main__":
     PROGRAMS[sys.argv[1]]()
