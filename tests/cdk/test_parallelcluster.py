@@ -13,8 +13,6 @@ import boto3
 import pytest
 import yaml
 from moto import mock_aws
-from moto.ec2.models.instance_types import INSTANCE_TYPES
-from moto.fsx.models import FileSystem, fsx_backends
 
 from cdk.cluster import __main__ as program
 from cdk.cluster.parallelcluster import OUTPUTS, configuration
@@ -89,6 +87,8 @@ def test_the_schema_refuses_what_it_does_not_know() -> None:
 
 @pytest.mark.parametrize("queue", HPC7A, ids=lambda queue: queue.name)
 def test_a_machine_has_the_cores_and_network_cards_that_ec2_describes(queue: Queue) -> None:
+    from moto.ec2.models.instance_types import INSTANCE_TYPES  # a second's work, which every process would do
+
     described = INSTANCE_TYPES[queue.instance]
     assert queue.cores == described["VCpuInfo"]["DefaultCores"]
     assert queue.network_cards == described["NetworkInfo"]["EfaInfo"]["MaximumEfaInterfaces"]
@@ -137,6 +137,8 @@ def _image(ec2: Any, subnet: str) -> str:
 
 def _as_aws_has_it(system: str, network: str, interface: str, patch: pytest.MonkeyPatch) -> str:
     """moto's file systems have a short name, and no network interface that a node could reach."""
+    from moto.fsx.models import FileSystem, fsx_backends
+
     systems = fsx_backends[ACCOUNT][REGION].file_systems
     own = systems.pop(system)
     own.file_system_id = "fs-0123456789abcdef0"
