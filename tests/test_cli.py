@@ -41,9 +41,9 @@ def hourcast(
 
 
 def test_help_is_quick_and_names_every_command() -> None:
-    begin = time.monotonic()
+    begin = os.times().children_user
     done = subprocess.run([sys.executable, "-m", "pipeline", "--help"], capture_output=True, text=True, check=True)
-    assert time.monotonic() - begin < 3, "nothing heavy may be imported (0.2 s on a quiet machine)"
+    assert os.times().children_user - begin < 1, "nothing heavy may be imported (0.2 s on a quiet machine)"
     assert all(command in done.stdout for command in (*COMMANDS, *GROUPS))
     program = "import pipeline.cli, sys; print(*sys.modules)"
     modules = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
