@@ -13,22 +13,23 @@ if find_spec("jcm") is None:
     pytest.skip("needs jcm: pip install 'hourcast[world]'", allow_module_level=True)
 
 from models.base import ForecastModel
-from models.dycore import RESTART_TIME, SIGMA, SpeedyModel, shipped_restart
-from pipeline.world.nature import FIELDS, reduce_state
+from models.dycore import CHUNK_HOURS, RESTART_TIME, SIGMA, SpeedyModel, shipped_restart
+from pipeline.world.nature import EVERY_HOURS, FIELDS, reduce_state
 
 
 @pytest.fixture(scope="module")
 def day() -> tuple[SpeedyModel, list[dict[str, np.ndarray]]]:
-    """The model after twelve hours, and its states every six, in the segments that a job on Slurm compiles, too."""
+    """The model after one chunk, as the nature run has compiled it, and its states of six and twelve hours."""
     model = SpeedyModel(RESTART_TIME, shipped_restart())
-    return model, [dict(state) for _ in range(2) for _, state in model.run(model.start, 6, every_hours=6)]
+    states = [dict(state) for _, state in model.run(RESTART_TIME, CHUNK_HOURS, every_hours=EVERY_HOURS)]
+    return model, [states[hours // EVERY_HOURS - 1] for hours in (6, 12)]
 
 
 def test_it_is_a_forecast_model(day: tuple[SpeedyModel, list[dict[str, np.ndarray]]]) -> None:
     model: ForecastModel = day[0]
     assert model.latitude[0] > 80
     assert model.latitude.size == 48
-    assert day[0].start == RESTART_TIME + timedelta(hours=12)
+    assert day[0].start == RESTART_TIME + timedelta(hours=CHUNK_HOURS)
     with pytest.raises(ValueError, match="the model stands at"):
         next(model.run(RESTART_TIME, 6, every_hours=6))
 
