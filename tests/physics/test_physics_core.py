@@ -77,7 +77,7 @@ def test_slurm_core_whose_node_is_lost_enters_the_blend_with_the_same_bytes(long
 
 
 def _wait_for_a_restart_file(folder: Path) -> None:
-    until = time.monotonic() + 180
+    until = time.monotonic() + 300
     while not list(folder.glob("restart.*.npz")):
         assert time.monotonic() < until
         time.sleep(0.02)
