@@ -109,7 +109,7 @@ def _notes(console: Console, charges: Sequence[Charge], prices: Mapping[str, Pri
     energy = cost.read_energy()
     used = cost.kilowatt_hours([charge.use for charge in charges], energy)
     grams = {name: value for name, value in energy.items() if name.count("-") == 2}
-    console.print("Prices are assumed, from published lists; those with * were surveyed. Edit pipeline/cost/prices.csv.")
+    console.print("Prices are assumed from published lists, those with * surveyed. Edit pipeline/cost/prices.csv.")
     console.print(
         f"A month of such forecasts in the archive adds ${cost.archive_dollars(forecast_bytes, prices):,.0f} to every "
         "later month."
