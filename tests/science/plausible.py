@@ -14,12 +14,12 @@ LEVELS = pressure_levels()
 LEADS = 30
 
 
-def plausible(seed: int, places: int = 200) -> dict[str, Array]:
+def plausible(seed: int, places: int = 200, leads: int = LEADS) -> dict[str, Array]:
     """Blended parameters (lead, place) and what is known of hour and place: hydrostatic, consistent, of any season."""
     rng = np.random.default_rng(seed)
     latitude = rng.uniform(-90, 90, places)
     altitude = np.where(rng.random(places) < 0.5, 0, rng.gamma(1, 700, places).clip(0, 4500))
-    day = rng.integers(1, 366) + np.arange(LEADS)[:, None] / 24
+    day = rng.integers(1, 366) + np.arange(leads)[:, None] / 24
     declination, phi = -0.41 * np.cos(2 * np.pi * (day + 10) / 365), np.deg2rad(latitude)
     angle = 2 * np.pi * day + rng.uniform(-np.pi, np.pi, places)
     sun = np.maximum(np.sin(phi) * np.sin(declination) + np.cos(phi) * np.cos(declination) * np.cos(angle), 0)
