@@ -130,7 +130,7 @@ def surface_richardson_number(temperature_2m: Wide, skin_temperature: Wide, wind
     return GRAVITY / temperature_2m * theta * 10 / np.fmax(wind_speed_10m, 0.5) ** 2
 
 
-PASQUILL = {  # EPA-454/R-99-005 (2000), table 6-7, its half classes to the more stable; the wind below 2, 3, 5, 6, above
+PASQUILL = {  # EPA-454/R-99-005 (2000), table 6-7, of half classes the stabler; wind below 2, 3, 5, 6 m/s, above
     "strong": "A A B C C", "moderate": "A B B C D", "slight": "B C C D D", "weak": "D D D D D",
     "cloudy": "F E D D D", "clear": "F F E D D",
 }  # fmt: skip

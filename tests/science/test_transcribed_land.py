@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.science.referee import xclim
-from tests.science.transcribed import ZERO, Transcription, judge, published
+from tests.science.transcribed import ZERO, Transcription, judge, judge_values, published
 
 Wide = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -150,15 +150,11 @@ def haines_index_low(
     return haines(at_950 - temperature_850hpa, dew_point_depression_850hpa, (4, 8), (6, 10))
 
 
-def haines_index_middle(
-    temperature_850hpa: Wide, temperature_700hpa: Wide, dew_point_depression_850hpa: Wide
-) -> Wide:
+def haines_index_middle(temperature_850hpa: Wide, temperature_700hpa: Wide, dew_point_depression_850hpa: Wide) -> Wide:
     return haines(temperature_850hpa - temperature_700hpa, dew_point_depression_850hpa, (6, 11), (6, 13))
 
 
-def haines_index_high(
-    temperature_700hpa: Wide, temperature_500hpa: Wide, dew_point_depression_700hpa: Wide
-) -> Wide:
+def haines_index_high(temperature_700hpa: Wide, temperature_500hpa: Wide, dew_point_depression_700hpa: Wide) -> Wide:
     return haines(temperature_700hpa - temperature_500hpa, dew_point_depression_700hpa, (18, 22), (15, 21))
 
 
@@ -245,7 +241,7 @@ def test_chill_units_of_xclim() -> None:
     found = np.asarray(indices.chill_units(celsius.assign_coords(time=hours), freq="h"))
     between = np.array([1.4, 1.5, 2.4, 2.5, 9.1, 9.2, 12.4, 12.5, 15.9, 16.0, 17.9, 18.05]).reshape(-1, 2)
     clear = np.all([(t - ZERO < low) | (t - ZERO > high) for low, high in between], axis=0)  # published to tenths
-    judge(lambda: found[clear], name="chill_unit", by="xclim", where=clear, atol=1e-6)
+    judge_values("chill_unit", found[clear], by="xclim", where=clear, atol=1e-6)
 
 
 def test_stress_of_cattle_of_pythermalcomfort() -> None:
@@ -253,4 +249,4 @@ def test_stress_of_cattle_of_pythermalcomfort() -> None:
     fields = published()
     celsius, percent = fields["temperature_2m"] - ZERO, 100 * fields["relative_humidity_2m"]
     found = models.thi(celsius, percent, round_output=False).thi
-    judge(lambda: found, name="temperature_humidity_index", by="pythermalcomfort")
+    judge_values("temperature_humidity_index", found, by="pythermalcomfort")

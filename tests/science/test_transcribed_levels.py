@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from pipeline.parameters import pressure_levels
 from tests.science.test_transcribed_air import GAS, GRAVITY, LAPSE, turning
-from tests.science.transcribed import FEW, ZERO, published
-from tests.science.transcribed import judge as judge_transcription
+from tests.science.transcribed import FEW, ZERO, judge_values, published
 
 Wide = NDArray[np.float64]
 LEVELS = pressure_levels()
@@ -21,43 +20,38 @@ WINDS += [("850hpa", "700hpa"), ("700hpa", "500hpa"), ("500hpa", "250hpa"), ("85
 LAYERS = [(925, 850), (850, 700), (700, 500), (500, 250)]
 
 
-def judge(name: str, expected: Wide, **options: object) -> None:
-    """`judge` of values that were worked out from `published`."""
-    judge_transcription(lambda: expected, name=name, **options)  # type: ignore[arg-type]
-
-
 def of(what: str, level: int | str, where: tuple[slice, slice] = (slice(None), slice(None))) -> Wide:
     return published()[f"{what}_{level}" if isinstance(level, str) else f"{what}_{level}hpa"][where]
 
 
 @pytest.mark.parametrize("level", [850, 700, 500])
 def test_dew_point_depression(level: int) -> None:
-    judge(f"dew_point_depression_{level}hpa", of("temperature", level) - of("dew_point_temperature", level))
+    judge_values(f"dew_point_depression_{level}hpa", of("temperature", level) - of("dew_point_temperature", level))
 
 
 @pytest.mark.parametrize("level", [850, 700, 500, 250])
 def test_deviation_from_the_standard_atmosphere_by_its_own_pressures(level: int) -> None:
     standard = 288.15 * (level / 1013.25) ** (GAS * LAPSE / GRAVITY)
-    judge(f"standard_atmosphere_deviation_{level}hpa", of("temperature", level) - standard, atol=0.03)
+    judge_values(f"standard_atmosphere_deviation_{level}hpa", of("temperature", level) - standard, atol=0.03)
 
 
 @pytest.mark.parametrize(("low", "high"), WINDS)
 def test_shear_is_the_length_of_a_difference(low: str, high: str) -> None:
     winds = [of("eastward_wind", level) + 1j * of("northward_wind", level) for level in (low, high)]
-    judge(f"bulk_wind_shear_{low}_{high}", np.abs(winds[1] - winds[0]))
+    judge_values(f"bulk_wind_shear_{low}_{high}", np.abs(winds[1] - winds[0]))
 
 
 @pytest.mark.parametrize(
     ("low", "high"), [(1000, 500), (850, 500), (850, 700), (1000, 850), (1000, 700), (700, 500), (500, 250)]
 )
 def test_thickness(low: int, high: int) -> None:
-    judge(f"thickness_{low}_{high}hpa", of("geopotential_height", high) - of("geopotential_height", low))
+    judge_values(f"thickness_{low}_{high}hpa", of("geopotential_height", high) - of("geopotential_height", low))
 
 
 @pytest.mark.parametrize(("low", "high"), [(850, 500), (700, 500), (925, 700), (850, 700), (500, 250)])
 def test_lapse_rate(low: int, high: int) -> None:
     depth = (of("geopotential_height", high) - of("geopotential_height", low)) / 1000
-    judge(f"lapse_rate_{low}_{high}hpa", (of("temperature", low) - of("temperature", high)) / depth)
+    judge_values(f"lapse_rate_{low}_{high}hpa", (of("temperature", low) - of("temperature", high)) / depth)
 
 
 def test_lapse_rate_from_the_ground_takes_the_first_level_half_a_kilometre_over_it() -> None:
@@ -67,12 +61,12 @@ def test_lapse_rate_from_the_ground_takes_the_first_level_half_a_kilometre_over_
         high = of("geopotential_height", level)
         rate = 1000 * (fields["temperature_2m"] - of("temperature", level)) / (high - ground)
         result = np.where(high >= ground + 500, rate, result)
-    judge("lapse_rate_2m_850hpa", result)
+    judge_values("lapse_rate_2m_850hpa", result)
 
 
 @pytest.mark.parametrize(("name", "low", "high"), [("10m_850hpa", "10m", "850hpa"), ("850_500hpa", "850hpa", "500hpa")])
 def test_wind_turns_clockwise(name: str, low: str, high: str) -> None:
-    judge(f"wind_turning_{name}", turning(of("wind_from_direction", low), of("wind_from_direction", high)))
+    judge_values(f"wind_turning_{name}", turning(of("wind_from_direction", low), of("wind_from_direction", high)))
 
 
 @pytest.mark.parametrize(("low", "high"), LAYERS)
@@ -80,10 +74,10 @@ def test_stability_of_layers(low: int, high: int) -> None:
     thetas = [of("potential_temperature", level) for level in (low, high)]
     depth = of("geopotential_height", high) - of("geopotential_height", low)
     frequency = GRAVITY / np.mean(thetas, axis=0) * np.diff(thetas, axis=0)[0] / depth
-    judge(f"buoyancy_frequency_squared_{low}_{high}hpa", frequency, rtol=1e-5)
+    judge_values(f"buoyancy_frequency_squared_{low}_{high}hpa", frequency, rtol=1e-5)
     shear = np.fmax(of("bulk_wind_shear", f"{low}hpa_{high}hpa"), 1)
     number = of("buoyancy_frequency_squared", f"{low}_{high}hpa") / (shear / depth) ** 2
-    judge(f"richardson_number_{low}_{high}hpa", number, rtol=1e-5)
+    judge_values(f"richardson_number_{low}_{high}hpa", number, rtol=1e-5)
 
 
 @pytest.mark.parametrize(("low", "high"), LAYERS[2:])
@@ -91,16 +85,16 @@ def test_turbulence_of_layers(low: int, high: int) -> None:
     shear = of("bulk_wind_shear", f"{low}hpa_{high}hpa")
     knots = shear * 3600 / 1852
     index = knots**2 * (1 - np.clip(of("richardson_number", f"{low}_{high}hpa"), -10, 10) / 0.5)
-    judge(f"colson_panofsky_index_{low}_{high}hpa", index, rtol=1e-5)
+    judge_values(f"colson_panofsky_index_{low}_{high}hpa", index, rtol=1e-5)
     depth = of("geopotential_height", high) - of("geopotential_height", low)
     deformation = np.mean([of("total_deformation", level) for level in (low, high)], axis=0)
-    judge(f"ellrod_index_{low}_{high}hpa", shear / depth * deformation, rtol=1e-5)
+    judge_values(f"ellrod_index_{low}_{high}hpa", shear / depth * deformation, rtol=1e-5)
 
 
 @pytest.mark.parametrize("levels", [(925, 850, 700), (850, 700, 500)])
 def test_mean_humidity(levels: tuple[int, ...]) -> None:
     mean = np.mean([of("relative_humidity", level) for level in levels], axis=0)
-    judge(f"relative_humidity_mean_{levels[0]}_{levels[-1]}hpa", mean)
+    judge_values(f"relative_humidity_mean_{levels[0]}_{levels[-1]}hpa", mean)
 
 
 def columns(ground: str, what: str, levels: tuple[int, ...] = LOW) -> Iterator[tuple[Wide, Wide]]:
@@ -119,7 +113,7 @@ def of_columns(name: str, profiles: Iterator[tuple[Wide, Wide]], work_out: Calla
     found = np.array([work_out(z, v) for z, v in profiles]).reshape(published()[name][FEW].shape)
     known = np.zeros(published()[name].shape, bool)
     known[FEW] = np.isfinite(found)
-    judge(name, found[np.isfinite(found)], where=known)
+    judge_values(name, found[np.isfinite(found)], where=known)
 
 
 def crossing(target: float) -> Callable[[Wide, Wide], float]:
@@ -134,9 +128,7 @@ def crossing(target: float) -> Callable[[Wide, Wide], float]:
     return find
 
 
-@pytest.mark.parametrize(
-    ("name", "kelvin"), [("freezing", ZERO), ("minus_10", ZERO - 10), ("minus_20", ZERO - 20)]
-)
+@pytest.mark.parametrize(("name", "kelvin"), [("freezing", ZERO), ("minus_10", ZERO - 10), ("minus_20", ZERO - 20)])
 def test_isotherms(name: str, kelvin: float) -> None:
     of_columns(f"{name}_level_altitude", columns("temperature_2m", "temperature"), crossing(kelvin))
 
@@ -185,13 +177,13 @@ def test_shear_of_the_bulk_richardson_number() -> None:
         for depth in (6000, 500)
     ]
     energy = ((means[0] - means[1]) ** 2 + (means[2] - means[3]) ** 2) / 2
-    judge("bulk_richardson_shear", energy.reshape(published()["temperature_2m"][FEW].shape), where=FEW)
+    judge_values("bulk_richardson_shear", energy.reshape(published()["temperature_2m"][FEW].shape), where=FEW)
 
 
 def test_shear_of_six_kilometres() -> None:
     low = published()["eastward_wind_10m"] + 1j * published()["northward_wind_10m"]
     high = published()["eastward_wind_6000m"] + 1j * published()["northward_wind_6000m"]
-    judge("bulk_wind_shear_0_6km", np.abs(high - low))
+    judge_values("bulk_wind_shear_0_6km", np.abs(high - low))
 
 
 def thermal_tropopause(z: Wide, t: Wide, levels: tuple[int, ...]) -> float:
@@ -217,16 +209,16 @@ def test_tropopause() -> None:
     known = np.zeros(published()["temperature_2m"].shape, bool)
     known[FEW] = np.isfinite(found).reshape(known[FEW].shape)
     assert known.sum() > 200
-    judge("tropopause_air_pressure", found[np.isfinite(found)], where=known, rtol=1e-4)
+    judge_values("tropopause_air_pressure", found[np.isfinite(found)], where=known, rtol=1e-4)
     pressure = of("tropopause", "air_pressure", FEW).ravel()
     for name, profiles in (("air_temperature", temperatures), ("altitude", heights)):
         logs = -np.log(100.0 * np.array(levels))
         there = [np.interp(-np.log(p), logs, v) for p, v in zip(pressure, profiles, strict=True)]
-        judge(f"tropopause_{name}", np.reshape(there, known[FEW].shape), where=FEW)
+        judge_values(f"tropopause_{name}", np.reshape(there, known[FEW].shape), where=FEW)
 
 
 def test_jet() -> None:
     levels = [level for level in LEVELS if 100 <= level <= 500]
     speeds = np.stack([of("wind_speed", level) for level in levels])
-    judge("jet_wind_speed", speeds.max(axis=0))
-    judge("jet_air_pressure", 100.0 * np.array(levels)[speeds.argmax(axis=0)])
+    judge_values("jet_wind_speed", speeds.max(axis=0))
+    judge_values("jet_air_pressure", 100.0 * np.array(levels)[speeds.argmax(axis=0)])

@@ -128,9 +128,7 @@ def surface_upwelling_longwave_flux(skin_temperature: Wide, surface_downwelling_
     return 0.97 * SIGMA * skin_temperature**4 + 0.03 * surface_downwelling_longwave_flux
 
 
-def surface_net_longwave_flux(
-    surface_downwelling_longwave_flux: Wide, surface_upwelling_longwave_flux: Wide
-) -> Wide:
+def surface_net_longwave_flux(surface_downwelling_longwave_flux: Wide, surface_upwelling_longwave_flux: Wide) -> Wide:
     return surface_downwelling_longwave_flux - surface_upwelling_longwave_flux
 
 

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import optimize
 
-from tests.science.transcribed import FEW, ZERO, Transcription, judge, published
+from tests.science.transcribed import FEW, LEADS, PLACES, ZERO, Transcription, judge, judge_values, published
 
 Wide = NDArray[np.float64]
 KNOT, FOOT, MILE = 1852 / 3600, 0.3048, 1609.344  # m s-1, m, m
@@ -35,9 +35,7 @@ def atmospheric_river_category(integrated_water_vapour_transport: Wide) -> Wide:
     return np.floor(integrated_water_vapour_transport / 250).clip(0, 5)
 
 
-def boyden_index(
-    geopotential_height_1000hpa: Wide, geopotential_height_700hpa: Wide, temperature_700hpa: Wide
-) -> Wide:
+def boyden_index(geopotential_height_1000hpa: Wide, geopotential_height_700hpa: Wide, temperature_700hpa: Wide) -> Wide:
     return (geopotential_height_700hpa - geopotential_height_1000hpa) / 10 - (temperature_700hpa - ZERO) - 200
 
 
@@ -115,9 +113,7 @@ def convective_gust(wind_index: Wide, wind_speed_500hpa: Wide) -> Wide:
     return np.where(wind_index > 0, 0.6 * wind_index + 0.5 * wind_speed_500hpa, 0)
 
 
-def warm_cloud_depth(
-    freezing_level_altitude: Wide, lifting_condensation_level: Wide, surface_altitude: Wide
-) -> Wide:
+def warm_cloud_depth(freezing_level_altitude: Wide, lifting_condensation_level: Wide, surface_altitude: Wide) -> Wide:
     return np.fmax(freezing_level_altitude - (surface_altitude + lifting_condensation_level), 0)
 
 
@@ -154,9 +150,7 @@ def craven_brooks_index(convective_available_potential_energy: Wide, bulk_wind_s
     return convective_available_potential_energy * bulk_wind_shear_0_6km
 
 
-def low_energy_severe_index(
-    bulk_wind_shear_0_3km: Wide, lapse_rate_0_3km: Wide, lapse_rate_700_500hpa: Wide
-) -> Wide:
+def low_energy_severe_index(bulk_wind_shear_0_3km: Wide, lapse_rate_0_3km: Wide, lapse_rate_700_500hpa: Wide) -> Wide:
     return (bulk_wind_shear_0_3km / 26) * np.fmax(lapse_rate_0_3km / 5.2, 0) * np.fmax(lapse_rate_700_500hpa / 5.6, 0)
 
 
@@ -233,4 +227,60 @@ def test_products(transcription: Transcription) -> None:
 def test_icing_of_the_interest_map(level: int) -> None:
     celsius, humidity = (published()[f"{what}_{level}hpa"] for what in ("temperature", "relative_humidity"))
     interest = np.interp(celsius - ZERO, [-25, -12, -4, 0], [0, 1, 1, 0]) * np.interp(humidity, [0.7, 0.95], [0, 1])
-    judge(lambda: interest, name=f"icing_potential_{level}hpa")
+    judge_values(f"icing_potential_{level}hpa", interest)
+
+
+def saturation(t: Wide) -> Wide:
+    """Pa over water: Ambaum (2020), eq. 13."""
+    latent = 2.50084e6 - (4219.4 - 1860.078) * (t - 273.16)
+    power = (4219.4 - 1860.078) / 461.5
+    return 611.655 * (273.16 / t) ** power * np.exp(2.50084e6 / 273.16 / 461.5 - latent / (461.5 * t))
+
+
+def test_the_mixing_line_of_exhaust_touches_saturation() -> None:
+    """Schmidt (1941) and Appleman (1953) solved for the tangent, not by Schumann's fits."""
+    fields = published()
+    humidity, t = fields["relative_humidity_250hpa"], fields["temperature_250hpa"]
+    slope = 1.25 * 1004 * 25000 / (0.622 * 43.2e6 * 0.7)
+    touch = optimize.brentq(lambda x: (saturation(x + 0.01) - saturation(x - 0.01)) / 0.02 - slope, 200, 260)
+    colder = np.linspace(touch - 30, touch, 3001)
+    line = saturation(touch) - slope * (touch - colder)  # vapour that the line needs, at its humidity that there is
+    threshold = np.interp(humidity, (line / saturation(colder)).clip(min=0)[line > 0], colder[line > 0])
+    clear = np.abs(t - threshold) > 0.3
+    judge_values(
+        "contrail_formation_250hpa", (t <= threshold)[clear], where=clear, by="SciPy, tangent of Appleman (1953)"
+    )
+
+
+def parcel_at_500(t: float, td: float, p: float) -> float:
+    """K of air lifted from `p` (Pa) with its equivalent potential temperature. Bolton (1980), eqs. 15 and 39."""
+
+    def theta_e(t: float, td: float, p: float) -> float:
+        e = float(saturation(np.float64(td)))
+        r, level = 287.05 / 461.5 * e / (p - e), 56 + 1 / (1 / (td - 56) + np.log(t / td) / 800)
+        dry = t * (1e5 / (p - e)) ** 0.2857 * (t / level) ** (0.28 * r)
+        return float(dry * np.exp((3036 / level - 1.78) * r * (1 + 0.448 * r)))
+
+    level = 56 + 1 / (1 / (td - 56) + np.log(t / td) / 800)
+    if p * (level / t) ** (1 / 0.2857) <= 50000:
+        return t * (50000 / p) ** 0.2857
+    target = theta_e(t, td, p)
+    return float(optimize.brentq(lambda x: theta_e(x, x, 50000) - target, 180, 320))
+
+
+def test_the_most_unstable_of_three_parcels() -> None:
+    fields = {name: np.broadcast_to(values, (LEADS, PLACES))[FEW] for name, values in published().items()}
+    fields |= {f"pressure_{level}hpa": np.full_like(fields["wind_gust"], 100.0 * level) for level in (925, 850)}
+    warmest = np.full_like(fields["wind_gust"], -np.inf)
+    for place, pressure in (("2m", "surface_pressure"), ("925hpa", "pressure_925hpa"), ("850hpa", "pressure_850hpa")):
+        base = fields[f"temperature_{place}"], fields[f"dew_point_temperature_{place}"], fields[pressure]
+        warmest = np.fmax(warmest, np.vectorize(parcel_at_500)(*base))
+    expected = fields["temperature_500hpa"] - warmest
+    judge_values("best_lifted_index", expected, where=FEW, by="SciPy, parcels of Bolton (1980)", atol=0.05)
+
+
+@pytest.mark.parametrize("way", ["eastward", "northward"])
+def test_vapour_goes_with_the_wind_of_three_levels(way: str) -> None:
+    winds = [published()[f"{way}_wind_{level}hpa"] for level in (925, 850, 700)]
+    carried = published()["precipitable_water"] * np.average(winds, axis=0, weights=[0.45, 0.35, 0.20])
+    judge_values(f"{way}_water_vapour_transport", carried)

@@ -51,25 +51,32 @@ def published() -> dict[str, Wide]:
     return {name: values.astype(np.float64) for name, values in (fields | derive(fields)).items()}
 
 
-def judge(
-    transcription: Transcription,
-    *,
-    name: str = "",
-    by: str = "",
-    rtol: float = 0.0,
-    atol: float | None = None,
-    where: tuple[slice, slice] | NDArray[np.bool_] = (slice(None), slice(None)),
-) -> None:
-    """AssertionError unless the parameter is what its transcription makes of what it follows from.
+Where = tuple[slice, slice] | NDArray[np.bool_]
+EVERYWHERE = (slice(None), slice(None))
 
-    where: leads and places looked at. The transcription's values have to differ by more than the tolerance, so that
-    no constant passes.
-    """
-    name = name or transcription.__name__
-    row, fields = parameters.derived()[name], published()
+
+def judge(
+    transcription: Transcription, *, name: str = "", rtol: float = 0.0, atol: float | None = None, by: str = "",
+    where: Where = EVERYWHERE,
+) -> None:  # fmt: skip
+    """As `judge_values` of what a transcription makes of the fields that it asks for."""
+    fields = published()
     shape = fields["temperature_2m"].shape
     inputs = (np.broadcast_to(fields[other], shape)[where] for other in signature(transcription).parameters)
-    expected = np.clip(np.asarray(transcription(*inputs), np.float64), row.minimum, row.maximum)
+    name = name or transcription.__name__
+    judge_values(name, transcription(*inputs), rtol=rtol, atol=atol, by=by, where=where)
+
+
+def judge_values(
+    name: str, values: ArrayLike, *, rtol: float = 0.0, atol: float | None = None, by: str = "",
+    where: Where = EVERYWHERE,
+) -> None:  # fmt: skip
+    """AssertionError unless the parameter has these values, brought within its bounds, at the leads and places `where`.
+
+    The values have to differ by more than the tolerance, so that no constant passes.
+    """
+    row = parameters.derived()[name]
+    expected = np.clip(np.asarray(values, np.float64), row.minimum, row.maximum)
     tolerance = row.precision if atol is None else atol
     assert np.ptp(expected) > 1.5 * tolerance, f"{name}: all values alike"
-    agrees(name, fields[name][where], expected, by=by or f"NumPy, {row.source}", rtol=rtol, atol=tolerance)
+    agrees(name, published()[name][where], expected, by=by or f"NumPy, {row.source}", rtol=rtol, atol=tolerance)

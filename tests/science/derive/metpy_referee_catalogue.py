@@ -64,6 +64,8 @@ def indices(fields: Fields) -> Answers:
     yield "sweat_index", np.asarray(sweat.m).reshape(shape)
     showalter = [mpcalc.showalter_index(p[:, i], t[:, i], td[:, i]).to("delta_degC").m.item() for i in range(FEW.stop)]
     yield "showalter_index", np.array(showalter)
+    wet = [mpcalc.wet_bulb_potential_temperature(level * units.hPa, t[i], td[i]).m for i, level in ((2, 500), (0, 850))]
+    yield "bradbury_index", (wet[0] - wet[1]).reshape(shape)
 
 
 def ground(fields: Fields) -> Answers:
