@@ -47,8 +47,8 @@ def lines() -> Iterator[str]:
     text = "\n".join(path.read_text(encoding="utf-8") for path in sorted(TESTS.rglob("test_*.py")))
     tested = [name for name in rows if name not in names and _mentioned(name, text)]
     rest = [name for name in rows if name not in names and name not in tested]
-    yield f"\nOf {len(rows)} derived parameters {len(names)} have such a referee. No source has a formula of the others;"
-    yield "they are estimates of our own after the papers that they name, held in `tests/science/` to worked examples and what"
+    yield f"\nOf {len(rows)} derived parameters {len(names)} have such a referee. The others are estimates of our"
+    yield "own after the papers that they name, held in `tests/science/` to worked examples and what"
     yield f"physics demands: {', '.join(f'`{name}`' for name in tested)}. Without either, held only to what all are"
     yield f"held to, bounds and the same values in any chunk: {', '.join(rest) or 'none'}."
 
