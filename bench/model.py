@@ -1,4 +1,4 @@
-"""`hour_full_model`: from the measured slice to a full hour of the whole catalogue; docs/cost.md has the arithmetic in words."""
+"""`hour_full_model`: from the measured slice to a full hour of the catalogue; docs/cost.md says it in words."""
 
 from __future__ import annotations
 

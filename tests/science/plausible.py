@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.parameters import pressure_levels
+from pipeline.parameters import blended, catalogue, pressure_levels
 from pipeline.science.derive.catalogue import FORMULAS
+from pipeline.science.derive.gradients import NAMES
 
 Array = NDArray[np.float32]
 Wide = NDArray[np.float64]
@@ -35,6 +36,7 @@ def plausible(seed: int, places: int = 200, leads: int = LEADS) -> dict[str, Arr
     fields |= _aloft(rng, warmth, fields)
     fields |= {"surface_altitude": altitude, "latitude": latitude, "land_area_fraction": (altitude > 0) * 1.0}
     fields["day_of_year"] = day + 0 * sun
+    fields |= _others(rng, sun.shape, fields)
     return {name: values.astype(np.float32) for name, values in fields.items()}
 
 
@@ -96,6 +98,17 @@ def _aloft(rng: np.random.Generator, warmth: Wide, ground: dict[str, Wide]) -> d
         found[f"relative_humidity_{level}hpa"] = rng.beta(2, 2, below.shape)
         for way, step in zip(("eastward", "northward"), shear, strict=True):
             found[f"{way}_wind_{level}hpa"] = ground[f"{way}_wind_100m"] + k * step
+    return found
+
+
+def _others(rng: np.random.Generator, shape: tuple[int, ...], known: dict[str, Wide]) -> dict[str, Wide]:
+    """What of the blend and of neighbours nothing above depends on: within a part of its bounds, of neighbours a
+    hundredth, as their bounds are those of the sharpest front."""
+    found, rows = {}, catalogue()
+    for name in (*blended(), *NAMES):
+        part = 100 if name in NAMES else 4
+        if name not in known and name != "sea_surface_temperature":
+            found[name] = rng.uniform(rows[name].minimum / part, rows[name].maximum / part, shape)
     return found
 
 

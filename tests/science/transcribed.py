@@ -42,12 +42,6 @@ def published() -> dict[str, Wide]:
     fields = plausible(5, PLACES, LEADS)
     del fields["sea_surface_temperature"]  # which follows from the skin's
     _with_inversions(fields, rng)
-    shape = fields["temperature_2m"].shape
-    rows = parameters.catalogue()
-    others = {name for name in parameters.blended() if name not in fields}
-    for name in sorted(others | {f"total_deformation_{level}hpa" for level in (700, 500, 250)}):
-        low, high = rows[name].minimum, rows[name].maximum
-        fields[name] = rng.uniform(low / 4, high / 4, shape).astype(np.float32)
     return {name: values.astype(np.float64) for name, values in (fields | derive(fields)).items()}
 
 
