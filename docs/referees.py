@@ -30,7 +30,7 @@ The worst difference of each derived parameter to an independent code, in the pa
 which that was looked for. Made by `python docs/referees.py`, which runs the tests that hold each to its tolerance;
 where it is large, the test says why: two formulas of one quantity, such as psychrometric and adiabatic wet bulbs, winds
 weighted by height and by pressure. "NumPy" or "SciPy" with a source is that source's formula or table, written again in
-float64 and apart from the code, in `tests/science/test_transcribed_*.py`; by default it has to agree within the
+float64 and apart from the code, in `tests/science/derive/test_transcribed_*.py`; by default it has to agree within the
 precision at which the parameter is stored.
 
 | parameter | units | referee | worst difference | of values |
@@ -47,10 +47,10 @@ def lines() -> Iterator[str]:
     text = "\n".join(path.read_text(encoding="utf-8") for path in sorted(TESTS.rglob("test_*.py")))
     tested = [name for name in rows if name not in names and _mentioned(name, text)]
     rest = [name for name in rows if name not in names and name not in tested]
-    yield f"\nOf {len(rows)} derived parameters {len(names)} have such a referee. The others are estimates of our"
-    yield "own after the papers that they name, held in `tests/science/` to worked examples and what"
-    yield f"physics demands: {', '.join(f'`{name}`' for name in tested)}. Without either, held only to what all are"
-    yield f"held to, bounds and the same values in any chunk: {', '.join(rest) or 'none'}."
+    yield f"\nOf {len(rows)} derived parameters {len(names)} have such a referee. The others are estimates of our own"
+    yield "after the papers that they name, held in `tests/science/` to worked examples and physics:"
+    yield f"{', '.join(f'`{name}`' for name in tested)}. Without either, held only to what all are held to,"
+    yield f"bounds and the same values in any chunk: {', '.join(rest) or 'none'}."
 
 
 def _row(one: Verdict) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.science.transcribed import ZERO, Transcription, judge, judge_values, published
+from tests.science.derive.transcribed import ZERO, Transcription, judge, judge_values, published
 
 Wide = NDArray[np.float64]
 

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import optimize
 
-from tests.science.transcribed import FEW, LEADS, PLACES, ZERO, Transcription, judge, judge_values, published
+from tests.science.derive.transcribed import FEW, LEADS, PLACES, ZERO, Transcription, judge, judge_values, published
 
 Wide = NDArray[np.float64]
 KNOT, FOOT, MILE = 1852 / 3600, 0.3048, 1609.344  # m s-1, m, m

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.science.transcribed import ZERO, Transcription, judge
+from tests.science.derive.transcribed import ZERO, Transcription, judge
 
 Wide = NDArray[np.float64]
 G, PI, DENSITY = 9.80665, np.pi, 1025.0

@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from pipeline.parameters import pressure_levels
-from tests.science.test_transcribed_air import GAS, GRAVITY, LAPSE, turning
-from tests.science.transcribed import FEW, ZERO, judge_values, published
+from tests.science.derive.test_transcribed_air import GAS, GRAVITY, LAPSE, turning
+from tests.science.derive.transcribed import FEW, ZERO, judge_values, published
 
 Wide = NDArray[np.float64]
 LEVELS = pressure_levels()

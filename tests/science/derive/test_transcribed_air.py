@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import optimize
 
-from tests.science.transcribed import ZERO, Transcription, judge, published
+from tests.science.derive.transcribed import ZERO, Transcription, judge, published
 
 Wide = NDArray[np.float64]
 GAS, GRAVITY, LAPSE = 287.05287, 9.80665, 0.0065  # ICAO (1993)

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from pipeline.science.derive import derive
+from pipeline.science.derive.catalogue import derive
+from tests.science.derive.transcribed import LEADS, PLACES, ZERO, judge_values, published
 from tests.science.referee import agrees
-from tests.science.transcribed import LEADS, PLACES, ZERO, judge_values, published
 
 Wide = NDArray[np.float64]
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tests.science.derive.transcribed import ZERO, Transcription, judge, judge_values, published
 from tests.science.referee import xclim
-from tests.science.transcribed import ZERO, Transcription, judge, judge_values, published
 
 Wide = NDArray[np.float64]
 Flags = NDArray[np.bool_]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.science.transcribed import ZERO, Transcription, judge, published
+from tests.science.derive.transcribed import ZERO, Transcription, judge, published
 
 Wide = NDArray[np.float64]
 Flags = NDArray[np.bool_]

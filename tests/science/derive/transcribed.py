@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pipeline import parameters
-from pipeline.science.derive import derive
+from pipeline.science.derive.catalogue import derive
 from tests.science.plausible import Array, Wide, plausible
 from tests.science.referee import agrees
 
