@@ -188,9 +188,8 @@ def _energy(
     interval: int,
 ) -> Array | None:  # fmt: skip
     """(source, 1, place) as the blend of those that have forecasts weighs them; NaN of the others."""
-    there = np.isfinite(forecasts).any(axis=1)
-    names = [name for name, has in zip(sources, there, strict=True) if has]
-    found = energy_verified(deployment, names, row, start, lead, interval)
+    there = np.flatnonzero(np.isfinite(forecasts).any(axis=1))
+    found = energy_verified(deployment, [sources[index] for index in there], row, start, lead, interval)
     if found is None:
         return None
     energy = np.full((len(sources), 1, forecasts.shape[1]), np.nan, np.float32)

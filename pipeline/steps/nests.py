@@ -88,7 +88,8 @@ def _chance(deployment: Deployment, hour: Cycle, row: Hazard, leads: list[int]) 
     best = _published(deployment, hour, "best.zarr")
     if row.parameter not in best:
         return None
-    return peaks(best[row.parameter][: len(leads)].values >= row.threshold, np.asarray(leads), WINDOW_HOURS)
+    reached = best[row.parameter][: len(leads)].values >= row.threshold
+    return peaks(reached.astype(np.float32), np.asarray(leads), WINDOW_HOURS)
 
 
 def _published(deployment: Deployment, hour: Cycle, name: str) -> xr.Dataset:

@@ -85,7 +85,7 @@ def ground(fields: Fields) -> Answers:
 
 def main(source: str, target: str) -> None:
     fields = {name: values.astype(np.float64) for name, values in np.load(source).items()}
-    hpa = sorted((int(found[1]) for name in fields if (found := LEVEL.fullmatch(name))), reverse=True)
+    hpa = sorted((int(level[1]) for name in fields if (level := LEVEL.fullmatch(name))), reverse=True)
     found: Fields = {}
     for answers in (winds(fields), levels(fields, hpa), indices(fields), ground(fields)):
         found |= dict(answers)
