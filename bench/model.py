@@ -1,4 +1,4 @@
-"""`hour_full_model`: from the measured slice to a full hour of DTN's size; docs/cost.md has the arithmetic in words."""
+"""`hour_full_model`: from the measured slice to a full hour of the catalogue; docs/cost.md says it in words."""
 
 from __future__ import annotations
 
@@ -69,7 +69,8 @@ def hour_full_model(slice_: Record) -> list[Record]:
         {
             "name": "hour_full_model",
             "implementation": "hourcast",
-            "work": "721 x 1440 x 361 leads x 350 parameters, 15 sources, 112 members: core seconds, modelled",
+            "work": f"721 x 1440 x 361 leads x {hour.blended + hour.derived} parameters, 15 sources, 112 members: "
+            "core seconds, modelled",
             "seconds": round(whole, 1),
             "runs": 0,
             "bandwidth_fraction": slice_["bandwidth_fraction"],

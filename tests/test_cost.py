@@ -19,6 +19,7 @@ from pipeline.cost.model import MEASURED, Hour, core_seconds, machines, resized
 from pipeline.cycle import Cycle
 from pipeline.journal import Job
 from pipeline.operate import cost as operate_cost
+from pipeline.parameters import catalogue
 from pipeline.stages import STAGES
 
 HOUR = Cycle.parse("2026-01-31T06")
@@ -33,15 +34,17 @@ def dollars(hour: Hour, minutes: float = 25, spot_share: float = 0.8) -> float:
 
 def test_the_full_hour_takes_what_was_measured() -> None:
     minutes = {name: seconds / 60 for name, seconds in core_seconds(Hour(), MEASURED).items()}
-    told = {"blend": 56, "probability": 46, "validate": 33, "write": 30, "read": 21, "derive": 20, "publish": 12,
-            "correct": 2}  # fmt: skip
+    told = {"blend": 120, "probability": 46, "validate": 56, "write": 51, "read": 35, "derive": 38, "publish": 20,
+            "correct": 4}  # fmt: skip
     assert minutes == pytest.approx(told, abs=0.7), "docs/cost.md"
-    assert machines(Hour(), MEASURED, 10).instances == 2
+    assert machines(Hour(), MEASURED, 10).instances == 3
     assert machines(Hour(), MEASURED, 25).instances == 1
+    dtn = sum(core_seconds(resized(parameters=350), MEASURED).values()) / 60
+    assert dtn == pytest.approx(192, abs=0.7), "docs/cost.md"
 
 
 def test_the_defaults_are_the_full_hour() -> None:
-    assert resized() == Hour()
+    assert resized() == resized(parameters=len(catalogue())) == Hour()
     coarse = resized(resolution=1, members=0)
     assert (coarse.places, coarse.members_here) == (181 * 360, 0)
 
@@ -58,7 +61,7 @@ def test_more_of_anything_is_never_cheaper(name: str, times: int) -> None:
 
 def test_the_price_of_a_machine_is_the_mean_of_spot_and_on_demand() -> None:
     bare = dollars(Hour(), spot_share=0)
-    cpu, gpu = 25 / 60, 31 * 30 / 3600
+    cpu, gpu = 2 * 25 / 60, 31 * 30 / 3600
     saved = cpu * (PRICES[cost.CPU].dollars - PRICES[f"{cost.CPU} spot"].dollars)
     saved += gpu * (PRICES[cost.GPU].dollars - PRICES[f"{cost.GPU} spot"].dollars)
     assert bare - dollars(Hour(), spot_share=1) == pytest.approx(saved)
@@ -120,7 +123,7 @@ def test_energy_is_machines_and_storage_with_overhead() -> None:
 
 
 def test_the_bill_fits_the_page_and_adds_up(capsys: pytest.CaptureFixture[str]) -> None:
-    size = {"sources": 15, "parameters": 350, "resolution": 0.25, "leads": 361, "members": 112}
+    size = {"sources": 15, "parameters": len(catalogue()), "resolution": 0.25, "leads": 361, "members": 112}
     operate_cost.show_modelled(size, minutes=25, spot_share=0.8, region="us-east-1", table=None)
     out = capsys.readouterr().out
     assert max(len(line) for line in out.splitlines()) <= 100

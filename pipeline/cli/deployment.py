@@ -24,7 +24,9 @@ def cost(
     ] = None,
     config: ConfigOption = FORECAST_YAML,
     sources: Annotated[int, typer.Option(min=1, help="Of the modelled hour.")] = 15,
-    parameters: Annotated[int, typer.Option(min=1, help="Blended and derived.")] = 350,
+    parameters: Annotated[
+        int | None, typer.Option(min=1, help="Blended and derived; those of the catalogue if left out.")
+    ] = None,
     resolution: Annotated[float, typer.Option(min=0.01, max=30, help="Degrees.")] = 0.25,
     leads: Annotated[int, typer.Option(min=1, help="Hourly.")] = 361,
     members: Annotated[int, typer.Option(min=0, help="Of all ensembles; 31 at most are made here.")] = 112,
@@ -38,10 +40,12 @@ def cost(
     Examples: `hourcast cost` · `hourcast cost --sources 30 --resolution 0.1` · `hourcast cost --cycle 2026-01-31T06`
     """
     from pipeline.operate.cost import show_measured, show_modelled
+    from pipeline.parameters import catalogue
 
     if cycle is not None:
         show_measured(config, cycle, spot_share=spot, region=region, table=prices)
         return
+    parameters = parameters or len(catalogue())
     size = {"sources": sources, "parameters": parameters, "resolution": resolution, "leads": leads, "members": members}
     show_modelled(size, minutes=minutes, spot_share=spot, region=region, table=prices)
 

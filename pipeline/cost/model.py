@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
 from typing import Literal
+
+from pipeline import parameters as catalogue
 
 PUBLISHED_SECONDS_A_GB = 1.0
 """Core seconds a GB of output that publish takes: manifests and lists, nothing bulky."""
@@ -21,17 +23,18 @@ LEAD_BINS, SKILL_NUMBERS = 12, 1.25
 
 @dataclass(frozen=True)
 class Hour:
-    """The size of an hour; `steps`: native leads of a source on average, of members likewise.
+    """The size of an hour, by default with all parameters of the catalogue.
 
+    `steps`: native leads of a source on average, of members likewise.
     `members_here`: of the members, those that the deployment integrates itself.
     """
 
     rows: int = 721
     columns: int = 1440
     leads: int = 361
-    blended: int = 60
-    derived: int = 290
-    probabilistic: int = 11
+    blended: int = field(default_factory=lambda: len(catalogue.blended()))
+    derived: int = field(default_factory=lambda: len(catalogue.derived()))
+    probabilistic: int = field(default_factory=lambda: sum(row.probabilistic for row in catalogue.blended().values()))
     sources: int = 15
     steps: int = 121
     members: int = 112
@@ -69,10 +72,12 @@ class Hour:
 
 
 def resized(
-    *, sources: int = 15, parameters: int = 350, resolution: float = 0.25, leads: int = 361, members: int = 112
+    *, sources: int = 15, parameters: int | None = None, resolution: float = 0.25, leads: int = 361, members: int = 112
 ) -> Hour:
-    """An hour of that size whose other counts are in the proportions of the full one."""
-    full, share, longer = Hour(), parameters / 350, leads / 361
+    """An hour of that size, without `parameters` of the catalogue's; other counts are in the full one's proportions."""
+    full, longer = Hour(), leads / 361
+    parameters = full.blended + full.derived if parameters is None else parameters
+    share = parameters / (full.blended + full.derived)
     blended = max(1, round(full.blended * share))
     return Hour(
         rows=round(180 / resolution) + 1, columns=round(360 / resolution), leads=leads, blended=blended,

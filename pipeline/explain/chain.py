@@ -34,10 +34,11 @@ from pipeline.science.consistency import MEETINGS, RULES
 from pipeline.science.consistency_ties import GROUPS
 from pipeline.science.ramp_length import at_leads
 from pipeline.science.weights import Weights
-from pipeline.steps.blending import bridge, day_hours, tile_weights, wave_energy
+from pipeline.steps.blending import bridge, day_hours, tile_weights
 from pipeline.steps.forecast import consistent, surroundings
 from pipeline.steps.inputs import TRUTH_HOURS, Contribution, coverage, holds, kept, valid_hours
 from pipeline.steps.numbered import at_hours
+from pipeline.steps.wave_energy import energy_at_leads
 
 Array = NDArray[np.float32]
 
@@ -128,7 +129,7 @@ def ingredients(at: At, row: Parameter) -> Ingredients:
     mapped = without_course(forecasts, used.course, bins, at.leads, day_hours(row, at.hour, at.leads))
     if correction is not None:
         mapped = amounts.mapped(forecasts, amounts.for_sources(correction, used.sources), _ends(at))
-    energy = wave_energy(at.deployment, parts, row, at.hour, at.leads, at.cells)
+    energy = energy_at_leads(at.deployment, parts, row, at.hour, at.leads, at.cells)
     return Ingredients(used, forecasts, taper, mapped, correction, energy)
 
 

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from pipeline import parameters, paths
 from pipeline.cycle import Cycle
-from pipeline.parameters import Parameter
+from pipeline.parameters import Parameter, grib2
 from pipeline.products import parameter_facts as facts
 from pipeline.products import parameter_map
 from pipeline.products.parameter_facts import Relation
@@ -53,12 +53,23 @@ def page(name: str) -> Group:
 def _of_row(row: Parameter) -> Iterator[tuple[str, str]]:
     yield "units", row.units
     yield "standard name", row.standard_name or "none in CF; the long name is proposed"
+    yield "GRIB2", _grib2(row.name)
     yield "bounds", f"{row.minimum:g} to {row.maximum:g}"
     yield "stored to", f"± {row.precision:g}"
     yield "kind", row.kind.replace("_", " ")
     yield "domain", row.where
     yield "values", "\n".join(f"{value:g} {meaning.replace('_', ' ')}" for value, meaning in row.flags)
     yield "probabilities", ", ".join(f"{limit:g}" for limit in row.thresholds) or "quantiles" * row.probabilistic
+
+
+def _grib2(name: str) -> str:
+    """Discipline, category and number, and where the standard has none that they are ours."""
+    encoding = grib2.encoding(name)
+    ours = ", of our own" if encoding.code[1] >= grib2.LOCAL else ""
+    surface = f"surface {encoding.first.kind}" + (
+        "" if encoding.first.value is None else f" at {encoding.first.value:g}"
+    )
+    return "discipline {}, category {}, number {}".format(*encoding.code) + f"{ours}; {surface}"
 
 
 def _of_formula(row: Parameter) -> Iterator[tuple[str, str]]:

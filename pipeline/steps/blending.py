@@ -11,8 +11,6 @@ from pipeline.cycle import Cycle
 from pipeline.parameters import INTERVAL_KINDS, Parameter, blended
 from pipeline.science import amounts
 from pipeline.science.blend import blend, range_taper, without_course
-from pipeline.science.references import models
-from pipeline.science.wave_systems import HEIGHT_OF
 from pipeline.science.weights import Weights
 from pipeline.steps import Deployment
 from pipeline.steps.inputs import (
@@ -27,6 +25,7 @@ from pipeline.steps.inputs import (
 from pipeline.steps.learn import read_correction, read_weights
 from pipeline.steps.numbered import at_hours
 from pipeline.steps.plausible import leave_out
+from pipeline.steps.wave_energy import energy_at_leads
 
 Array = NDArray[np.float32]
 
@@ -72,31 +71,13 @@ def blend_parameter(
     if correction is not None:
         forecasts = amounts.mapped(forecasts, amounts.for_sources(correction, weights.sources), ends)
     forecasts = without_course(forecasts, weights.course, weights.lead_bins, leads, day_hours(row, hour, leads))
-    energy = wave_energy(deployment, parts, row, hour, leads, cells)
+    energy = energy_at_leads(deployment, parts, row, hour, leads, cells)
     result = blend(forecasts, weights, leads, taper, circular=row.blend == "circular", energy=energy)
     result = bridge(row, result)
     np.clip(result, row.minimum, row.maximum, out=result)
     if correction is not None:
         result = np.clip(amounts.expected(result, correction, ends, dry=not chance), row.minimum, row.maximum)
     return result
-
-
-def wave_energy(
-    deployment: Deployment, parts: Sequence[Contribution], row: Parameter, hour: Cycle, leads: NDArray[np.int64],
-    cells: slice,
-) -> Array | None:  # fmt: skip
-    """(source, lead, place) squared height (m2) of the waves whose direction the parameter is; None of others.
-
-    Persistence has the models' mean: how high its waves were a day ago says nothing of how much it knows.
-    """
-    height = blended().get(HEIGHT_OF.get(row.name, ""))
-    if height is None or not all(holds(deployment, part, height) for part in parts):
-        return None
-    energy = np.stack([at_hours(deployment, part, height, hour, leads.tolist(), cells) for part in parts]) ** 2
-    model = models([part.source for part in parts])
-    if model.any():
-        energy[~model] = energy[model].mean(axis=0)
-    return energy
 
 
 def _contributions(deployment: Deployment, runs: Mapping[str, Contribution], row: Parameter) -> list[Contribution]:

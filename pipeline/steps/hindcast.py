@@ -17,6 +17,7 @@ from pipeline.science.weights import Weights
 from pipeline.steps import Deployment, skill_store
 from pipeline.steps.inputs import contribution, coverage
 from pipeline.steps.learn import read_correction, read_weights, truth_hour
+from pipeline.steps.wave_energy import energy_verified
 
 Array = NDArray[np.float32]
 
@@ -60,7 +61,9 @@ def blend_fields(
     forecasts = without_course(
         forecasts, used.course, used.lead_bins, leads, np.array([truth_hour(hindcast.hour, lead, interval)])
     )
-    result = blend(forecasts, used, leads, circular=row.blend == "circular")
+    energy = energy_verified(deployment, list(fields), row, hindcast.hour, lead, interval)
+    energy = None if energy is None else energy[:, None]
+    result = blend(forecasts, used, leads, circular=row.blend == "circular", energy=energy)
     if correction is not None:
         result = amounts.expected(result, correction, leads)
     return np.clip(result[0], row.minimum, row.maximum)

@@ -30,6 +30,7 @@ from pipeline.steps.numbered import verified
 from pipeline.steps.plausible import judge, unbelieved, usual_errors
 from pipeline.steps.skill_store import Known
 from pipeline.steps.surface import surface
+from pipeline.steps.wave_energy import energy_verified
 from pipeline.store import arrays as store_arrays
 
 Array = NDArray[np.float32]
@@ -153,14 +154,15 @@ def _faded(past: Past | None, clock: Cycle, now: Cycle) -> Past | None:
 
 @dataclass(frozen=True)
 class Pair:
-    """Believed forecasts (source, place), the truth (place,), the ensemble's variance, and each source's mean square
-    error until then (source,), and the hour of the day in UTC."""
+    """Believed forecasts (source, place), the truth (place,), the ensemble's variance, each source's mean square error
+    until then (source,), the hour of the day in UTC, and of directions of waves their energy (source, 1, place)."""
 
     forecasts: Array
     observed: Array
     variance: Array | None
     known: Float
     hour: float
+    energy: Array | None
 
 
 def _read_pair(deployment: Deployment, row: Parameter, state: Skill, start: Cycle, lead: int) -> Pair | None:
@@ -177,7 +179,22 @@ def _read_pair(deployment: Deployment, row: Parameter, state: Skill, start: Cycl
     known = skills.mean_square_at(state, state.lead_bins.index(lead))
     forecasts[unbelieved(_difference(row, forecasts, observed), np.sqrt(known))] = np.nan
     variance = ensemble_variance(deployment, row, start, lead, interval)
-    return Pair(forecasts, observed, variance, known, truth_hour(start, lead, interval))
+    energy = _energy(deployment, row, state.sources, forecasts, start, lead, interval)
+    return Pair(forecasts, observed, variance, known, truth_hour(start, lead, interval), energy)
+
+
+def _energy(
+    deployment: Deployment, row: Parameter, sources: tuple[str, ...], forecasts: Array, start: Cycle, lead: int,
+    interval: int,
+) -> Array | None:  # fmt: skip
+    """(source, 1, place) as the blend of those that have forecasts weighs them; NaN of the others."""
+    there = np.flatnonzero(np.isfinite(forecasts).any(axis=1))
+    found = energy_verified(deployment, [sources[index] for index in there], row, start, lead, interval)
+    if found is None:
+        return None
+    energy = np.full((len(sources), 1, forecasts.shape[1]), np.nan, np.float32)
+    energy[there, 0] = found
+    return energy
 
 
 def truth_hour(start: Cycle, lead: int, interval: int) -> float:
@@ -206,7 +223,8 @@ def _take_in(
             made = without_course(made[:, None], weights.course, weights.lead_bins, leads, np.array([pair.hour]))[:, 0]
         if correction is not None:
             made = amounts.mapped(made[:, None], correction, leads)[:, 0]
-        ours, model = blend(made[:, None], weights, leads, circular=circular)[0], models(state.sources)
+        ours = blend(made[:, None], weights, leads, circular=circular, energy=pair.energy)[0]
+        model = models(state.sources)
         said = candidates(ours, made[model], pair.known[model], circular=circular)
         rivals = _difference(row, said, pair.observed)
     if past is not None:

@@ -73,16 +73,27 @@ def _exposed(deployment: Deployment, row: Hazard) -> Array:
 
 
 def _chance(deployment: Deployment, hour: Cycle, row: Hazard, leads: list[int]) -> Array | None:
-    """(day, latitude, longitude) greatest probability of the hazard in an hour of each day; None if it is not known."""
+    """(day, latitude, longitude) greatest probability of the hazard in an hour of each day; None if it is not known.
+
+    What is derived has no probabilities: it is 1 where the best forecast reaches the threshold and 0 elsewhere.
+    """
     if row.parameter == STRIKE:
         return _strikes(deployment, hour, -(-leads[-1] // WINDOW_HOURS))
-    key = paths.forecast(hour, "probability.zarr")
-    data = xr.open_zarr(deployment.store.zarr(key), consolidated=False, chunks=None)
-    if f"{row.parameter}_exceedance" not in data:
+    data = _published(deployment, hour, "probability.zarr")
+    if f"{row.parameter}_exceedance" in data:
+        position = data[f"{row.parameter}_threshold"].values.tolist().index(row.threshold)
+        return peaks(
+            data[f"{row.parameter}_exceedance"][position, : len(leads)].values, np.asarray(leads), WINDOW_HOURS
+        )
+    best = _published(deployment, hour, "best.zarr")
+    if row.parameter not in best:
         return None
-    position = data[f"{row.parameter}_threshold"].values.tolist().index(row.threshold)
-    chance = data[f"{row.parameter}_exceedance"][position, : len(leads)].values
-    return peaks(chance, np.asarray(leads), WINDOW_HOURS)
+    reached = best[row.parameter][: len(leads)].values >= row.threshold
+    return peaks(reached.astype(np.float32), np.asarray(leads), WINDOW_HOURS)
+
+
+def _published(deployment: Deployment, hour: Cycle, name: str) -> xr.Dataset:
+    return xr.open_zarr(deployment.store.zarr(paths.forecast(hour, name)), consolidated=False, chunks=None)
 
 
 def _strikes(deployment: Deployment, hour: Cycle, days: int) -> Array | None:

@@ -89,6 +89,7 @@ def test_counts_are_of_the_tables() -> None:
 def test_a_page_tells_what_the_row_does(name: str) -> None:
     row = parameters.parameter(name)
     text = printed(parameter_page.page(name))
+    assert "GRIB2" in text
     for part in (row.long_name, row.units, f"{row.minimum:g} to {row.maximum:g}", row.source, *facts.inputs(name)):
         assert part in text
     assert all(relation.name in text for relation in facts.ties(name))

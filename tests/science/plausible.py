@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.parameters import pressure_levels
+from pipeline.parameters import blended, catalogue, pressure_levels
 from pipeline.science.derive.catalogue import FORMULAS
+from pipeline.science.derive.gradients import NAMES
 
 Array = NDArray[np.float32]
 Wide = NDArray[np.float64]
@@ -14,12 +15,12 @@ LEVELS = pressure_levels()
 LEADS = 30
 
 
-def plausible(seed: int, places: int = 200) -> dict[str, Array]:
+def plausible(seed: int, places: int = 200, leads: int = LEADS) -> dict[str, Array]:
     """Blended parameters (lead, place) and what is known of hour and place: hydrostatic, consistent, of any season."""
     rng = np.random.default_rng(seed)
     latitude = rng.uniform(-90, 90, places)
     altitude = np.where(rng.random(places) < 0.5, 0, rng.gamma(1, 700, places).clip(0, 4500))
-    day = rng.integers(1, 366) + np.arange(LEADS)[:, None] / 24
+    day = rng.integers(1, 366) + np.arange(leads)[:, None] / 24
     declination, phi = -0.41 * np.cos(2 * np.pi * (day + 10) / 365), np.deg2rad(latitude)
     angle = 2 * np.pi * day + rng.uniform(-np.pi, np.pi, places)
     sun = np.maximum(np.sin(phi) * np.sin(declination) + np.cos(phi) * np.cos(declination) * np.cos(angle), 0)
@@ -35,6 +36,7 @@ def plausible(seed: int, places: int = 200) -> dict[str, Array]:
     fields |= _aloft(rng, warmth, fields)
     fields |= {"surface_altitude": altitude, "latitude": latitude, "land_area_fraction": (altitude > 0) * 1.0}
     fields["day_of_year"] = day + 0 * sun
+    fields |= _others(rng, sun.shape, fields)
     return {name: values.astype(np.float32) for name, values in fields.items()}
 
 
@@ -96,6 +98,17 @@ def _aloft(rng: np.random.Generator, warmth: Wide, ground: dict[str, Wide]) -> d
         found[f"relative_humidity_{level}hpa"] = rng.beta(2, 2, below.shape)
         for way, step in zip(("eastward", "northward"), shear, strict=True):
             found[f"{way}_wind_{level}hpa"] = ground[f"{way}_wind_100m"] + k * step
+    return found
+
+
+def _others(rng: np.random.Generator, shape: tuple[int, ...], known: dict[str, Wide]) -> dict[str, Wide]:
+    """What of the blend and of neighbours nothing above depends on: within a part of its bounds, of neighbours a
+    hundredth, as their bounds are those of the sharpest front."""
+    found, rows = {}, catalogue()
+    for name in (*blended(), *NAMES):
+        part = 100 if name in NAMES else 4
+        if name not in known and name != "sea_surface_temperature":
+            found[name] = rng.uniform(rows[name].minimum / part, rows[name].maximum / part, shape)
     return found
 
 

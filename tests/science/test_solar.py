@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from pipeline.science import solar
+from tests.science.referee import agrees
 
 
 def test_position_of_the_solar_position_algorithm_example() -> None:
@@ -32,6 +34,20 @@ def test_hourly_means_equal_a_fine_integral() -> None:
     expected = np.maximum(cosine, 0).reshape(36, 240, 50).mean(axis=1)
     np.testing.assert_allclose(found.cosine, expected, atol=2e-4)
     assert found.cosine.dtype == np.float32
+
+
+def test_the_solar_position_algorithm_agrees_on_hourly_means() -> None:
+    pvlib = pytest.importorskip("pvlib")
+    places = [(51.5, -0.1), (-33.9, 151.2), (0.3, 32.6), (78.2, 15.6), (64.1, -51.7)]
+    start = datetime(2026, 4, 17, 12)
+    latitude, longitude = np.array(places).T
+    found = solar.sun(latitude, longitude, start, 1, 24).flux(1, 24)
+    times = pd.date_range(start, periods=24 * 60, freq="min", tz="UTC") + pd.Timedelta("30s")
+    zeniths = [pvlib.solarposition.spa_python(times, *place)["zenith"] for place in places]
+    cosine = np.maximum(np.cos(np.deg2rad(np.stack(zeniths, axis=1))), 0).reshape(24, 60, -1).mean(axis=1)
+    extra = pvlib.irradiance.get_extra_radiation(times, method="nrel", solar_constant=1361.0, epoch_year=2026)
+    expected = np.asarray(extra).reshape(24, 60).mean(axis=1)[:, None] * cosine
+    agrees("toa_incoming_shortwave_flux", found, expected, by="pvlib, NREL's position", atol=0.5)
 
 
 def test_polar_night_midnight_sun_and_distance() -> None:

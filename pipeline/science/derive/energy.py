@@ -13,12 +13,11 @@ from pipeline.science.derive.math import elementwise, exp, f4, kernel, log
 from pipeline.science.derive.radiation import LOWEST_COSINE
 from pipeline.science.derive.thermo import FREEZING, Field
 
-CUT_OUT = 25.0  # m s-1
 _DIAMETER = f4(0.02814)  # m, of the Drake conductor
 _FREE = f4(3.645 * 0.02814**0.75)
 _CURVES = {
     "class 1": (0, 0, 0, 0.0043, 0.0323, 0.0771, 0.1426, 0.2329, 0.3528, 0.5024, 0.6732, 0.8287, 0.9264, 0.9774,
-                0.9946, 0.999, 0.9999),
+                0.9946, 0.999, 0.999),
     "class 2": (0, 0, 0, 0.0052, 0.0423, 0.1031, 0.1909, 0.3127, 0.4731, 0.6693, 0.8554, 0.9641, 0.9942, 0.9994),
     "class 3": (0, 0, 0, 0.0054, 0.053, 0.1351, 0.2508, 0.4033, 0.5952, 0.7849, 0.9178, 0.9796),
     "offshore": (0, 0, 0, 0, 0.0281, 0.074, 0.1373, 0.2266, 0.3443, 0.4908, 0.6623, 0.815, 0.9179, 0.9798),
@@ -31,22 +30,25 @@ def _padded(curve: tuple[float, ...]) -> NDArray[np.float32]:
 
 
 CURVES = {name: _padded(curve) for name, curve in _CURVES.items()}
+CUT_OUT = {"class 1": 25.0, "class 2": 25.0, "class 3": 22.0, "offshore": 22.0}
+"""m s-1: the last whole speed of the table at which the turbine runs."""
 
 
 @kernel
-def follow_curve(speed: Any, factor: Any, curve: Any, out: Any) -> None:
-    """Share of the rating at a speed times its factor, linear between the curve's whole m s-1; 0 beyond CUT_OUT."""
+def follow_curve(speed: Any, factor: Any, curve: Any, cut_out: Any, out: Any) -> None:
+    """Share of the rating at a speed times its factor, linear between the curve's whole m s-1; 0 beyond `cut_out`."""
     for i in range(len(out)):
         corrected = min(max(speed[i] * factor[i], f4(0.0)), f4(26.0))
         whole = min(max(np.int32(corrected), np.int32(0)), np.int32(26))  # a missing wind has none
         low = curve[whole]
         share = low + (corrected - f4(whole)) * (curve[whole + 1] - low)
-        out[i] = share if speed[i] <= f4(CUT_OUT) else f4(0.0)
+        out[i] = share if speed[i] <= cut_out else f4(0.0)
 
 
-def power_of(speed: Field, factor: Field, curve: NDArray[np.float32]) -> Field:
+def power_of(speed: Field, factor: Field, turbine: str) -> Field:
     """1: share of its rating that a turbine gives, linear between whole m s-1, wind times the factor of its density."""
-    return elementwise(lambda wind, light, out: follow_curve(wind, light, curve, out), speed, factor)
+    curve, last = CURVES[turbine], np.float32(CUT_OUT[turbine])
+    return elementwise(lambda wind, light, out: follow_curve(wind, light, curve, last, out), speed, factor)
 
 
 def wind_power_density_80m(wind_speed_80m: Field, air_density_100m: Field) -> Field:
@@ -61,22 +63,22 @@ def wind_power_density_120m(wind_speed_120m: Field, air_density_100m: Field) -> 
 
 def wind_turbine_capacity_factor_class1(wind_speed_80m: Field, density_speed_factor: Field) -> Field:
     """1: composite turbine for strong wind (IEC class I) with its hub at 80 m. King et al. (2014)."""
-    return power_of(wind_speed_80m, density_speed_factor, CURVES["class 1"])
+    return power_of(wind_speed_80m, density_speed_factor, "class 1")
 
 
 def wind_turbine_capacity_factor_class2(wind_speed_100m: Field, density_speed_factor: Field) -> Field:
     """1: composite turbine for medium wind (IEC class II) with its hub at 100 m. King et al. (2014)."""
-    return power_of(wind_speed_100m, density_speed_factor, CURVES["class 2"])
+    return power_of(wind_speed_100m, density_speed_factor, "class 2")
 
 
 def wind_turbine_capacity_factor_class3(wind_speed_120m: Field, density_speed_factor: Field) -> Field:
     """1: composite turbine for weak wind (IEC class III) with its hub at 120 m. King et al. (2014)."""
-    return power_of(wind_speed_120m, density_speed_factor, CURVES["class 3"])
+    return power_of(wind_speed_120m, density_speed_factor, "class 3")
 
 
 def wind_turbine_capacity_factor_offshore(wind_speed_120m: Field, density_speed_factor: Field) -> Field:
     """1: composite offshore turbine with its hub at 120 m. King et al. (2014)."""
-    return power_of(wind_speed_120m, density_speed_factor, CURVES["offshore"])
+    return power_of(wind_speed_120m, density_speed_factor, "offshore")
 
 
 def declination(day_of_year: Field) -> Field:

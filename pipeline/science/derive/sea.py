@@ -18,7 +18,7 @@ from pipeline.science.derive.thermo import (
 )
 
 HEAT_CAPACITY, LATENT = 1004.0, 2.5e6  # J kg-1 K-1, J kg-1
-HOUR = 3600.0  # s
+HOUR, KNOT, FEET = 3600.0, 0.514444, 0.3048  # s, m s-1, m
 _SWELL = np.array([[0, 0, 0], [1, 1, 2], [3, 4, 5], [6, 7, 8]], np.float32)
 
 
@@ -102,7 +102,8 @@ def vessel_icing_category(freezing_spray_predictor: Field) -> Field:
 
 def small_craft_advisory(wind_speed_10m: Field, significant_wave_height: Field) -> Field:
     """1 if wind reaches 22 kt or waves 7 ft, else 0. U.S. NWS 10-315, the limits of most coasts."""
-    return ((wind_speed_10m >= 11.32) | (significant_wave_height >= 2.13)).astype(np.float32)
+    wind, waves = np.float32(22 * KNOT), np.float32(7 * FEET)
+    return ((wind_speed_10m >= wind) | (significant_wave_height >= waves)).astype(np.float32)
 
 
 def dew_point_sea_surface_difference(dew_point_temperature_2m: Field, sea_surface_temperature: Field) -> Field:

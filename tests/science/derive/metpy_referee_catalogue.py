@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import warnings
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from metpy.units import units
 from numpy.typing import NDArray
 
 K, PA, M, MPS, ONE = units.K, units.Pa, units.m, units("m/s"), units.dimensionless
+LEVEL = re.compile(r"temperature_(\d+)hpa")
 FEW = slice(0, 60)  # of what MetPy solves place by place
 Fields = dict[str, NDArray[np.float64]]
 Answers = Iterator[tuple[str, NDArray[np.float64]]]
@@ -64,6 +66,8 @@ def indices(fields: Fields) -> Answers:
     yield "sweat_index", np.asarray(sweat.m).reshape(shape)
     showalter = [mpcalc.showalter_index(p[:, i], t[:, i], td[:, i]).to("delta_degC").m.item() for i in range(FEW.stop)]
     yield "showalter_index", np.array(showalter)
+    wet = [mpcalc.wet_bulb_potential_temperature(level * units.hPa, t[i], td[i]).m for i, level in ((2, 500), (0, 850))]
+    yield "bradbury_index", (wet[0] - wet[1]).reshape(shape)
 
 
 def ground(fields: Fields) -> Answers:
@@ -81,8 +85,7 @@ def ground(fields: Fields) -> Answers:
 
 def main(source: str, target: str) -> None:
     fields = {name: values.astype(np.float64) for name, values in np.load(source).items()}
-    temperatures = [name.split("_")[1] for name in fields if name.startswith("temperature_") and name.endswith("hpa")]
-    hpa = sorted((int(level.removesuffix("hpa")) for level in temperatures), reverse=True)
+    hpa = sorted((int(level[1]) for name in fields if (level := LEVEL.fullmatch(name))), reverse=True)
     found: Fields = {}
     for answers in (winds(fields), levels(fields, hpa), indices(fields), ground(fields)):
         found |= dict(answers)

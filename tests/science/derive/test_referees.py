@@ -32,6 +32,7 @@ METPY = {
     "relative_humidity_over_ice_.*": {"rtol": 0.03},  # Murphy and Koop (2005) against Ambaum (2020)
     "k_index|total_totals_index|sweat_index": {"atol": 0.02},
     "showalter_index": {"atol": 0.3},  # a lifted parcel against one of the same equivalent potential temperature
+    "bradbury_index": {"atol": 0.05},
     "heat_index": {"atol": 1.3},  # below 40 degF the temperature itself, as the NWS has it
 }
 """Tolerances by parameter."""

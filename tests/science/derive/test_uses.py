@@ -118,7 +118,7 @@ def test_turbines_by_class() -> None:
     ):
         np.testing.assert_allclose(formula(speed, density), [0, at_ten, 1, 0], atol=1e-4)
     factor = derive_profile.density_speed_factor(array(1.0))
-    thin = derive_energy.power_of(array(10), factor, derive_energy.CURVES["class 2"])
+    thin = derive_energy.power_of(array(10), factor, "class 2")
     corrected = 10 * (1 / 1.225) ** (1 / 3)
     assert thin[0] == pytest.approx(np.interp(corrected, range(28), derive_energy.CURVES["class 2"]), abs=1e-4)
     for formula in (derive_energy.wind_power_density_80m, derive_energy.wind_power_density_120m):
@@ -229,9 +229,8 @@ def test_monotonic_where_physics_is(less: float, more: float, warm: float, other
     cold, hot = sorted((warm, other))
     pair = array(low, high)
     same = array(1, 1)
-    for curve in derive_energy.CURVES.values():
-        below = np.minimum(pair, 24)
-        power = derive_energy.power_of(below, same, curve)
+    for turbine, last in derive_energy.CUT_OUT.items():
+        power = derive_energy.power_of(np.minimum(pair, np.float32(last)), same, turbine)
         assert power[0] <= power[1] + 1e-6
     for formula in (derive_sea.whitecap_fraction, derive_sky.rain_kinetic_energy):
         found = formula(pair)
