@@ -91,9 +91,9 @@ def run(
 ) -> None:
     """Run the stages of the hours, each as soon as the stages it needs are finished, skipping journalled shards.
 
-    What most stages wait for goes first. The hours must not depend on one another. Work lists are ordered, so two runs do the same things in the same
-    order. Raises StageError when a shard has failed for good: at once if other stages need it, otherwise when all else
-    is done. What is finished stays finished.
+    What most stages wait for goes first. The hours must not depend on one another. Work lists are ordered, so two runs
+    do the same things in the same order. Raises StageError when a shard has failed for good: at once if other stages
+    need it, otherwise when all else is done. What is finished stays finished.
     """
     chosen = tuple(stages)
     behind = {stage.name: _behind(stage.name, chosen) for stage in chosen}
