@@ -24,6 +24,7 @@ from pipeline.runner.pool import Cluster, Pool, workers
 from pipeline.runner.progress import watched
 from pipeline.stages import STAGES
 from pipeline.steps import Deployment
+from pipeline.world import MARKER
 
 HOUR = Cycle.parse("2025-09-05T00")
 """The live hour of the embedded world: a month after its nature run begins, with a tropical cyclone about."""
@@ -77,7 +78,7 @@ def build_world(root: Path, size: int) -> None:
     The nature run takes one core only; on another the kernels are compiled that the hour will ask for.
     """
     from pipeline.kernels import compile_all
-    from pipeline.world.build import MARKER, build
+    from pipeline.world.build import build
 
     compiling = multiprocessing.get_context("spawn").Process(target=compile_all, daemon=True)
     if not (root / MARKER).exists():
@@ -110,8 +111,6 @@ def let_time_pass(deployment: Deployment, pool: Pool | Cluster) -> tuple[dict[st
 
     Meanwhile what the report shows beside scores is drawn: its maps, and by name of a place why the hour says so.
     """
-    from pipeline.explain import pictures
-    from pipeline.products.report.page import draw_maps
     from pipeline.sources import SOURCES
 
     names = [name for name in deployment.config.sources if SOURCES[name].role == "analysis"]
@@ -123,11 +122,11 @@ def let_time_pass(deployment: Deployment, pool: Pool | Cluster) -> tuple[dict[st
     for future in coming:
         future.result()
     pool.restart()  # the processes remember the runs as they were
-    maps = pool.submit(draw_maps, deployment.store, HOUR)
+    maps = pool.submit(draw_maps, deployment)
     reports = pool.submit(verify_stations, deployment, HOUR + max(later))
     step = import_module("pipeline.steps.verify")
     jobs = {name: pool.submit(verify, deployment, name) for name in _PROVEN}  # the longest first
-    drawn = pool.submit(pictures, deployment, HOUR, deployment.config.places)
+    drawn = pool.submit(explain_places, deployment)
     jobs |= {name: pool.submit(verify, deployment, name) for name in step.names() if name not in jobs}
     step.write(deployment, HOUR, [jobs[name].result() for name in step.names()])
     reports.result()
@@ -162,6 +161,16 @@ def observe(deployment: Deployment, hour: Cycle) -> None:
 def verify_stations(deployment: Deployment, hour: Cycle) -> None:
     """Score the live hour against the stations that have reported by `hour`."""
     import_module("pipeline.steps.verify").write_stations(deployment, HOUR, hour)
+
+
+def draw_maps(deployment: Deployment) -> dict[str, Any]:
+    """Draw the maps of the live hour's report."""
+    return dict(import_module("pipeline.products.report.page").draw_maps(deployment.store, HOUR))
+
+
+def explain_places(deployment: Deployment) -> dict[str, str]:
+    """Draw by name of a configured place why the live hour says so."""
+    return dict(import_module("pipeline.explain").pictures(deployment, HOUR, deployment.config.places))
 
 
 def write_results(deployment: Deployment, folder: Path, maps: Mapping[str, Any], why: Mapping[str, str]) -> None:

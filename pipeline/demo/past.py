@@ -18,7 +18,7 @@ from pipeline.cycle import Cycle
 from pipeline.runner.pool import Cluster, Pool
 from pipeline.sources import SOURCES
 from pipeline.steps import Deployment
-from pipeline.world.build import MARKER
+from pipeline.world import MARKER
 
 _FINGERPRINT = "fingerprint"
 

@@ -132,6 +132,8 @@ def read_report(line: str, stations: Mapping[str, Station], hour: Cycle, reading
         return reading.reject(line, f"the day is not near {hour}")
     if name not in stations:
         return reading.reject(line, f"the station {name} is not in the station table")
+    if not (hour - 1).init_time < valid_time <= hour.init_time:
+        return None  # the files hold as many of the hour before
     if text.startswith("NIL"):
         return None
     main, _, remarks_text = f" {text}".partition(" RMK")

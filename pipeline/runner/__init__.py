@@ -51,11 +51,12 @@ class _Task:
 class _Plan:
     """What remains of a run: stages not begun, tasks ready in order, tasks at work, shards left per begun stage.
 
-    `failure` is the first of a stage that no other needs: it stops nothing, and is raised when the rest is done.
+    `behind` is how many stages wait for a stage, one after the other. `failure` is the first of a stage that no other
+    needs: it stops nothing, and is raised when the rest is done.
     """
 
     waiting: list[tuple[Cycle, Stage]]
-    needed: frozenset[str]
+    behind: dict[str, int]
     ready: list[_Task] = field(default_factory=list)
     working: dict[Future[Any], tuple[_Task, float]] = field(default_factory=dict)
     left: dict[tuple[Cycle, str], int] = field(default_factory=dict)
@@ -69,7 +70,12 @@ class _Plan:
             if not open_needs:
                 self.waiting.remove((hour, stage))
                 self.left[hour, stage.name] = 1
-                self.ready.append(_Task(hour, stage, None))
+                self.queue([_Task(hour, stage, None)])
+
+    def queue(self, tasks: Iterable[_Task]) -> None:
+        """Make tasks ready: most stages behind first, so that what nothing waits for fills the gaps of the rest."""
+        self.ready.extend(tasks)
+        self.ready.sort(key=lambda task: -self.behind[task.stage.name])
 
     def done(self, task: _Task) -> None:
         """Count one task of a stage as finished."""
@@ -85,13 +91,13 @@ def run(
 ) -> None:
     """Run the stages of the hours, each as soon as the stages it needs are finished, skipping journalled shards.
 
-    The hours must not depend on one another. Work lists are ordered, so two runs do the same things in the same
-    order. Raises StageError when a shard has failed for good: at once if other stages need it, otherwise when all else
-    is done. What is finished stays finished.
+    What most stages wait for goes first. The hours must not depend on one another. Work lists are ordered, so two runs
+    do the same things in the same order. Raises StageError when a shard has failed for good: at once if other stages
+    need it, otherwise when all else is done. What is finished stays finished.
     """
     chosen = tuple(stages)
-    needed = frozenset(name for stage in chosen for name in stage.needs)
-    plan = _Plan([(hour, stage) for hour in hours for stage in chosen], needed)
+    behind = {stage.name: _behind(stage.name, chosen) for stage in chosen}
+    plan = _Plan([(hour, stage) for hour in hours for stage in chosen], behind)
     for hour in hours:
         journal.begin(deployment.store, hour)
     plan.begin_ready_stages()
@@ -108,6 +114,11 @@ def run(
     for hour in hours:
         if chosen == STAGES:
             journal.finish(deployment.store, hour)
+
+
+def _behind(name: str, stages: Sequence[Stage]) -> int:
+    """The length of the longest chain of stages that wait for one."""
+    return max((1 + _behind(stage.name, stages) for stage in stages if name in stage.needs), default=0)
 
 
 def _start(plan: _Plan, pool: Pool | Cluster, deployment: Deployment) -> None:
@@ -147,7 +158,7 @@ def _plan_shards(plan: _Plan, task: _Task, shards: list[str], deployment: Deploy
     todo = [shard for shard in shards if shard not in finished]
     watcher.planned(task.stage, len(shards), len(shards) - len(todo))
     plan.left[task.hour, task.stage.name] += len(todo)
-    plan.ready.extend(_Task(task.hour, task.stage, shard) for shard in todo)
+    plan.queue(_Task(task.hour, task.stage, shard) for shard in todo)
 
 
 def _retry(plan: _Plan, task: _Task, error: Exception) -> None:
@@ -157,13 +168,13 @@ def _retry(plan: _Plan, task: _Task, error: Exception) -> None:
         if isinstance(error, BrokenProcessPool):
             reason = "its process died (out of memory?) or took longer than its time limit"
         shard = f", {task.stage.shard_rule} {task.shard!r}" if task.shard else ""
-        state = "nothing was published" if task.stage.name in plan.needed else "the rest was done"
+        state = "nothing was published" if plan.behind[task.stage.name] else "the rest was done"
         failure = StageError(
             f"{task.hour} stage {task.stage.name}{shard} failed: {reason.splitlines()[0]}; "
             f"{state}; `hourcast resume` continues here"
         )
         failure.__cause__ = error
-        if task.stage.name in plan.needed:
+        if plan.behind[task.stage.name]:
             raise failure
         plan.failure = plan.failure or failure
         return

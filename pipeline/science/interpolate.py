@@ -30,13 +30,13 @@ def _bilinear(
     rows, columns = field.shape
     for place in range(len(result)):
         y = min(max((90 - latitude[place]) / resolution, 0.0), rows - 1.0)
-        x = longitude[place] % 360 / resolution
+        x = (longitude[place] - 360 * np.floor(longitude[place] / 360)) / resolution
         top, left = min(int(y), rows - 2), int(x)
         total = weight_sum = 0.0
         for row in range(2):
             for column in range(2):
                 weight = abs(1 - row - (y - top)) * abs(1 - column - (x - left))
-                corner = field[top + row, (left + column) % columns]
+                corner = field[top + row, left + column - (columns if left + column >= columns else 0)]
                 if np.isfinite(corner):
                     total += weight * corner
                     weight_sum += weight

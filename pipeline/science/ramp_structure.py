@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import KDTree
 
 from pipeline.grid import unit_vectors
 
@@ -85,7 +86,8 @@ def fit(departure: Floats, stations: Stations, prior: Structure) -> Structure:
     places = (np.asarray(degrees[chosen], float) for degrees in (stations.latitude, stations.longitude))
     points = unit_vectors(*places) * EARTH_RADIUS
     values = departure[chosen]
-    one, other = np.triu_indices(len(values), 1)
+    near = KDTree(points).query_pairs(1.001 * _BINS[-1] * prior.horizontal, output_type="ndarray")
+    one, other = near[np.lexsort((near[:, 1], near[:, 0]))].T  # a sum's last digits depend on its order
     distance = np.linalg.norm(points[one] - points[other], axis=1)
     which = np.digitize(distance, _BINS * prior.horizontal) - 1
     inside = (which >= 0) & (which < len(_BINS) - 1)

@@ -60,7 +60,7 @@ def _match(
         cost = np.zeros((systems, systems))
         for wanted in range(systems):
             for own in range(systems):
-                cost[wanted, own] = _distance(reference[wanted, :, place], swells[own, :, place])
+                cost[wanted, own] = _distance(reference, wanted, swells, own, place)
         best, least = 0, np.inf
         for number in range(len(orders)):
             total = 0.0
@@ -73,10 +73,11 @@ def _match(
 
 
 @njit(cache=True)
-def _distance(one: Array, other: Array) -> float:  # pragma: no cover
+def _distance(one: Array, system: int, other: Array, own: int, place: int) -> float:  # pragma: no cover
     """Squared difference of two swells in units of what is usual, times their height; 0 where one is not known."""
-    turn = (one[2] - other[2] + 180) % 360 - 180
-    apart = ((one[1] - other[1]) / PERIOD_SCALE) ** 2 + (turn / DIRECTION_SCALE) ** 2
-    height = 0.5 * (one[0] + other[0])
-    total = height * apart + ((one[0] - other[0]) / HEIGHT_SCALE) ** 2
+    turn = one[system, 2, place] - other[own, 2, place] + 180
+    turn = turn - 360 * np.floor(turn / 360) - 180  # a remainder takes ten times as long
+    apart = ((one[system, 1, place] - other[own, 1, place]) / PERIOD_SCALE) ** 2 + (turn / DIRECTION_SCALE) ** 2
+    height = 0.5 * (one[system, 0, place] + other[own, 0, place])
+    total = height * apart + ((one[system, 0, place] - other[own, 0, place]) / HEIGHT_SCALE) ** 2
     return 0.0 if np.isnan(total) else total

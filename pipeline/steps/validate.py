@@ -49,10 +49,9 @@ def _check(
         values = read_tile(deployment.store, key, name, rows)
     except FileNotFoundError:
         return np.nan, np.nan, f"{name} has not been written"
-    missing = int(np.isnan(values).sum())
-    if missing:
-        return np.nan, np.nan, f"{name} is missing in {missing} of {values.size} values"
     low, high = float(values.min()), float(values.max())
+    if np.isnan(low):
+        return low, high, f"{name} is missing in {np.isnan(values).sum()} of {values.size} values"
     lowest, highest = limits(name)
     tolerance = attributes["precision"]
     if low < lowest - tolerance or high > highest + tolerance:

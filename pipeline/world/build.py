@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 
 import pipeline
 from pipeline.cycle import Cycle
-from pipeline.world import nature
+from pipeline.world import MARKER, nature
 from pipeline.world.feeds import FEEDS
 from pipeline.world.files import Writer, write_coordinates, write_job
 from pipeline.world.reports import write_observations
@@ -29,7 +29,6 @@ from pipeline.world.schedule import Extent, Job, plan
 from pipeline.world.state import World, grow, open_world
 
 SEED = 20250905
-MARKER = "SYNTHETIC"
 Progress = Callable[[str, int, int], None]
 
 _README = """This folder is SYNTHETIC. None of it was observed, forecast or issued by anyone.

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -64,6 +64,13 @@ def test_a_stage_begins_when_those_it_needs_are_finished(deployment: Deployment,
     run(deployment, [HOUR], pool, seen, [toy("point_to", "work"), toy("work")])
     assert [name for name, *_ in seen.planned_stages] == ["work", "point_to"]
     assert json.loads(deployment.store.read(paths.LATEST))["init_time"] == str(HOUR)
+
+
+def test_what_most_stages_wait_for_goes_first(deployment: Deployment, pool: Pool) -> None:
+    seen, aside = Seen(), replace(toy("work"), name="aside")
+    run(deployment, [HOUR], pool, seen, [aside, toy("work"), toy("point_to", "work")])
+    order = [name for name, _ in seen.shards if name != "point_to"]
+    assert order[-3:] == ["aside"] * 3
 
 
 def test_finished_shards_are_not_run_again(deployment: Deployment, pool: Pool) -> None:
