@@ -13,7 +13,8 @@ from pipeline.sources.base import Role, Source, every, hours
 CYCLES = tuple(range(24))
 _CORE = (
     "temperature_2m", "eastward_wind_10m", "northward_wind_10m", "wind_speed_10m", "pressure_at_sea_level",
-    "skin_temperature", "precipitable_water", *(f"pressure_velocity_{level}hpa" for level in (850, 700, 500)),
+    "skin_temperature", "precipitable_water", "precipitation", "convective_precipitation",
+    *(f"pressure_velocity_{level}hpa" for level in (850, 700, 500)),
     *(
         f"{name}_{level}hpa"
         for level in PRESSURE_LEVELS
