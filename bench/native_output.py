@@ -12,11 +12,12 @@ import xarray as xr
 from metpy.interpolate import log_interpolate_1d
 from netCDF4 import Dataset
 from numpy.typing import NDArray
-from scipy.interpolate import LinearNDInterpolator
 from scipy.sparse import csr_matrix
+from scipy.spatial import cKDTree
 
 from bench.cases import GRID, Timed
 from models import wrf, wrf_air
+from pipeline.grid import unit_vectors
 from pipeline.science import regrid
 from pipeline.science.regrid_points import PointWeights
 
@@ -118,7 +119,6 @@ def k_mpas() -> Iterator[Timed]:
     values = np.random.default_rng(0).standard_normal((FIELDS, CELLS), np.float32)
     out = np.empty((FIELDS, weights.places), np.float32)
     sparse = csr_matrix((weights.weight, weights.index, weights.start), (weights.places, CELLS))
-    points, targets = np.stack([longitude, latitude], 1), np.stack(GRID.places[::-1], 1)
     moved = {"read": float(values.nbytes + sparse.data.nbytes * 2), "change": float(out.nbytes)}
     yield Timed(
         "hourcast", f"{FIELDS} fields by weights that are there", lambda: regrid.apply(weights, values, out=out)
@@ -126,9 +126,8 @@ def k_mpas() -> Iterator[Timed]:
     work = "the same weights as xESMF applies its own: a sparse matrix, and back to maps"
     yield Timed("scipy_sparse", work, lambda: np.ascontiguousarray((sparse @ values.T).T))
     yield Timed("hourcast_weights", "weights of the three cells around, on the sphere", make)
-    yield Timed(
-        "scipy_delaunay", "triangles in degrees and one field: griddata", partial(_delaunay, points, values[0], targets)
-    )
+    call = partial(_nearest_three, latitude, longitude)
+    yield Timed("scipy_tree", "weights of the three nearest cells by their distance, on the sphere", call)
     yield Timed("bandwidth_limit", "fields and weights read, fields written", lambda: None, moved)
 
 
@@ -139,5 +138,9 @@ def sphere(cells: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return latitude, np.mod(np.rad2deg(number * np.pi * (3 - np.sqrt(5))), 360)
 
 
-def _delaunay(points: NDArray[np.float64], values: Array, targets: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(LinearNDInterpolator(points, values)(targets))
+def _nearest_three(latitude: NDArray[np.float64], longitude: NDArray[np.float64]) -> csr_matrix:
+    distance, near = cKDTree(unit_vectors(latitude, longitude)).query(unit_vectors(*GRID.places), k=3)
+    weight = 1 / np.maximum(distance, 1e-12)
+    weight /= weight.sum(axis=1, keepdims=True)
+    start = np.arange(0, near.size + 1, 3)
+    return csr_matrix((weight.ravel().astype(np.float32), near.ravel(), start), (len(near), CELLS))

@@ -15,8 +15,8 @@ from pipeline.physics.domains import due
 from pipeline.physics.hour import submitted, watched
 from pipeline.steps import Deployment
 from tests import stand_ins
-from tests.products.example_store import HOUR, write_example_store
 from tests.physics.test_physics import RUNS, write_gfs
+from tests.products.example_store import HOUR, write_example_store
 
 NODES = {"partition": "", "ranks_per_node": 2, "minutes": 5}
 HOURS = 12
