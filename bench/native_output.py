@@ -65,7 +65,14 @@ def write_wrfout(path: Path, side: int = SIDE, layers: int = LAYERS) -> None:
             _write_layers(file, name, 0, wave, interfaces, interfaces)
 
 
-def _write_layers(file: Dataset, name: str, stagger: int | None, wave: Array, height: Array, interfaces: Array) -> None:
+def _write_layers(
+    file: Dataset,
+    name: str,
+    stagger: int | None,
+    wave: NDArray[np.float64],
+    height: NDArray[np.float64],
+    interfaces: NDArray[np.float64],
+) -> None:
     """A variable of layers, one at a time."""
     names = [
         f"{part}{'_stag' * (axis == stagger)}" for axis, part in enumerate(("bottom_top", "south_north", "west_east"))

@@ -89,7 +89,7 @@ def _columns(file: Dataset, step: int) -> dict[str, Array]:
     """What needs whole columns, by blocks of rows; of a file in chunks no less than a chunk's rows, read once."""
     height, width = (len(file.dimensions[name]) for name in ("south_north", "west_east"))
     chunks = file["T"].chunking() if "T" in file.variables else "contiguous"
-    least = 1 if chunks == "contiguous" else chunks[2]
+    least = 1 if isinstance(chunks, str) else int(chunks[2])
     rows = max(least, _BLOCK_COLUMNS // width, 1)
     frames = [_Frame(file, step, slice(start, min(start + rows, height))) for start in range(0, height, rows)]
     blocks = [_aloft(frame) for frame in frames]

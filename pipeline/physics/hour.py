@@ -13,10 +13,12 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any, Literal
 
 from models.chain import JOB, Job
@@ -78,10 +80,29 @@ def attend(
     more.
     """
     deadline = _now() + left
-    runs, verdicts = submitted(config, Cycle.parse(folder.name), folder.parent)
+    with _beating(waiting, poll_seconds):  # preparing takes minutes
+        runs, verdicts = submitted(config, Cycle.parse(folder.name), folder.parent)
     known = watched(runs, deadline, waiting.heartbeat, poll_seconds=poll_seconds)
     if known is not None:
         waiting.answer(verdicts | known)
+
+
+@contextmanager
+def _beating(waiting: Waiting, seconds: float) -> Iterator[None]:
+    """Say meanwhile that the runs are attended to."""
+    ended = Event()
+
+    def beat() -> None:
+        while not ended.wait(seconds):
+            waiting.heartbeat()
+
+    thread = Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def submitted(config: Path, hour: Cycle, folder: Path) -> tuple[list[Path], dict[str, Verdict]]:
