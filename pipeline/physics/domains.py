@@ -31,7 +31,8 @@ def due(deployment: Deployment, hour: Cycle, folder: Path) -> tuple[list[Path], 
     inputs are there: what is driven by our own blend starts an hour before. One that an earlier hour has prepared is
     taken as it is. ConfigError for a run that its model cannot do at any of them.
     """
-    runs, absent = [], {}
+    runs: list[Path] = []
+    absent: dict[str, str] = {}
     for model, settings in deployment.config.physics.items():
         try:
             runs.append(_newest(deployment, model, settings, hour, folder))
