@@ -48,7 +48,8 @@ def read(paths: Sequence[Path]) -> Iterator[tuple[datetime, dict[str, NDArray[np
         reduced = zip(FIELDS, reduce_state(state, latitude, SIGMA), strict=True)
         named = {_NEAR_SURFACE.get(name, name): values.astype(np.float32) for name, values in reduced}
         rates: dict[str, Array] = {name: np.sum([named[part] for part in parts], 0) for name, parts in _RATES.items()}
-        when, amounts = time_of(path), {}
+        when = time_of(path)
+        amounts: dict[str, Array] = {}
         if before is not None and when - before[0] <= timedelta(hours=EVERY_HOURS):
             half = np.float32((when - before[0]).total_seconds() / 2)
             amounts = {name: half * (rate + before[1][name]) for name, rate in rates.items()}

@@ -22,10 +22,11 @@ if find_spec("jcm") is None:
 from models.core_run import RESTART_TIME
 from models.dycore import LAYERS, SIGMA
 from models.progress import progress
-from pipeline import paths, physics, physics_core
+from pipeline import paths, physics
 from pipeline.config import Config
 from pipeline.cycle import Cycle
 from pipeline.parameters import blended
+from pipeline.physics import core
 from pipeline.products.weights import as_used
 from pipeline.slurm import Status, follow, layouts, status
 from pipeline.steps import Deployment
@@ -99,7 +100,7 @@ def test_core_rain_between_states_is_the_mean_of_their_rates(tmp_path: Path) -> 
             "stratiform_precipitation_rate": rate / 2 * aloft[0],
         }
         np.savez(tmp_path / f"state.{RESTART_TIME + timedelta(hours=hour):%Y%m%dT%H}.npz", **state)
-    found = [fields for _, fields in physics_core.read(sorted(tmp_path.glob("state.*.npz")))]
+    found = [fields for _, fields in core.read(sorted(tmp_path.glob("state.*.npz")))]
     assert [("precipitation" in fields, "convective_precipitation" in fields) for fields in found] == [
         (False, False), (True, True), (True, True), (False, False),
     ]  # fmt: skip
