@@ -20,11 +20,15 @@ from bench.derivation import h_derive
 from bench.ensemble import ensemble
 from bench.exports import i_export
 from bench.measure import Timing, bandwidth, timed
+from bench.native_output import j_wrfout, k_mpas
 from bench.storage import g_zarr
 
 OUT = Path("build/bench.json")
 Record = dict[str, Any]
-CASES = {**PIECES, "g_zarr": g_zarr, "h_derive": h_derive, "i_export": i_export, "ensemble": ensemble}
+CASES = {
+    **PIECES, "g_zarr": g_zarr, "h_derive": h_derive, "i_export": i_export, "j_wrfout": j_wrfout, "k_mpas": k_mpas,
+    "ensemble": ensemble,
+}  # fmt: skip
 HOURS = ("hour_slice", "hour_full_model")
 
 

@@ -1,8 +1,8 @@
 """Fortran namelists of the physics models: read, written, and checked against what the models know.
 
-`namelists.csv` has one row a variable: its names and types are those of the namelists that the models ship
-(WRF test/em_real, WPS, MPAS, WAVEWATCH III model/nml), its ranges and choices those of WRF's Registry.EM_COMMON,
-MPAS's Registry.xml and the comments of WAVEWATCH III's templates. `many` marks a value a domain, or a list.
+`namelists.csv` has one row a variable: what the models' registries declare (`registries.py` renews it from them;
+`source` names the registry and its release or commit), with narrower ranges from the namelists and templates that the
+models ship. A row without a source is in those alone. `many` marks a value a domain, or a list.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "real": (int, float),
     "logical": (bool,),
     "character": (str, bool),  # WAVEWATCH III's T and F are characters of a forcing
+    "structure": (int, float, bool, str),  # the members of a derived type, one after the other
 }
 
 
@@ -102,9 +103,10 @@ def check(file: str, namelist: Namelist) -> None:
 def _flat(body: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Members of derived types as `type%member`."""
     for name, value in body.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name.lower()}%")
-        else:
+        members = [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, Mapping)]
+        for one in members:
+            yield from _flat(one, f"{prefix}{name.lower()}%")
+        if not members:
             yield prefix + name.lower(), value
 
 

@@ -16,7 +16,8 @@ Positive = Annotated[int, Field(gt=0)]
 class Driver:
     """A driving model: isobaric levels with the surface's, its highest one in Pa, hours between files, last lead.
 
-    `vtable`: the table of WPS by which ungrib knows its fields.
+    `vtable`: the table of WPS by which ungrib knows its fields. `sea_vtable`: that by which it takes the temperature of
+    the surface for the sea's, empty if there is none.
     """
 
     levels: int
@@ -26,11 +27,14 @@ class Driver:
     spacing_km: float
     soil_levels: int
     vtable: str
+    sea_vtable: str = "Vtable.SST"
 
 
 DRIVERS: dict[Boundary, Driver] = {
     "gfs": Driver(34, 1000, every_hours=3, last_hours=384, spacing_km=28, soil_levels=4, vtable="Vtable.GFS"),
-    "ifs": Driver(14, 5000, every_hours=3, last_hours=144, spacing_km=28, soil_levels=4, vtable="Vtable.ECMWF"),
+    "ifs": Driver(
+        14, 5000, every_hours=3, last_hours=144, spacing_km=28, soil_levels=4, vtable="Vtable.ECMWF", sea_vtable=""
+    ),
     "hrrr": Driver(
         41, 5000, every_hours=1, last_hours=48, spacing_km=3, soil_levels=9, vtable="Vtable.RAP.pressure.ncep"
     ),
@@ -76,6 +80,13 @@ def check_driver(boundary: Boundary, hours: int) -> Driver:
             f"found {hours}"
         )
     return driver
+
+
+def check_sea(boundary: Boundary) -> None:
+    """ValueError if the sea's temperature cannot be taken from the driving model at every boundary time."""
+    if not DRIVERS[boundary].sea_vtable:
+        able = ", ".join(name for name, driver in DRIVERS.items() if driver.sea_vtable)
+        raise ValueError(f"expected sea_updates with a boundary of {able}; found {boundary}")
 
 
 def whole_divisor(seconds: float, period: int) -> int:

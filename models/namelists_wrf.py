@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from models.namelists import Namelist, check, text
-from models.namelists_domain import DRIVERS, Boundary, Run, check_driver, whole_divisor
+from models.namelists_domain import DRIVERS, Boundary, Run, check_driver, check_sea, whole_divisor
 
 SECONDS_PER_KM = 6.0
 FASTEST_WIND = 120.0  # m s-1
@@ -42,7 +42,10 @@ class Nest(BaseModel):
 
 
 class WrfRun(Run):
-    """A limited area: centre, spacing, cells, levels, physics, nests, and what drives it."""
+    """A limited area: centre, spacing, cells, levels, physics, nests, and what drives it.
+
+    `sea_updates`: the sea's temperature follows the driving model instead of staying as it was at the start.
+    """
 
     centre_latitude: Annotated[float, Field(ge=-85, le=85)]
     centre_longitude: Annotated[float, Field(ge=-180, le=180)]
@@ -53,6 +56,7 @@ class WrfRun(Run):
     top_pa: Annotated[int, Field(ge=1000, le=10000)] = 5000
     suite: Literal["CONUS", "tropical"] = "CONUS"
     boundary: Boundary = "gfs"
+    sea_updates: bool = False
     nests: tuple[Nest, ...] = ()
     time_step_seconds: Annotated[int, Field(gt=0)] | None = None
 
@@ -65,6 +69,8 @@ class WrfRun(Run):
             raise ValueError(
                 f"expected spacing_m of {driver.spacing_km * 1000 / 12:.0f} or more: nest into {self.boundary}"
             )
+        if self.sea_updates:
+            check_sea(self.boundary)
         for number, nest in enumerate(self.nests, 2):
             self._check_nest(number, nest)
         courant = FASTEST_WIND * self.time_step / self.spacing_m
@@ -89,7 +95,8 @@ class WrfRun(Run):
     @property
     def names(self) -> dict[str, str]:
         """What the table of programs leaves open."""
-        return {"vtable": DRIVERS[self.boundary].vtable}
+        driver, lower = DRIVERS[self.boundary], "wrflowinp_d01" if self.sea_updates else ""
+        return {"vtable": driver.vtable, "sea_vtable": driver.sea_vtable, "lower_boundary": lower}
 
     @property
     def sides(self) -> list[tuple[int, int]]:
@@ -123,8 +130,11 @@ class WrfRun(Run):
         return spacings
 
 
-def namelist_wps(run: WrfRun) -> Namelist:
-    """For geogrid, ungrib and metgrid; the map is Mercator in the tropics, Lambert, or polar stereographic."""
+def namelist_wps(run: WrfRun, *, prefix: str = "FILE") -> Namelist:
+    """For geogrid, ungrib and metgrid; the map is Mercator in the tropics, Lambert, or polar stereographic.
+
+    prefix: of the files that ungrib makes.
+    """
     hemisphere = 1.0 if run.centre_latitude >= 0 else -1.0
     latitude = abs(run.centre_latitude)
     projection = "mercator" if latitude < 20 else "lambert" if latitude < 65 else "polar"
@@ -153,8 +163,8 @@ def namelist_wps(run: WrfRun) -> Namelist:
             "stand_lon": run.centre_longitude,
             "geog_data_path": "geog",
         },
-        "ungrib": {"out_format": "WPS", "prefix": "FILE"},
-        "metgrid": {"fg_name": "FILE", "io_form_metgrid": 2},
+        "ungrib": {"out_format": "WPS", "prefix": prefix},
+        "metgrid": {"fg_name": ["FILE", "SST"] if run.sea_updates else "FILE", "io_form_metgrid": 2},
     }
     check("namelist.wps", namelist)
     return namelist
@@ -182,6 +192,7 @@ def namelist_input(run: WrfRun, *, since: datetime | None = None) -> Namelist:
             "cu_physics": [_CUMULUS[run.suite] if m >= _CUMULUS_KM * 1000 else 0 for m in run.spacings_m],
             "radt": [max(1, round(run.spacing_m / 1000))] * count,
             "num_land_cat": 21,
+            "sst_update": int(run.sea_updates),
         },
         "dynamics": {
             "hybrid_opt": 2,
@@ -203,6 +214,12 @@ def namelist_input(run: WrfRun, *, since: datetime | None = None) -> Namelist:
 def _time_control(run: WrfRun, since: datetime | None) -> dict[str, Any]:
     """When, and how often files are read and written."""
     start, count = since or run.start, 1 + len(run.nests)
+    seconds = check_driver(run.boundary, run.hours).every_hours * 3600
+    lower = {
+        "auxinput4_inname": "wrflowinp_d<domain>",
+        "auxinput4_interval": [seconds // 60] * count,
+        "io_form_auxinput4": 2,
+    }
     times = {
         f"{word}_{unit}": [getattr(when, unit)] * count
         for word, when in (("start", start), ("end", run.end))
@@ -211,7 +228,8 @@ def _time_control(run: WrfRun, since: datetime | None) -> dict[str, Any]:
     return {
         "run_hours": round((run.end - start).total_seconds() / 3600),
         **times,
-        "interval_seconds": check_driver(run.boundary, run.hours).every_hours * 3600,
+        "interval_seconds": seconds,
+        **(lower if run.sea_updates else {}),
         "input_from_file": [True] * count,
         "history_interval": [run.history_minutes] * count,
         "frames_per_outfile": [1] * count,
@@ -247,8 +265,8 @@ def _domains(run: WrfRun) -> dict[str, Any]:
 
 def texts(run: WrfRun, stage: str, since: datetime, until: datetime) -> Mapping[str, str]:
     """The namelist of a stage; real has fewer ranks than the model, and divides the domain among them itself."""
-    if stage in ("geogrid", "ungrib", "metgrid"):
-        return {"namelist.wps": text(namelist_wps(run))}
+    if stage in ("geogrid", "ungrib", "sea", "metgrid"):
+        return {"namelist.wps": text(namelist_wps(run, prefix="SST" if stage == "sea" else "FILE"))}
     namelist = namelist_input(run, since=since if since > run.start else None)
     if stage == "real":
         domains = {name: value for name, value in namelist["domains"].items() if not name.startswith("nproc_")}

@@ -151,7 +151,7 @@ def ww3_ounf(run: Ww3Run, since: datetime, until: datetime) -> Namelist:
         "field_nml": {
             "field": {
                 "timestart": _stamp(since), "timestride": str(run.history_minutes * 60), "timecount": str(count),
-                "list": FIELDS, "partition": "0 1", "samefile": True,
+                "list": FIELDS, "partition": "0 1 2 3", "samefile": True,
             }
         },
         "file_nml": {"file": {"prefix": f"ww3.{since:%Y%m%dT%H%M%S}.", "netcdf": 4}},

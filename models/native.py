@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -48,19 +48,22 @@ def time_of(text: NDArray[np.bytes_]) -> datetime:
     return datetime.strptime(b"".join(text.ravel()).decode().strip("\0 ")[:19], "%Y-%m-%d_%H:%M:%S")
 
 
-def at_level(field: Array, coordinate: Array, level: float) -> Array:
-    """A field where `coordinate` has the value `level`, linear in it between layers; NaN outside the layers.
+def at_level(fields: Sequence[Array], coordinate: Array, level: float) -> list[Array]:
+    """Fields where `coordinate` has the value `level`, linear in it between layers; NaN outside the layers.
 
-    field, coordinate: (layer, ...) with the coordinate rising or falling everywhere from the first layer on.
+    fields, coordinate: (layer, ...) with the coordinate rising or falling everywhere from the first layer on.
     """
     rising = bool(np.nanmean(coordinate[-1] - coordinate[0]) > 0)
     below = (coordinate <= level) if rising else (coordinate >= level)
-    lower = np.clip(below.sum(axis=0) - 1, 0, len(field) - 2)[None]
+    lower = np.clip(np.count_nonzero(below, axis=0) - 1, 0, len(coordinate) - 2)[None]
     c0, c1 = (np.take_along_axis(coordinate, index, 0)[0] for index in (lower, lower + 1))
-    f0, f1 = (np.take_along_axis(field, index, 0)[0] for index in (lower, lower + 1))
     share = (level - c0) / (c1 - c0)
-    inside = (share >= 0) & (share <= 1)
-    return np.where(inside, f0 + share * (f1 - f0), np.nan).astype(np.float32)
+    share[(share < 0) | (share > 1)] = np.nan
+    found = []
+    for field in fields:
+        f0, f1 = (np.take_along_axis(field, index, 0)[0] for index in (lower, lower + 1))
+        found.append((f0 + share * (f1 - f0)).astype(np.float32, copy=False))
+    return found
 
 
 def total_cloud_cover(fraction: Array) -> Array:

@@ -20,6 +20,7 @@ from models.base import Fields
 from models.native import Array, OpenedAccumulations, at_level, time_of, total_cloud_cover
 
 PRESSURE_LEVELS = (925, 850, 700, 500, 250)  # hPa, the catalogue's
+_VELOCITY_LEVEL = 700  # hPa
 _NORTH_IS_UP = (3, 6)  # MAP_PROJ: Mercator, and latitude and longitude where the pole is in its place
 _DIRECT = {
     "temperature_2m": "T2",
@@ -53,6 +54,8 @@ PARAMETERS = frozenset(
 """The catalogue's parameters that a run brings."""
 _SEA = 2  # XLAND
 _TOP_SOIL = 0.1  # m, the layer that the catalogue asks for
+_BLOCK_COLUMNS = 16_384
+"""Columns of which all layers are worked on at a time: what they need stays near the processor."""
 
 
 def grid(path: Path, step: int = 0) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -79,22 +82,38 @@ def read(paths: Sequence[Path]) -> Iterator[tuple[datetime, Fields]]:
             for step in range(len(file.dimensions["Time"])):
                 frame = _Frame(file, step)
                 when = time_of(file["Times"][step])
-                yield when, {**_surface(frame), **_aloft(frame), **_since_before(frame, opened, when)}
+                yield when, {**_surface(frame), **_columns(file, step), **_since_before(frame, opened, when)}
+
+
+def _columns(file: Dataset, step: int) -> dict[str, Array]:
+    """What needs whole columns, by blocks of rows; of a file in chunks no less than a chunk's rows, read once."""
+    height, width = (len(file.dimensions[name]) for name in ("south_north", "west_east"))
+    chunks = file["T"].chunking() if "T" in file.variables else "contiguous"
+    least = 1 if isinstance(chunks, str) else int(chunks[2])
+    rows = max(least, _BLOCK_COLUMNS // width, 1)
+    frames = [_Frame(file, step, slice(start, min(start + rows, height))) for start in range(0, height, rows)]
+    blocks = [_aloft(frame) for frame in frames]
+    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
 
 
 class _Frame:
-    """The variables of one output time."""
+    """The variables of one output time, of all rows or of some."""
 
-    def __init__(self, file: Dataset, step: int) -> None:
-        self._file, self._step = file, step
+    def __init__(self, file: Dataset, step: int, rows: slice = slice(None)) -> None:
+        whole = rows == slice(None)
+        self._file = file
+        self._places = {
+            "Time": step, "south_north": rows,
+            "south_north_stag": rows if whole else slice(rows.start, rows.stop + 1),
+        }  # fmt: skip
 
     def has(self, *names: str) -> bool:
         return all(name in self._file.variables for name in names)
 
     def __getitem__(self, name: str) -> Array:
         variable = self._file[name]
-        timed = variable.dimensions[:1] == ("Time",)
-        return np.ma.filled(variable[self._step] if timed else variable[:], np.nan).astype(np.float32)
+        places = tuple(self._places.get(dimension, slice(None)) for dimension in variable.dimensions)
+        return np.ma.filled(variable[places], np.nan).astype(np.float32, copy=False)
 
     def attribute(self, name: str, default: float) -> float:
         return float(getattr(self._file, name, default))
@@ -120,15 +139,14 @@ def _surface(frame: _Frame) -> dict[str, Array]:
         fields["sea_surface_temperature"] = np.where(frame["XLAND"] == _SEA, frame["SST"], np.float32(np.nan))
     if frame.has("TSLB", "SMOIS", "DZS") and abs(frame["DZS"][0] - _TOP_SOIL) < 1e-3:
         fields |= {"soil_temperature_0_10cm": frame["TSLB"][0], "soil_moisture_0_10cm": frame["SMOIS"][0]}
-    if frame.has("CLDFRA"):
-        fields["total_cloud_cover"] = total_cloud_cover(frame["CLDFRA"])
     return fields
 
 
 def _aloft(frame: _Frame) -> dict[str, Array]:
-    """What needs the whole column: pressure at sea level, water, pressure levels, wind at 100 m."""
+    """What needs the whole column: cloud cover, pressure at sea level, water, pressure levels, wind at 100 m."""
+    clouds = {"total_cloud_cover": total_cloud_cover(frame["CLDFRA"])} if frame.has("CLDFRA") else {}
     if not frame.has("P", "PB", "T", "QVAPOR", "PH", "PHB"):
-        return {}
+        return clouds
     pressure, humidity = frame["P"] + frame["PB"], frame["QVAPOR"]
     interfaces = (frame["PH"] + frame["PHB"]) / np.float32(air.GRAVITY)
     height, warmth = _between(interfaces, 0), air.temperature(frame["T"], pressure)
@@ -138,7 +156,7 @@ def _aloft(frame: _Frame) -> dict[str, Array]:
         "geopotential_height": height,
         "relative_humidity": air.relative_humidity(humidity, warmth, pressure),
     }
-    fields = {
+    fields = clouds | {
         "pressure_at_sea_level": air.pressure_at_sea_level(pressure, warmth, humidity, height),
         "precipitable_water": air.precipitable_water(humidity, virtual, pressure, interfaces),
     }
@@ -146,13 +164,14 @@ def _aloft(frame: _Frame) -> dict[str, Array]:
         east, north = frame.to_earth(_between(frame["U"], 2), _between(frame["V"], 1))
         layers |= {"eastward_wind": east, "northward_wind": north}
         fields |= _wind_at_100m(fields_10m=_surface_wind(frame), height=height - interfaces[0], wind=(east, north))
-    depth = -np.log(pressure)
-    for level in PRESSURE_LEVELS:
-        for name, layer in layers.items():
-            fields[f"{name}_{level}hpa"] = at_level(layer, depth, -np.log(level * 100.0))
     if frame.has("W"):
         sinking = -air.GRAVITY * pressure / (air.GAS_CONSTANT * virtual) * _between(frame["W"], 0)
-        fields["pressure_velocity_700hpa"] = at_level(sinking.astype(np.float32), depth, -np.log(70000.0))
+        layers["pressure_velocity"] = sinking.astype(np.float32)
+    depth = -np.log(pressure)
+    for level in PRESSURE_LEVELS:
+        names = [name for name in layers if name != "pressure_velocity" or level == _VELOCITY_LEVEL]
+        found = at_level([layers[name] for name in names], depth, -np.log(level * 100.0))
+        fields |= {f"{name}_{level}hpa": field for name, field in zip(names, found, strict=True)}
     return fields
 
 
@@ -173,7 +192,7 @@ def _wind_at_100m(fields_10m: tuple[Array, Array] | None, height: Array, wind: t
         lowest = np.full_like(logarithm[:1], np.log(10.0))
         logarithm = np.concatenate([np.minimum(lowest, logarithm[:1] - 1e-3), logarithm])
         wind = tuple(np.concatenate([low[None], layer]) for low, layer in zip(fields_10m, wind, strict=True))  # type: ignore[assignment]
-    east, north = (at_level(component, logarithm, float(np.log(100.0))) for component in wind)
+    east, north = at_level(wind, logarithm, float(np.log(100.0)))
     return {"eastward_wind_100m": east, "northward_wind_100m": north, "wind_speed_100m": np.hypot(east, north)}
 
 

@@ -1,6 +1,7 @@
 """WAVEWATCH III's field output (ww3_ounf) as the catalogue's parameters, on its grid or its mesh.
 
-Directions are where waves come from, partition 0 is the wind sea and 1 the first swell; land is NaN.
+Directions are where waves come from, partition 0 is the wind sea and 1 to 3 the swells; land is NaN. A partition that
+a sea has not got is no wave of it: its height is 0, its period and direction are NaN.
 WAVEWATCH III manual 6.07, section 2.4.
 """
 
@@ -19,13 +20,17 @@ from models.native import Array
 
 _DIRECT = {
     "significant_wave_height": "hs",
-    "wind_wave_height": "phs0",
-    "swell_wave_height": "phs1",
     "primary_wave_period": "tp",
     "mean_wave_period": "t0m1",
-    "swell_wave_period": "ptp1",
     "wave_direction": "dir",
     "sea_ice_fraction": "ice",
+    "wind_wave_height": "phs0",
+    "wind_wave_direction": "pdir0",
+    **{
+        f"{rank}swell_wave_{what}": f"{variable}{number}"
+        for number, rank in enumerate(("", "secondary_", "tertiary_"), 1)
+        for what, variable in (("height", "phs"), ("period", "ptp"), ("direction", "pdir"))
+    },
 }
 PARAMETERS = frozenset(_DIRECT)
 """The catalogue's parameters that a run brings."""
@@ -65,6 +70,10 @@ def _fields(file: Dataset, step: int) -> dict[str, Array]:
     if "primary_wave_period" not in fields and "fp" in has:
         frequency = np.ma.filled(file["fp"][step].astype(np.float32), np.nan)
         fields["primary_wave_period"] = 1 / np.where(frequency > 0, frequency, np.nan)
-    if "wave_direction" in fields:
-        fields["wave_direction"] = np.mod(fields["wave_direction"], np.float32(360))
+    for name in fields.keys() - {"significant_wave_height"}:
+        if name.endswith("direction"):
+            fields[name] = np.mod(fields[name], np.float32(360))
+        elif name.endswith("wave_height") and "significant_wave_height" in fields:
+            absent = np.isnan(fields[name]) & np.isfinite(fields["significant_wave_height"])
+            fields[name] = np.where(absent, np.float32(0), fields[name])
     return fields

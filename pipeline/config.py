@@ -99,6 +99,30 @@ class NestsConfig(Section):
     deadline_hours: Annotated[float, Field(gt=0, le=24)] = 2
 
 
+class NodesConfig(Section):
+    """The nodes of a cluster other than that of `slurm/jobs.csv`: a partition, what a node holds, and how long."""
+
+    partition: str
+    ranks_per_node: PositiveInt
+    threads: PositiveInt = 1
+    minutes: PositiveInt = 120
+
+
+class PhysicsConfig(Section):
+    """A run of a physics model with every hour whose number `every_hours` divides.
+
+    `programs`, `data`, `image` and `run` are those of a run's description (docs/physics.md), without its start.
+    `nodes`: where it runs; None is the layout of `slurm/jobs.csv`.
+    """
+
+    programs: str = ""
+    data: str = ""
+    image: str = ""
+    every_hours: Annotated[int, Field(ge=1, le=24)] = 6
+    run: dict[str, Any]
+    nodes: NodesConfig | None = None
+
+
 class Config(Section):
     """A deployment: where it stores, what it reads, what it makes."""
 
@@ -112,6 +136,7 @@ class Config(Section):
     retention: RetentionConfig = RetentionConfig()
     fourcastnet: FourCastNetConfig | None = None
     nests: NestsConfig | None = None
+    physics: dict[Literal["wrf", "mpas", "ww3", "core"], PhysicsConfig] = Field(default={}, exclude=True)
     ramp_hours: Annotated[int, Field(ge=0, le=48)] = 24
     places: tuple[Place, ...] = ()
     subscriptions: dict[str, Subscription] = Field(default={}, exclude=True)  # no customer is named in a manifest
@@ -136,6 +161,18 @@ class Config(Section):
                 f"expected input_days of {needed} or more, because skill is learnt from {learning.days} days and an "
                 f"hour is scored for {scored_days}"
             )
+        return value
+
+    @field_validator("physics")
+    @classmethod
+    def _is_stored_as_a_source(cls, value: dict[str, PhysicsConfig], info: ValidationInfo) -> dict[str, PhysicsConfig]:
+        for model, settings in value.items():
+            if model not in info.data.get("sources", {model: None}):
+                raise ValueError(
+                    f"expected `{model}: {{}}` among the sources, as which its runs are stored; found none"
+                )
+            if "start" in settings.run:
+                raise ValueError(f"expected no start in the run of {model}, because every hour has its own; found one")
         return value
 
     @field_validator("subscriptions")
@@ -209,7 +246,7 @@ def _short(value: Any) -> str:
 _SECTIONS: dict[str, type[Section]] = {
     "sources": SourceConfig, "observations": ObservationsConfig, "learning": LearningConfig,
     "retention": RetentionConfig, "places": Place, "subscriptions": Subscription, "leads": Leads, "region": Region,
-    "fourcastnet": FourCastNetConfig, "nests": NestsConfig,
+    "fourcastnet": FourCastNetConfig, "nests": NestsConfig, "physics": PhysicsConfig, "nodes": NodesConfig,
 }  # fmt: skip
 
 

@@ -49,8 +49,10 @@ def install(programs: Path, data: Path) -> None:
         first_alone = '[ "${SLURM_PROCID:-0}" = 0 ] || exit 0'  # the other ranks have nothing to do
         script.write_text(f'#!/bin/sh\n{first_alone}\nexec {sys.executable} {Path(__file__).resolve()} {name} "$@"\n')
         script.chmod(script.stat().st_mode | stat.S_IXUSR)
-    share = ("wps/GEOGRID.TBL.ARW", "wps/METGRID.TBL.ARW", "wps/Vtable.GFS", "wrf/LANDUSE.TBL", "mpas/RRTMG_LW_DATA")
-    fixed = ("geog/index", "x1.10242.grid.nc", "x1.10242.graph.info.part.2", "depth.inp", "mask.inp")
+    share = ("wps/GEOGRID.TBL.ARW", "wps/METGRID.TBL.ARW", "wps/Vtable.GFS", "wps/Vtable.SST", "wrf/LANDUSE.TBL",
+             "mpas/RRTMG_LW_DATA")  # fmt: skip
+    fixed = ("geog/index", "x1.10242.grid.nc", "x1.10242.graph.info.part.2", "alps.static.nc", "alps.graph.info.part.1",
+             "x1.10242.graph.info.part.1", "depth.inp", "mask.inp")  # fmt: skip
     for path in (*(programs / "share" / name for name in share), *(data / name for name in fixed)):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(path.name)
@@ -89,20 +91,24 @@ def geogrid() -> None:
 
 def ungrib() -> None:
     _need("Vtable")
-    _, times = _wps_times()
-    files = sorted(Path().glob("GRIBFILE.???"))
+    namelist, times = _wps_times()
+    prefix, files = namelist["ungrib"]["prefix"], sorted(Path().glob("GRIBFILE.???"))[: len(times)]
     assert [path.name for path in files] == [f"GRIBFILE.AA{letter}" for letter in "ABCDEFGH"[: len(times)]]
+    assert Path("Vtable").read_text() == ("Vtable.SST" if prefix == "SST" else "Vtable.GFS")
     for when, path in zip(times, files, strict=True):
         messages = path.read_bytes().split(b"7777")[:-1]
         assert all(message.startswith(b"GRIB") for message in messages)
         assert f"{when:%Y%m%d%H}".encode() in messages[0]
-        Path(f"FILE:{when:%Y-%m-%d_%H}").write_text(str(len(messages)))
+        assert prefix == "FILE" or any(b"TMP:surface" in message for message in messages)
+        Path(f"{prefix}:{when:%Y-%m-%d_%H}").write_text(str(len(messages)))
     _successful("ungrib")
 
 
 def metgrid() -> None:
-    _, times = _wps_times()
-    _need("metgrid/METGRID.TBL", "geo_em.d01.nc", *(f"FILE:{when:%Y-%m-%d_%H}" for when in times))
+    namelist, times = _wps_times()
+    prefixes = np.atleast_1d(namelist["metgrid"]["fg_name"])
+    files = [f"{prefix}:{when:%Y-%m-%d_%H}" for prefix in prefixes for when in times]
+    _need("metgrid/METGRID.TBL", "geo_em.d01.nc", *files)
     for when in times:
         Path(f"met_em.d01.{when:{_WRF_TIME}}.nc").write_text("met")
     _successful("metgrid")
@@ -119,9 +125,18 @@ def real() -> None:
     start, control = _wrf_start(namelist), namelist["time_control"]
     for second in range(0, control["run_hours"] * 3600 + 1, control["interval_seconds"]):
         _need(f"met_em.d01.{start + timedelta(seconds=second):{_WRF_TIME}}.nc")
-    for name in ("wrfinput_d01", "wrfbdy_d01"):
+    for name in ("wrfinput_d01", "wrfbdy_d01", *_lower_boundary(namelist)):
         Path(name).write_text(name)
     Path("rsl.error.0000").write_text(f"d01 {start:{_WRF_TIME}} real_em: SUCCESS COMPLETE REAL_EM INIT\n")
+
+
+def _lower_boundary(namelist: f90nml.Namelist) -> list[str]:
+    """What real writes and wrf reads if the sea's temperature is to follow the driving model."""
+    if not namelist["physics"]["sst_update"]:
+        return []
+    control = namelist["time_control"]
+    assert np.atleast_1d(control["auxinput4_interval"])[0] * 60 == control["interval_seconds"]
+    return [control["auxinput4_inname"].replace("<domain>", "01")]
 
 
 def _hours(
@@ -145,7 +160,7 @@ def _hours(
 
 def wrf() -> None:
     namelist = f90nml.read("namelist.input")
-    _need("wrfinput_d01", "wrfbdy_d01", "LANDUSE.TBL")
+    _need("wrfinput_d01", "wrfbdy_d01", "LANDUSE.TBL", *_lower_boundary(namelist))
     start, control = _wrf_start(namelist), namelist["time_control"]
     assert namelist["domains"]["nproc_x"] * namelist["domains"]["nproc_y"] == int(os.environ["SLURM_STEP_NUM_TASKS"])
     before = Path(f"wrfrst_d01_{start:{_WRF_TIME}}") if control["restart"] else None
@@ -185,18 +200,34 @@ def _wrfout(path: Path, when: datetime, size: int, hours: float, fallen: float) 
 
 
 def init_atmosphere_model() -> None:
-    stages = f90nml.read("namelist.init_atmosphere")["preproc_stages"]
+    namelist = f90nml.read("namelist.init_atmosphere")
+    stages, model, sources = (namelist[name] for name in ("preproc_stages", "nhyd_model", "data_sources"))
     streams = {stream.get("name"): stream for stream in ElementTree.parse("streams.init_atmosphere").getroot()}
-    _need(streams["input"].get("filename_template", ""), "geog/index")
-    output = Path(streams["output"].get("filename_template", ""))
-    start = f90nml.read("namelist.init_atmosphere")["nhyd_model"]["config_start_time"]
-    if stages["config_met_interp"]:
-        _need(f"FILE:{start[:13]}")
-        _mesh(output)
+    _need(streams["input"].get("filename_template", ""))
+    case, seconds = model["config_init_case"], sources["config_fg_interval"]
+    times = list(_times(model["config_start_time"], model["config_stop_time"], _WRF_TIME, seconds))
+    if case == 8:
+        assert stages["config_input_sst"]
+        _need(*(f"{sources['config_sfc_prefix']}:{when:%Y-%m-%d_%H}" for when in times))
+        Path(streams["surface"].get("filename_template", "")).write_text("surface")
+    elif stages["config_met_interp"]:
+        _need(*(f"{sources['config_met_prefix']}:{when:%Y-%m-%d_%H}" for when in times))
+        if case == 9:
+            for when in times:
+                Path(when.strftime(_template(streams["lbc"]))).write_text("boundary")
+        else:
+            _mesh(Path(streams["output"].get("filename_template", "")))
     else:
         assert stages["config_static_interp"]
-        output.write_text("static")
+        _need("geog/index")
+        Path(streams["output"].get("filename_template", "")).write_text("static")
     _mpas_log("log.init_atmosphere.0000.out", "w")
+
+
+def _template(stream: ElementTree.Element) -> str:
+    """The form of a stream's files' names."""
+    text = stream.get("filename_template", "").replace("$h", "%H").replace("$m", "%M").replace("$s", "%S")
+    return text.replace("$Y", "%Y").replace("$M", "%m").replace("$D", "%d")
 
 
 def _mpas_log(name: str, mode: str) -> None:
@@ -207,11 +238,12 @@ def _mpas_log(name: str, mode: str) -> None:
 
 
 def _mesh(path: Path) -> None:
+    """Cells all over the globe, of a region those of its northern half."""
     from netCDF4 import Dataset
 
-    number = np.arange(CELLS) + 0.5
+    number = np.arange(CELLS if path.name.startswith("x1.") else CELLS // 2) + 0.5
     with Dataset(path, "w") as file:
-        file.createDimension("nCells", CELLS)
+        file.createDimension("nCells", len(number))
         file.createVariable("latCell", "f8", ("nCells",))[:] = np.arcsin(1 - 2 * number / CELLS)
         file.createVariable("lonCell", "f8", ("nCells",))[:] = np.mod(number * np.pi * (3 - np.sqrt(5)), 2 * np.pi)
 
@@ -228,27 +260,37 @@ def atmosphere_model() -> None:
     end = start + timedelta(days=int(days), hours=int(clock[:2]))
     before = Path(f"restart.{start:{_MPAS_TIME}}.nc") if namelist["restart"]["config_do_restart"] else None
     _need(streams["input"].get("filename_template", "")) if before is None else None
+    if namelist["physics"]["config_sst_update"]:
+        _need(streams["surface"].get("filename_template", ""))
+    cells = CELLS
+    if namelist["limited_area"]["config_apply_lbcs"]:
+        cells, interval = CELLS // 2, int(streams["lbc_in"].get("input_interval", "")[:2])
+        lateral = (
+            start + timedelta(hours=hour) for hour in range(0, (end - start) // timedelta(hours=1) + 1, interval)
+        )
+        _need(*(when.strftime(_template(streams["lbc_in"])) for when in lateral))
     zero = start if before is None else start - timedelta(hours=json.loads(before.read_text())["hour"])
     every = int(streams["restart"].get("output_interval", "").split("_")[1][:2])
     with open("log.atmosphere.0000.out", "w") as log:
         for when, fallen in _hours(start, end, lambda when: Path(f"restart.{when:{_MPAS_TIME}}.nc"), every, before):
             if when > start or before is None:
-                _diag(Path(f"diag.{when:{_MPAS_TIME}}.nc"), when, (when - zero).total_seconds() / 3600, fallen)
+                hours = (when - zero).total_seconds() / 3600
+                _diag(Path(f"diag.{when:{_MPAS_TIME}}.nc"), when, hours, fallen, cells)
             print(f" Begin timestep {when:{_WRF_TIME}}\n Timing for integration step:   1.5 s", file=log, flush=True)
     _mpas_log("log.atmosphere.0000.out", "a")
 
 
-def _diag(path: Path, when: datetime, hours: float, fallen: float) -> None:
+def _diag(path: Path, when: datetime, hours: float, fallen: float, cells: int) -> None:
     from netCDF4 import Dataset
 
     fields = {"t2m": temperature(hours), "u10": 3.0, "v10": 4.0, "rainc": 0.0, "rainnc": fallen}
     with Dataset(path, "w") as file:
-        for name, size in {"Time": None, "StrLen": 64, "nCells": CELLS}.items():
+        for name, size in {"Time": None, "StrLen": 64, "nCells": cells}.items():
             file.createDimension(name, size)
         text = f"{when:{_WRF_TIME}}".ljust(64)
         file.createVariable("xtime", "S1", ("Time", "StrLen"))[0] = np.array(list(text), "S1")
         for name, value in fields.items():
-            file.createVariable(name, "f4", ("Time", "nCells"))[0] = np.full(CELLS, value, np.float32)
+            file.createVariable(name, "f4", ("Time", "nCells"))[0] = np.full(cells, value, np.float32)
 
 
 def ww3_grid() -> None:

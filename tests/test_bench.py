@@ -32,6 +32,8 @@ def test_cases_have_the_names_that_others_read() -> None:
         "g_zarr",
         "h_derive",
         "i_export",
+        "j_wrfout",
+        "k_mpas",
         "ensemble",
     }
     assert expected | {"hour_slice", "hour_full_model"} == {*CASES, *HOURS}

@@ -72,7 +72,7 @@ def document(place: Place) -> dict[str, Any]:
                     "runCommand": [
                         "export HOURCAST_TASK_TOKEN='{{ token }}'",
                         'export AWS_DEFAULT_REGION="$AWS_SSM_REGION_NAME"',
-                        f"[ ! -d {hour} ] || chown -R {place.user}: {hour}",
+                        f"mkdir -p {hour} && chown -R {place.user}: {hour}",
                         f"for own in {place.output}/*/; do [ ! -d $own ] || chown {place.user}: $own; done",
                         f"exec runuser -u {place.user} -- bash -lc '{attend}'",
                     ],

@@ -46,6 +46,23 @@ def status(
 
 
 @physics.command()
+def hour(
+    folder: Annotated[Path, typer.Argument(help="A folder for the runs of all hours, on a disk that all nodes see.")],
+    cycle: Annotated[str, typer.Option(help="The hour, UTC, such as 2026-01-31T06.")],
+    config: ConfigOption = FORECAST_YAML,
+    minutes: Annotated[float, typer.Option(help="How long the hour waits for its runs.")] = 20,
+) -> None:
+    """Prepare, submit and await the runs of the configuration's `physics` that are due; exit code 1 if one is missing.
+
+    For a scheduler, before `hourcast run`: `hourcast physics hour /shared/runs --cycle 2026-01-31T06`
+    """
+    from pipeline.operate import physics as operate_physics
+
+    if not operate_physics.make_hour(cycle, folder, config, minutes=minutes):
+        raise typer.Exit(1)
+
+
+@physics.command()
 def store(folder: _Folder, config: ConfigOption = FORECAST_YAML) -> None:
     """Store the output of a finished run as a run of its source; the chain's last job does it.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 
@@ -30,6 +30,20 @@ def status(folder: Path, deadline: datetime) -> bool:
     decision = physics.standing(folder, datetime.now(UTC).replace(tzinfo=None), deadline)
     print(f"{'wait' if decision.wait else 'go on without it'}: {decision.reason}")
     return decision.wait
+
+
+def make_hour(cycle: str, folder: Path, config: Path, *, minutes: float) -> bool:
+    """Prepare and submit the configured runs of an hour and wait for them so long; whether all are stored by then."""
+    from pipeline.cycle import Cycle
+    from pipeline.physics.hour import submitted, watched
+
+    deadline = datetime.now(UTC).replace(tzinfo=None) + timedelta(minutes=minutes)
+    runs, verdicts = submitted(config, Cycle.parse(cycle), folder)
+    print(f"runs: {', '.join(map(str, runs)) or 'none'}")
+    verdicts |= watched(runs, deadline, lambda: True) or {}
+    for name, verdict in verdicts.items():
+        print(f"{name}: {'stored' if verdict.state == 'whole' else 'go on without it'}: {verdict.reason}")
+    return all(verdict.state == "whole" for verdict in verdicts.values())
 
 
 def store_output(folder: Path, config: Path) -> None:

@@ -1,7 +1,8 @@
 """The physics runs of one hour on the cluster: submitted, watched, and who waits for them told, once.
 
-`python -m pipeline.physics.hour FOLDER CONFIG SECONDS` runs on the node that submits; every folder in FOLDER that
-`hourcast physics submit --dry-run` has prepared is a run. The hour's state machine waits with a token. This is the
+`python -m pipeline.physics.hour FOLDER CONFIG SECONDS` runs on the node that submits. FOLDER is named by the hour and
+lies beside those of other hours; the hour's runs are those of the configuration that are due, and every folder in
+FOLDER that `hourcast physics submit --dry-run` has prepared. The hour's state machine waits with a token. This is the
 epilogue of the runs' jobs: Slurm's own does not run for a job that got no node, runs again for one that is put back,
 knows one job and no run, and is refused by ParallelCluster.
 """
@@ -12,14 +13,19 @@ import json
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any, Literal
 
 from models.chain import JOB, Job
 from pipeline import physics, slurm
+from pipeline.cycle import Cycle
+from pipeline.physics import domains
+from pipeline.steps import Deployment
 
 TOKEN = "HOURCAST_TASK_TOKEN"
 """Environment variable with the token of the task that waits; it is shown to nobody and logged nowhere."""
@@ -68,22 +74,61 @@ class Waiting:
 def attend(
     folder: Path, config: Path, left: timedelta, waiting: Waiting, *, poll_seconds: float = POLL_SECONDS
 ) -> None:
-    """Submit the prepared runs below a folder and answer once each is whole or not waited for.
+    """Submit the runs of the hour that a folder is named by, and answer once each is whole or not waited for.
 
-    left: how long the hour waits. An hour without runs is answered at once. Runs that an earlier call has submitted are
-    only watched; none is ever cancelled: what comes too late for this hour serves the next. Ends without an answer if
-    nobody waits any more.
+    left: how long the hour waits. An hour without runs is answered at once. Ends without an answer if nobody waits any
+    more.
     """
     deadline = _now() + left
-    runs = [path.parent for path in sorted(folder.glob(f"*/{JOB}"))]
+    with _beating(waiting, poll_seconds):  # preparing takes minutes
+        runs, verdicts = submitted(config, Cycle.parse(folder.name), folder.parent)
+    known = watched(runs, deadline, waiting.heartbeat, poll_seconds=poll_seconds)
+    if known is not None:
+        waiting.answer(verdicts | known)
+
+
+@contextmanager
+def _beating(waiting: Waiting, seconds: float) -> Iterator[None]:
+    """Say meanwhile that the runs are attended to."""
+    ended = Event()
+
+    def beat() -> None:
+        while not ended.wait(seconds):
+            waiting.heartbeat()
+
+    thread = Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def submitted(config: Path, hour: Cycle, folder: Path) -> tuple[list[Path], dict[str, Verdict]]:
+    """The runs of an hour below a folder, each submitted once, and what is known of a model that has none."""
+    deployment = Deployment.open(config)
+    made, absent = domains.due(deployment, hour, folder)
+    runs = sorted({*made, *(path.parent for path in (folder / str(hour)).glob(f"*/{JOB}"))})
     for run in runs:
         if not (run / physics.JOBS).exists():
-            physics.submit(Job.read(run), run, config)
+            job = Job.read(run)
+            physics.submit(job, run, config, domains.nodes(deployment, job.model))
+    return runs, {model: Verdict("lost", reason) for model, reason in absent.items()}
+
+
+def watched(
+    runs: list[Path], deadline: datetime, anybody_waits: Callable[[], bool], *, poll_seconds: float = POLL_SECONDS
+) -> dict[str, Verdict] | None:
+    """What has become of runs once each is whole or not waited for, by name; None if nobody waits any more.
+
+    None is ever cancelled: what comes too late for this hour serves the next.
+    """
     while True:
         verdicts = {run.name: _verdict(run, deadline) for run in runs}
         if all(verdict.state != "going" for verdict in verdicts.values()):
-            return waiting.answer(verdicts)
-        if not waiting.heartbeat():
+            return verdicts
+        if not anybody_waits():
             return None
         time.sleep(poll_seconds)
 

@@ -41,6 +41,7 @@ _SEA = {
     "ice_conc": ("sea_ice_fraction",),
 }
 """What each forcing of WAVEWATCH III is made of."""
+_SEA_SURFACE = ("TMP:surface", "LAND:surface")
 MOST_AHEAD = 144
 """Hours between the start of a driving model's run and that of a run inside it: nests are for days to come."""
 _EPOCH = "seconds since 1970-01-01 00:00:00"
@@ -56,22 +57,27 @@ def stage(deployment: Deployment, job: Job, folder: Path) -> list[str]:
     if isinstance(run, WrfRun):
         hours = range(0, run.hours + 1, DRIVERS[run.boundary].every_hours)
         return _drivers(deployment, run.boundary, Cycle(run.start), hours, folder)
-    if isinstance(run, MpasRun):  # global: no boundary
-        return _drivers(deployment, run.boundary, Cycle(run.start), [0], folder)
+    if isinstance(run, MpasRun):
+        hours = range(0, run.hours + 1 if run.is_driven else 1, DRIVERS[run.boundary].every_hours)
+        return _drivers(deployment, run.boundary, Cycle(run.start), hours, folder, sea_only=run.is_global)
     if isinstance(run, Ww3Run):
         wanted = {"winds": True, "currents": run.currents, "ice_conc": run.ice}
         return [_sea(deployment, run, name, folder) for name, needed in wanted.items() if needed]
     return []
 
 
-def _drivers(deployment: Deployment, boundary: Boundary, start: Cycle, hours: Sequence[int], folder: Path) -> list[str]:
-    """hours: after the start at which the run needs its driving model."""
+def _drivers(
+    deployment: Deployment, boundary: Boundary, start: Cycle, hours: Sequence[int], folder: Path, *,
+    sea_only: bool = False,
+) -> list[str]:  # fmt: skip
+    """hours: after the start at which the run needs its driving model; `sea_only`: beyond the start, of the sea."""
     source = SOURCES[boundary]
     bucket, made = bucket_of(deployment, source), []
     cycle = driving_cycle(bucket, source, start, hours[-1])
     ahead = round(cycle.lead_hours(start.init_time))
     for name, hour in zip(grib_names(), hours, strict=False):
-        (folder / name).write_bytes(driver_messages(bucket, source, boundary, cycle, ahead + hour))
+        sea = sea_only and hour > 0
+        (folder / name).write_bytes(driver_messages(bucket, source, boundary, cycle, ahead + hour, sea=sea))
         made.append(name)
     return made
 
@@ -98,8 +104,10 @@ def grib_names() -> Iterator[str]:
     yield from (f"GRIBFILE.{first}{second}{third}" for first in letters for second in letters for third in letters)
 
 
-def driver_messages(bucket: Bucket, source: Source, boundary: Boundary, cycle: Cycle, lead: int) -> bytes:
-    """The messages of one file of a driving model that ungrib reads, in the file's order.
+def driver_messages(
+    bucket: Bucket, source: Source, boundary: Boundary, cycle: Cycle, lead: int, *, sea: bool = False
+) -> bytes:
+    """The messages of one file of a driving model that ungrib reads, in the file's order; of the `sea` or all.
 
     InputError if the file is not there, or has not the levels that the namelists count on.
     """
@@ -111,7 +119,9 @@ def driver_messages(bucket: Bucket, source: Source, boundary: Boundary, cycle: C
     entries = parse_ncep(text, size) if source.index == "ncep" else parse_ecmwf(text)
     wanted = [entry for entry in entries if entry.statistic == "" and _is_wanted(boundary, entry)]
     found = 1 + sum(entry.name.startswith(_TEMPERATURE[source.vocabulary]) and _is_aloft(entry) for entry in wanted)
-    if found != DRIVERS[boundary].levels:
+    if sea:
+        wanted = [entry for entry in wanted if entry.name in _SEA_SURFACE]
+    elif found != DRIVERS[boundary].levels:
         raise InputError(f"{key}: expected {DRIVERS[boundary].levels} levels with the surface; found {found}")
     blocks = {start: bucket.read_range(key, start, end) for start, end in coalesce(wanted, RANGE_GAP)}
     ranges = sorted({(entry.start, entry.end) for entry in wanted})  # both components of a wind may be one message

@@ -8,7 +8,7 @@ from scipy.ndimage import binary_dilation
 from scipy.spatial import cKDTree
 
 from pipeline.grid import Grid, unit_vectors
-from pipeline.science.regrid_points import Points, PointWeights, apply_points, barycentric_weights, binned_weights
+from pipeline.science.regrid_points import Points, PointWeights, apply_weights, barycentric_weights, binned_weights
 from pipeline.science.regrid_rectilinear import Method, RectilinearWeights, apply_rectilinear, rectilinear_weights
 
 Weights = RectilinearWeights | PointWeights
@@ -68,7 +68,7 @@ def apply(
         out = np.empty((*values.shape[:-1], weights.places), np.float32)
     target = out.reshape(-1, weights.places)
     if isinstance(weights, PointWeights):
-        apply_points(weights.start, weights.index, weights.weight, fields, target)
+        apply_weights(weights, fields, target)
     else:
         apply_rectilinear(weights, fields, target, vector=vector)
     return out

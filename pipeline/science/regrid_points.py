@@ -13,6 +13,8 @@ from pipeline.grid import Grid, unit_vectors
 
 NEIGHBOURS = 12
 MANY = 200_000
+LINE_FIELDS = 16
+"""Fields that are carried over at a time: their values at a point fill one line of a cache."""
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,13 @@ def _triple(a: NDArray[np.float64], b: NDArray[np.float64], c: NDArray[np.float6
     return a[0] * (b[1] * c[2] - b[2] * c[1]) + a[1] * (b[2] * c[0] - b[0] * c[2]) + a[2] * (b[0] * c[1] - b[1] * c[0])
 
 
+def apply_weights(weights: PointWeights, values: NDArray[np.float32], out: NDArray[np.float32]) -> None:
+    """Fill `out` (field, place) from `values` (field, n); missing values leave their weight to the others."""
+    for first in range(0, len(values), LINE_FIELDS):
+        some = slice(first, first + LINE_FIELDS)
+        apply_points(weights.start, weights.index, weights.weight, np.ascontiguousarray(values[some].T), out[some])
+
+
 @njit(parallel=True, cache=True)
 def apply_points(
     start: NDArray[np.int64],
@@ -169,16 +178,17 @@ def apply_points(
     values: NDArray[np.float32],
     out: NDArray[np.float32],
 ) -> None:  # pragma: no cover
-    """Fill `out` (field, place) from `values` (field, n); missing values leave their weight to the others."""
-    places = len(start) - 1
-    blocks = (places + 4095) // 4096
-    for job in prange(len(values) * blocks):
-        k, block = job // blocks, job % blocks
-        for p in range(block * 4096, min(places, (block + 1) * 4096)):
-            total, value = np.float32(0), np.float32(0)
+    """Fill `out` (field, place) from `values` (n, field): the fields of a point lie in one line of memory."""
+    places, count = len(start) - 1, values.shape[1]
+    for block in prange((places + 511) // 512):
+        total, value = np.empty(count, np.float32), np.empty(count, np.float32)
+        for p in range(block * 512, min(places, (block + 1) * 512)):
+            total[:], value[:] = 0, 0
             for m in range(start[p], start[p + 1]):
-                part = values[k, index[m]]
-                if not np.isnan(part):
-                    total += weight[m]
-                    value += weight[m] * part
-            out[k, p] = value / total if total >= np.float32(0.4999) else np.nan
+                there = values[index[m]]
+                for k in range(count):
+                    known = there[k] == there[k]
+                    total[k] += weight[m] if known else np.float32(0)
+                    value[k] += weight[m] * there[k] if known else np.float32(0)
+            for k in range(count):
+                out[k, p] = value[k] / total[k] if total[k] >= np.float32(0.4999) else np.nan

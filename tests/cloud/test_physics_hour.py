@@ -113,6 +113,7 @@ def cluster(slurm: None, cloud: LocalCloud, tmp_path: Path, request: pytest.Fixt
             ],
         )  # fmt: skip
     place = Place("root", sys.executable, str(tmp_path), f"{tmp_path}/output", f"{tmp_path}/forecast.yaml")
+    (tmp_path / "forecast.yaml").write_text(f"store: file://{tmp_path}/store\nsources: {{gfs: {{}}}}\n")
     content = document(place)
     cloud.client("ssm").create_document(Name=name, Content=json.dumps(content), DocumentType="Command")
     return Cluster(cloud, Submitter(name, tags), tmp_path)

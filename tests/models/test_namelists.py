@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from models.namelists import NamelistError, check, read, text
 from models.namelists_mpas import FINEST_KM, MpasRun, namelist_atmosphere, streams_atmosphere
+from models.namelists_mpas_init import namelist_init_atmosphere
 from models.namelists_wrf import WrfRun, namelist_input, namelist_wps
 from models.namelists_ww3 import Ww3Run, ww3_grid, ww3_shel
 
@@ -33,12 +34,13 @@ def wrf_runs(draw: st.DrawFn) -> dict[str, Any]:
         across, along = draw(st.integers(10, nx - 30)), draw(st.integers(10, ny - 30))
         i, j = draw(st.integers(6, nx - 5 - across)), draw(st.integers(6, ny - 5 - along))
         nests = [{"parent": 1, "ratio": ratio, "i": i, "j": j, "nx": across * ratio, "ny": along * ratio}]
+    boundary = draw(st.sampled_from(["gfs", "ifs"]))
     return {
         "start": START, "hours": 3 * draw(st.integers(1, 48)), "ranks": draw(st.sampled_from([1, 2, 4, 6, 9])),
         "centre_latitude": draw(st.floats(-80, 80)), "centre_longitude": draw(st.floats(-180, 180)),
         "spacing_m": draw(st.floats(2400, 30000)), "nx": nx, "ny": ny, "levels": draw(st.integers(30, 80)),
-        "suite": draw(st.sampled_from(["CONUS", "tropical"])), "boundary": draw(st.sampled_from(["gfs", "ifs"])),
-        "nests": nests,
+        "suite": draw(st.sampled_from(["CONUS", "tropical"])), "boundary": boundary,
+        "nests": nests, "sea_updates": boundary == "gfs" and draw(st.booleans()),
     }  # fmt: skip
 
 
@@ -61,6 +63,7 @@ def test_valid_wrf_descriptions_give_legal_namelists(description: dict[str, Any]
     sides = [domains[side] if isinstance(domains[side], list) else [domains[side]] for side in ("e_we", "e_sn")]
     assert min(sides[0]) // domains["nproc_x"] >= 10
     assert min(sides[1]) // domains["nproc_y"] >= 10
+    assert wrf["physics"]["sst_update"] == run.sea_updates == ("auxinput4_interval" in wrf["time_control"])
     if run.nests:
         nest = run.nests[0]
         assert (sides[0][1] - 1) % nest.ratio == 0
@@ -91,6 +94,7 @@ WRONG: list[tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]] = [
     ("expected spacing_m", _with(spacing_m=900.0)),
     ("centre_latitude", _with(centre_latitude=91.0)),
     ("suite", _with(suite="MARS")),
+    ("sea_updates with a boundary of gfs", _with(boundary="ifs", sea_updates=True)),
     ("multiples of 3", _nested(nx=61)),
     ("ratio", _nested(ratio=4)),
     ("parent around it", _nested(i=3)),
@@ -127,15 +131,26 @@ def test_wrf_as_the_manual_has_it() -> None:
 
 
 @settings(max_examples=60)
-@given(st.sampled_from(sorted(FINEST_KM)), st.integers(1, 240), st.integers(1, 100), st.integers(5, 1440))
-def test_valid_mpas_descriptions_give_legal_files(mesh: Any, hours: int, ranks: int, minutes: int) -> None:
+@given(
+    st.sampled_from(sorted(FINEST_KM)), st.integers(1, 80), st.integers(1, 100), st.integers(5, 1440), st.booleans(),
+    st.sampled_from([None, "alps"]),
+)  # fmt: skip
+def test_valid_mpas_descriptions_give_legal_files(
+    mesh: Any, steps: int, ranks: int, minutes: int, sea: bool, region: str | None
+) -> None:
     suite = "convection_permitting" if FINEST_KM[mesh] < 10 else "mesoscale_reference"
-    run = MpasRun(start=START, hours=hours, ranks=ranks, mesh=mesh, suite=suite, history_minutes=minutes)
+    run = MpasRun(
+        start=START, hours=3 * steps, ranks=ranks, mesh=mesh, suite=suite, history_minutes=minutes, sea_updates=sea,
+        region=region, region_cells=region and 20_000,
+    )  # fmt: skip
+    for stage in ("static", "init", "surface", "lateral"):
+        check("namelist.init_atmosphere", _again(namelist_init_atmosphere(run, stage)))
     atmosphere = _again(namelist_atmosphere(run))
     check("namelist.atmosphere", atmosphere)
     assert 0.6 * 6 * FINEST_KM[mesh] < atmosphere["nhyd_model"]["config_dt"] <= 6 * FINEST_KM[mesh]
     streams = ElementTree.fromstring(streams_atmosphere(run))
-    assert {stream.get("name") for stream in streams} == {"input", "restart", "output", "diagnostics"}
+    driven = {name for name, asked in (("surface", sea), ("lbc_in", region)) if asked}
+    assert {stream.get("name") for stream in streams} == {"input", "restart", "output", "diagnostics"} | driven
 
 
 @pytest.mark.parametrize(
@@ -201,7 +216,7 @@ def test_invalid_ww3_descriptions_say_what_was_expected(changes: dict[str, Any],
         ("domain", "time_step", 90, "did you mean domains"),
         ("domains", "time_step", 90.5, "expected integer"),
         ("domains", "time_step", True, "expected integer"),
-        ("domains", "time_step", 0, "expected 1 to inf"),
+        ("domains", "time_step", -1, "expected 0 to inf"),
         ("domains", "feedback", 2, "one of 0, 1"),
         ("domains", "time_step", [1, 2], "expected one value"),
         ("time_control", "restart", "yes", "expected logical"),
@@ -224,16 +239,23 @@ def test_real_namelists_round_trip_unchanged(realdata: Path) -> None:
         assert f90nml.reads(text(first)) == first, path
 
 
+OF_ANOTHER_MODEL = {"namelist.input.chem": "group &chem", "namelist.input.volc": "group &chem"}
+OF_AN_OLD_RELEASE = {"namelist.input.fire": "unknown variable pd_moist in &dynamics"}
+
+
 @pytest.mark.realdata
-def test_real_namelists_pass_the_check(realdata: Path) -> None:
-    wrf = realdata / "wrf" / "WRF-namelists" / "test" / "em_real"
-    for name in ("", ".4km", ".jan00", ".jun01", ".ndown_1", ".global"):
-        check("namelist.input", read(wrf / f"namelist.input{name}"))
-    for path in realdata.glob("wrf/WPS-namelists/*"):
-        check("namelist.wps", read(path))
-    for path in realdata.glob("mpas/**/namelist.atmosphere*"):
-        check("namelist.atmosphere", read(path))
-    for path in realdata.glob("ww3/**/input/ww3_grid*.nml"):
-        check("ww3_grid.nml", read(path))
+def test_real_namelists_pass_the_check_unless_the_model_would_refuse_them(realdata: Path) -> None:
+    tables = ["namelist.input", "namelist.wps", "namelist.atmosphere", "namelist.init_atmosphere"]
+    found = [(table, path) for table in tables for path in realdata.glob(f"*/**/{table}*")]
+    for table in ("ww3_grid", "ww3_shel", "ww3_prnc", "ww3_ounf"):
+        found += [(f"{table}.nml", path) for path in realdata.glob(f"ww3/**/{table}*.nml")]
+    assert len(found) > 55
+    refused = OF_ANOTHER_MODEL | OF_AN_OLD_RELEASE
+    for table, path in found:
+        if path.name in refused:
+            with pytest.raises(NamelistError, match=refused[path.name]):
+                check(table, read(path))
+        else:
+            check(table, read(path))
     with pytest.raises(NamelistError, match=r"examples\.namelist"):  # a text of examples, and no namelist
-        read(wrf / "examples.namelist")
+        read(realdata / "wrf" / "WRF-namelists" / "test" / "em_real" / "examples.namelist")

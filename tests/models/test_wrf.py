@@ -9,9 +9,11 @@ from pathlib import Path
 import metpy.calc
 import numpy as np
 import pytest
+import xarray as xr
 from metpy.units import units
 from netCDF4 import Dataset
 
+from bench.native_output import write_wrfout
 from models import wrf, wrf_air
 from pipeline.grid import Grid
 from pipeline.parameters import parameter
@@ -207,3 +209,23 @@ def test_an_atmosphere_at_rest_has_its_pressure_at_the_sea() -> None:
     dry = np.zeros_like(height)
     found = wrf_air.pressure_at_sea_level(pressure, warmth, dry, height)
     assert found == pytest.approx(101325, abs=20)
+
+
+@pytest.mark.parametrize("chunks", [None, (1, 6, 9, 20)], ids=["contiguous", "in chunks"])
+def test_columns_are_the_same_in_blocks_of_any_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunks: tuple[int, ...] | None
+) -> None:
+    path = tmp_path / "wrfout_d01_2026-01-31_06:00:00"
+    write_wrfout(path, side=40, layers=12)
+    if chunks:
+        with xr.open_dataset(path, decode_times=False) as data:
+            encoding = {name: {"chunksizes": chunks, "zlib": True} for name, v in data.items() if v.ndim == 4}
+            data.to_netcdf(tmp_path / "chunked", encoding=encoding)
+        path = tmp_path / "chunked"
+    ((_, whole),) = wrf.read([path])
+    monkeypatch.setattr(wrf, "_BLOCK_COLUMNS", 3 * 40)
+    ((_, blocks),) = wrf.read([path])
+    assert len(whole) == 39
+    assert whole.keys() == blocks.keys()
+    for name, field in whole.items():
+        np.testing.assert_array_equal(field, blocks[name], err_msg=name)

@@ -61,3 +61,23 @@ def test_waves_are_read_from_grid_and_mesh(tmp_path: Path, place: tuple[str, ...
     )
     found = regrid.apply(weights, fields["significant_wave_height"].reshape(1, -1))[0]
     assert np.nanmax(found) == pytest.approx(4, abs=0.01)
+
+
+def test_partitions_that_a_sea_has_not_got_are_calm(tmp_path: Path) -> None:
+    """Wind sea and swells give the sea's energy again, also where there are fewer of them; land stays missing."""
+    wind, swell = np.full(132, 1.2), np.full(132, 0.5)
+    wind[:40], swell[80:] = np.nan, np.nan
+    total = np.sqrt(np.nan_to_num(wind) ** 2 + np.nan_to_num(swell) ** 2)
+    total[100:] = wind[100:] = np.nan
+    path = _write(
+        tmp_path / "ww3.nc", ("node",), (132,), hs=total, phs0=wind, phs1=swell, ptp1=np.where(swell > 0, 11.0, np.nan),
+        pdir1=np.where(swell > 0, 359.0, np.nan), phs3=np.full(132, np.nan),
+    )  # fmt: skip
+    ((_, fields),) = ww3.read([path])
+    parts = ("wind_wave_height", "swell_wave_height", "tertiary_swell_wave_height")
+    energy = sum(fields[name].astype(float) ** 2 for name in parts)
+    sea = slice(0, 100)
+    assert energy[sea] == pytest.approx(fields["significant_wave_height"][sea].astype(float) ** 2, abs=0.01)
+    assert np.isnan([fields[name][100:] for name in parts]).all()
+    assert np.isfinite(fields["swell_wave_period"]).sum() == np.isfinite(fields["swell_wave_direction"]).sum() == 80
+    assert fields["swell_wave_direction"][0] == pytest.approx(359)

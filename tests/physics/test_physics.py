@@ -250,3 +250,43 @@ def test_physics_runs_of_days_to_come_are_driven_by_the_newest_forecast(
         assert f"valid {HOUR.valid_time(hours):%Y%m%d%H}".encode() in (tmp_path / name).read_bytes()
     with pytest.raises(InputError, match="gfs to 9 h after"):
         physics.prepare(deployment, _job(config, "wrf", start=start, hours=9), tmp_path / "long")
+
+
+SEA = {"sea_updates": True, "ranks": 1, "hours": 6}
+REGION = SEA | {"region": "alps", "region_cells": 5121, "sea_updates": False}
+
+
+@pytest.mark.parametrize(
+    ("model", "changes", "made", "messages"),
+    [
+        ("wrf", SEA, ["SST:2026-01-31_12", "wrflowinp_d01"], 6 * 33 + 4),
+        ("mpas", SEA, ["SST:2026-01-31_12", "x1.10242.sfc_update.nc"], 2),
+        ("mpas", REGION, ["FILE:2026-01-31_12", "lbc.2026-01-31_09.00.00.nc"], 6 * 33 + 4),
+        ("mpas", REGION | {"sea_updates": True}, ["lbc.2026-01-31_12.00.00.nc", "alps.sfc_update.nc"], 6 * 33 + 4),
+    ],
+    ids=["wrf-sea", "mpas-sea", "mpas-region", "mpas-region-sea"],
+)
+def test_physics_follows_its_driving_model(
+    deployment: Deployment, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str,
+    changes: dict[str, Any], made: list[str], messages: int,
+) -> None:  # fmt: skip
+    """The sea's temperature and a region's boundaries at every time, from messages to the model's own files and run."""
+    monkeypatch.setenv("SLURM_STEP_NUM_TASKS", "1")
+    physics.prepare(deployment, _job(config, model, **changes), tmp_path)
+    assert (tmp_path / "GRIBFILE.AAC").read_bytes().count(b"7777") == messages
+    for step in ("pre", "run"):
+        execute(tmp_path, step)
+    assert [name for name in made if not (tmp_path / name).exists()] == []
+    run = InputRun(deployment.store.child(store(deployment, tmp_path)))
+    if "region" in changes:  # the northern half of the stand-in's mesh
+        covered = run.coverage.reshape(deployment.grid.shape)
+        assert covered[10:80].mean() > 0.9
+        assert not covered[95:].any()
+
+
+def test_physics_follows_only_a_driving_model_with_a_sea(config: Path) -> None:
+    for model in ("wrf", "mpas"):
+        with pytest.raises(ValueError, match="expected sea_updates with a boundary of gfs, hrrr; found ifs"):
+            _job(config, model, boundary="ifs", sea_updates=True)
+    with pytest.raises(ValueError, match="a region together with its region_cells"):
+        _job(config, "mpas", region="alps")

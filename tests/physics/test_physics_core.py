@@ -20,14 +20,17 @@ if find_spec("jcm") is None:
     pytest.skip("needs jcm: pip install 'hourcast[world]'", allow_module_level=True)
 
 from models.core_run import RESTART_TIME
+from models.dycore import LAYERS, SIGMA
 from models.progress import progress
 from pipeline import paths, physics
 from pipeline.config import Config
 from pipeline.cycle import Cycle
 from pipeline.parameters import blended
+from pipeline.physics import core
 from pipeline.products.weights import as_used
 from pipeline.slurm import Status, follow, layouts, status
 from pipeline.steps import Deployment
+from pipeline.world.nature import DIRECT
 from tests import slurm_cluster
 from tests.tiny_deployment import write_configuration, write_inputs
 
@@ -81,6 +84,28 @@ def _wait_for_a_restart_file(folder: Path) -> None:
     while not list(folder.glob("restart.*.npz")):
         assert time.monotonic() < until
         time.sleep(0.02)
+
+
+def test_core_rain_between_states_is_the_mean_of_their_rates(tmp_path: Path) -> None:
+    """Known answers, of states made up: rates in kg m-2 s-1 become amounts, and too few states become none."""
+    latitude = np.linspace(80, -80, 5)
+    np.savez(tmp_path / "grid.npz", latitude=latitude, longitude=np.arange(0, 360, 45.0))
+    for hour, rate in ((0, 0.0), (1, 1e-3), (4, 2e-3), (10, 5e-3)):
+        aloft = np.ones((LAYERS, 1, 1)) * np.ones((5, 8))
+        state = dict.fromkeys(("eastward_wind", "northward_wind"), aloft) | dict.fromkeys(DIRECT, aloft[0])
+        state |= {"temperature": 250 * aloft, "specific_humidity": 1e-3 * aloft, "surface_pressure": 1e5 * aloft[0]}
+        state |= {"geopotential": -7.2e4 * np.log(SIGMA)[:, None, None] * aloft}
+        state |= {
+            "convective_precipitation_rate": rate * aloft[0],
+            "stratiform_precipitation_rate": rate / 2 * aloft[0],
+        }
+        np.savez(tmp_path / f"state.{RESTART_TIME + timedelta(hours=hour):%Y%m%dT%H}.npz", **state)
+    found = [fields for _, fields in core.read(sorted(tmp_path.glob("state.*.npz")))]
+    assert [("precipitation" in fields, "convective_precipitation" in fields) for fields in found] == [
+        (False, False), (True, True), (True, True), (False, False),
+    ]  # fmt: skip
+    assert found[1]["convective_precipitation"] == pytest.approx(1.8)
+    assert found[2]["precipitation"] == pytest.approx(1.5 * 1.5e-3 * 3 * 3600)
 
 
 def _status(folder: Path, step: str) -> Status:
