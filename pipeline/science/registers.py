@@ -85,6 +85,21 @@ def sort_known_columns(
     return types.none(source, types.int64, types.int64, rows, types.int64, ranks, total, known), code
 
 
+@intrinsic
+def full_width(_: Any) -> Any:
+    """Let the loops of the function that calls this be of the widest vectors there are.
+
+    For a processor that has them the compiler holds back to half, because older ones slowed down. What calls this must
+    not be compiled into another function by numba: it is the function itself that is marked.
+    """
+
+    def code(target: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        set.add(builder.function.attributes, f'"prefer-vector-width"="{32 * WIDTH}"')  # llvmlite lists no such names
+        return target.get_dummy_value()
+
+    return types.none(), code
+
+
 def _load(target: Any, builder: Any, kinds: Any, arguments: Any, ranks: int) -> tuple[list[Any], list[Any], list[Any]]:
     """The values of each row, infinite beyond the last; what they add to the sum; where they go."""
     sources = _row_pointers(target, builder, kinds[0], arguments[0], arguments[1], ranks)
