@@ -126,7 +126,7 @@ def _gather(here: Array, part: Array, pool: NDArray[np.int32]) -> None:
 @njit(cache=True, error_model="numpy", inline="never", fastmath={"contract", "nsz"})
 def _bounds(squares: Half, reach: Array, own: Array, typical: Any, limit: Any) -> None:
     """(column,) `limit` times the gate's deviation; that of all places where no square was seen."""
-    full_width()  # type: ignore[call-arg]
+    full_width()
     for k in range(len(reach)):
         spread = widened(squares[k])
         reach[k] = limit * np.sqrt(typical + (own[k] * (spread - typical) if spread == spread else np.float32(0)))
@@ -137,7 +137,7 @@ def _move_squares(
     errors: Array, means: Half, squares: Half, reach: Array, here: Array, overall: Any, wider: Any
 ) -> None:  # fmt: skip
     """A place's first pair makes its mean, and departs from that by nothing."""
-    full_width()  # type: ignore[call-arg]
+    full_width()
     shares, others = here[0], here[1]
     for k in range(len(errors)):
         before, spread = widened(means[k]), widened(squares[k])
@@ -150,7 +150,7 @@ def _move_squares(
 
 @njit(cache=True, error_model="numpy", inline="never", fastmath={"contract", "nsz"})
 def _move_means(errors: Array, means: Half, reach: Array, here: Array, overall: Any) -> None:
-    full_width()  # type: ignore[call-arg]
+    full_width()
     shares, others = here[0], here[1]
     for k in range(len(errors)):
         error, before = errors[k], widened(means[k])

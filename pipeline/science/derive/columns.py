@@ -1,10 +1,11 @@
-"""Compiled loops from level to level of a column: levels are tuples of fields (place,), the first of them the ground."""
+"""Compiled loops from level to level of a column: a tuple of fields (place,), the first of them on the ground."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from pipeline.science.derive.math import f4, inline, kernel
+from pipeline.science.registers import full_width
 
 PLACES = 1024
 """Places whose levels stay in the fast caches of a core while a kernel goes from level to level."""
@@ -15,6 +16,7 @@ def _cross(
     ground: Any, at_ground: Any, height: Any, warmth: Any, above: Any, colder: Any, target: Any, out: Any
 ) -> None:
     """From one level to the next above; what is below the ground counts as it."""
+    full_width()
     for i in range(len(out)):
         below, buried = height[i] <= ground[i], above[i] <= ground[i]
         z, t = (ground[i], at_ground[i]) if below else (height[i], warmth[i])
@@ -40,6 +42,7 @@ def highest_crossing(heights: Any, temperatures: Any, target: Any, out: Any) -> 
 @kernel
 def _reach(ground: Any, lowest: Any, height: Any, value: Any, top: Any, beyond: Any, above: Any, out: Any) -> None:
     """From one level to the next above, whose value is `beyond`."""
+    full_width()
     for i in range(len(out)):
         target, below = ground[i] + above[i], height[i] <= ground[i]
         z, v = (ground[i], lowest[i]) if below else (height[i], value[i])
@@ -71,6 +74,7 @@ def _part_below(reached: Any, level: Any, ground: Any, depth: Any) -> Any:
 @kernel
 def _add_layer(ground: Any, height: Any, value: Any, depth: Any, z: Any, v: Any, out: Any) -> None:
     """Integral from the height and value reached, `z` and `v`, to a level within `depth`, which is reached then."""
+    full_width()
     for i in range(len(out)):
         part, rise = _part_below(z[i], height[i], ground[i], depth), height[i] - z[i]
         after = v[i] + part * (value[i] - v[i])
@@ -83,6 +87,7 @@ def _add_layer(ground: Any, height: Any, value: Any, depth: Any, z: Any, v: Any,
 def mean_below(heights: Any, values: Any, depth: Any, out: Any) -> None:
     """Mean by height of values, a tuple of levels, from the first up to `depth` metres over it, linear between the
     levels over it and constant beyond the last. Levels at or below the first are passed over."""
+    full_width()
     for start in range(0, len(out), PLACES):
         here = slice(start, start + PLACES)
         ground, total = heights[0][here], out[here]
@@ -97,6 +102,7 @@ def mean_below(heights: Any, values: Any, depth: Any, out: Any) -> None:
 @kernel
 def _turn(ground: Any, level: Any, eastward: Any, northward: Any, storm: Any, depth: Any, at: Any, out: Any) -> None:
     """Helicity from the height and wind reached, `at`, to a level within `depth`, which is reached then."""
+    full_width()
     (x, y), (z, u, v) = storm, at
     for i in range(len(out)):
         part, rise = _part_below(z[i], level[i], ground[i], depth), level[i] - z[i]

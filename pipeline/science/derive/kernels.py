@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from pipeline.science.derive.math import arctan2, exp, f4, inline, kernel, log, power
+from pipeline.science.registers import full_width
 
 FREEZING = f4(273.15)
 EPSILON, KAPPA = f4(287.05 / 461.5), f4(0.2857)
@@ -97,6 +98,7 @@ def _nearer_wet_bulb(found: Any, dry: Any, vapour: Any, pressure: Any) -> Any:
 @kernel
 def saturation(temperature: Any, out: Any) -> None:
     """Pa over water at K."""
+    full_width()
     for i in range(len(out)):
         out[i] = exp(log_saturation(temperature[i]))
 
@@ -104,6 +106,7 @@ def saturation(temperature: Any, out: Any) -> None:
 @kernel
 def specific_humidity(dew_point: Any, pressure: Any, out: Any) -> None:
     """kg kg-1 from K and one pressure (Pa); the vapour takes at most a third of it."""
+    full_width()
     for i in range(len(out)):
         vapour = min(exp(log_saturation(dew_point[i])), pressure / f4(3.0))
         out[i] = EPSILON * vapour / (pressure - (f4(1.0) - EPSILON) * vapour)
@@ -112,6 +115,7 @@ def specific_humidity(dew_point: Any, pressure: Any, out: Any) -> None:
 @kernel
 def over_ice(temperature: Any, humidity: Any, out: Any) -> None:
     """Relative humidity (1) over ice from that over water at K: Murphy and Koop (2005), eq. 7, for ice."""
+    full_width()
     for i in range(len(out)):
         t = temperature[i]
         ice = f4(9.550426) - f4(5723.265) / t + f4(3.53068) * log(t) - f4(0.00728332) * t
@@ -121,6 +125,7 @@ def over_ice(temperature: Any, humidity: Any, out: Any) -> None:
 @kernel
 def dew_point(temperature: Any, humidity: Any, out: Any) -> None:
     """K from K and relative humidity, at least 0.001: Bolton's (1980) inverse and one Newton step."""
+    full_width()
     for i in range(len(out)):
         target = log_saturation(temperature[i]) + log(max(humidity[i], f4(0.001)))
         scaled = target - f4(6.4154242)
@@ -132,6 +137,7 @@ def dew_point(temperature: Any, humidity: Any, out: Any) -> None:
 @kernel
 def wet_bulb(temperature: Any, vapour: Any, pressure: Any, out: Any) -> None:
     """K: the psychrometric equation of WMO-No. 8, annex 4.B, by two steps of Halley's method."""
+    full_width()
     for i in range(len(out)):
         dry, e, p = temperature[i], vapour[i], pressure[i]
         full = exp(log_saturation(dry))
@@ -143,6 +149,7 @@ def wet_bulb(temperature: Any, vapour: Any, pressure: Any, out: Any) -> None:
 @kernel
 def equivalent_potential(temperature: Any, dew_point: Any, pressure: Any, out: Any) -> None:
     """K, from K and Pa."""
+    full_width()
     for i in range(len(out)):
         out[i] = exp(equivalent(temperature[i], dew_point[i], pressure[i]))
 
@@ -150,6 +157,7 @@ def equivalent_potential(temperature: Any, dew_point: Any, pressure: Any, out: A
 @kernel
 def saturated_parcel(equivalent_potential: Any, pressure: Any, out: Any) -> None:
     """K of saturated air of that equivalent potential temperature (K) at `pressure` (Pa)."""
+    full_width()
     for i in range(len(out)):
         out[i] = saturated(log(equivalent_potential[i]), pressure[i])
 
@@ -157,6 +165,7 @@ def saturated_parcel(equivalent_potential: Any, pressure: Any, out: Any) -> None
 @kernel
 def lifted(temperature: Any, dew_point: Any, pressure: Any, top: Any, out: Any) -> None:
     """K of a parcel lifted from `pressure` to `top` (Pa), dry below its condensation level."""
+    full_width()
     for i in range(len(out)):
         t, p = temperature[i], pressure[i]
         level = p * power(condensation(t, dew_point[i]) / t, f4(1.0) / KAPPA)
@@ -178,6 +187,7 @@ def downdraft(
 
     Surroundings (K) at 700, 850, 925 hPa and on the ground, whose pressure is in Pa; linear between.
     """
+    full_width()
     for i in range(len(out)):
         target, base = log(equivalent_potential[i]), max(pressure[i], f4(70000.0))
         p850, p925 = min(base, f4(85000.0)), min(base, f4(92500.0))
@@ -193,6 +203,7 @@ def downdraft(
 @kernel
 def wind_from(eastward: Any, northward: Any, out: Any) -> None:
     """Degrees (0 to 360) the wind comes from; 0 in calm."""
+    full_width()
     for i in range(len(out)):
         angle = arctan2(-eastward[i], -northward[i]) * f4(57.2957795)
         angle = angle + f4(360.0) if angle < f4(0.0) else angle
@@ -203,6 +214,7 @@ def wind_from(eastward: Any, northward: Any, out: Any) -> None:
 @kernel
 def count_reached(value: Any, limits: Any, out: Any) -> None:
     """How many of the ascending `limits` the value reaches."""
+    full_width()
     out[:] = f4(0.0)
     for k in range(len(limits)):
         limit = limits[k]
