@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 MOST_RUNS = 9
 ENOUGH_SECONDS = 2.0
+_LINE = 4096
 
 
 @dataclass(frozen=True)
@@ -71,15 +72,26 @@ def memory(kind: str) -> int:
     return 1024 * int(found.group(1)) if found else 0
 
 
-@njit(parallel=True, fastmath=True)
+@njit(parallel=True)
 def _read(values: NDArray[np.float32]) -> float:
+    """Sums of four rows each, in lines that stay in cache: one sum of a row would wait for itself, not for memory."""
     total = 0.0
-    for row in prange(values.shape[0]):
-        part = np.float32(0)
-        for value in values[row]:
-            part += value
-        total += float(part)
+    for four in prange(values.shape[0] // 4):
+        line, rows = np.zeros(_LINE, np.float32), values[4 * four : 4 * four + 4]
+        for start in range(0, values.shape[1], _LINE):
+            part = slice(start, start + _LINE)
+            _add(rows[0, part], rows[1, part], rows[2, part], rows[3, part], line)
+        total += float(line[0])
     return total
+
+
+@njit(inline="never")
+def _add(
+    a: NDArray[np.float32], b: NDArray[np.float32], c: NDArray[np.float32], d: NDArray[np.float32],
+    line: NDArray[np.float32],
+) -> None:  # fmt: skip
+    for k in range(len(line)):
+        line[k] += a[k] + b[k] + c[k] + d[k]
 
 
 @njit(parallel=True)

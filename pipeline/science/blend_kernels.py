@@ -12,6 +12,9 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
+from pipeline.science.blend_columns import blend_columns, blend_place
+from pipeline.science.registers import WIDTH
+
 Array = NDArray[np.float32]
 
 BLOCK = 4096
@@ -49,8 +52,7 @@ def _block(
 ) -> None:  # pragma: no cover
     (sources, leads, _), (start, stop) = forecasts.shape, span
     places = stop - start
-    factor, slope = np.empty(sources * BLOCK, np.float32), np.empty(sources * BLOCK, np.float32)
-    sums, total = np.empty((5, places), np.float32), np.empty(places, np.float32)
+    table = np.empty((3, sources + 2, places), np.float32)
     share, before, chosen = np.zeros(sources, np.float32), np.zeros(sources, np.float32), np.empty(sources, np.int64)
     heavy = np.empty((sources, bias.shape[1]), np.bool_)
     for source in range(sources):
@@ -69,31 +71,29 @@ def _block(
                 chosen[count] = source
                 count += 1
         if not same:
-            sums[:] = 0
+            table[:, sources:] = 0
             for k in range(count):
-                source, own = chosen[k], slice(k * BLOCK, k * BLOCK + places)
+                source = chosen[k]
                 weights = weight[source, low, start:stop], weight[source, high, start:stop]
                 biases = bias[source, low, start:stop], bias[source, high, start:stop]
-                _prepare(weights, biases, share[source], factor[own], slope[own], sums)
+                _prepare(weights, biases, share[source], table[0, k], table[1, k], table[:, sources:])
             before[:] = share
-        total[:] = 0
-        for k in range(0, count - count % 4, 4):
-            _add_four(
-                forecasts[chosen[k], lead, start:stop],
-                forecasts[chosen[k + 1], lead, start:stop],
-                forecasts[chosen[k + 2], lead, start:stop],
-                forecasts[chosen[k + 3], lead, start:stop],
-                factor[k * BLOCK :],
-                slope[k * BLOCK :],
-                part,
-                total,
-            )
-        for k in range(count - count % 4, count):
-            row = forecasts[chosen[k], lead, start:stop]
-            _add_one(row, factor[k * BLOCK :], slope[k * BLOCK :], part, total)
         row = result[lead, start:stop]
-        if _divide(total, sums, part, row):
+        if _fill(forecasts[:, lead], start, chosen, count, table, part, row):
             _with_gaps(forecasts, weight, bias, share, (lead, low, high), part, span, row)
+
+
+@njit(cache=True, inline="never")
+def _fill(
+    values: Array, start: int, chosen: NDArray[np.int64], count: int, table: Array, part: np.float32, result: Array
+) -> bool:  # pragma: no cover
+    """A row of the block; whether any place is missing. See `blend_columns`."""
+    missing, wide = False, len(result) - len(result) % WIDTH
+    for first in range(0, wide, WIDTH):
+        missing |= blend_columns(values, start, chosen, count, table, part, first, result)
+    for first in range(wide, len(result)):
+        missing |= blend_place(values, start, chosen, count, table, part, first, result)
+    return missing
 
 
 @njit(cache=True, inline="never")
@@ -105,69 +105,18 @@ def _prepare(
     slope: Array,
     sums: Array,
 ) -> None:  # pragma: no cover
-    """One source's factor and slope; add its part to `sums`: three coefficients of the bias, two of the weight."""
+    """One source's factor and slope; add its part to `sums` (degree, 2, place) of its biases and of the weights."""
     (weight_low, weight_high), (bias_low, bias_high) = weights, biases
     for k in range(len(factor)):
         weight, rise = share * weight_low[k], share * (weight_high[k] - weight_low[k])
         shift, turn = bias_low[k], bias_high[k] - bias_low[k]
         factor[k] = weight
         slope[k] = rise
-        sums[0, k] += weight * shift
-        sums[1, k] += weight * turn + rise * shift
-        sums[2, k] += rise * turn
-        sums[3, k] += weight
-        sums[4, k] += rise
-
-
-@njit(cache=True, fastmath={"contract"}, inline="never")
-def _add_four(
-    a: Array, b: Array, c: Array, d: Array, factor: Array, slope: Array, part: np.float32, total: Array
-) -> None:  # pragma: no cover
-    """Add four sources to the total, one after the other."""
-    if part == 0:
-        for k in range(len(total)):
-            t = total[k]
-            t += factor[k] * a[k]
-            t += factor[k + BLOCK] * b[k]
-            t += factor[k + 2 * BLOCK] * c[k]
-            t += factor[k + 3 * BLOCK] * d[k]
-            total[k] = t
-        return
-    for k in range(len(total)):
-        t = total[k]
-        t += (factor[k] + part * slope[k]) * a[k]
-        t += (factor[k + BLOCK] + part * slope[k + BLOCK]) * b[k]
-        t += (factor[k + 2 * BLOCK] + part * slope[k + 2 * BLOCK]) * c[k]
-        t += (factor[k + 3 * BLOCK] + part * slope[k + 3 * BLOCK]) * d[k]
-        total[k] = t
-
-
-@njit(cache=True, fastmath={"contract"}, inline="never")
-def _add_one(values: Array, factor: Array, slope: Array, part: np.float32, total: Array) -> None:  # pragma: no cover
-    if part == 0:
-        for k in range(len(total)):
-            total[k] += factor[k] * values[k]
-        return
-    for k in range(len(total)):
-        total[k] += (factor[k] + part * slope[k]) * values[k]
-
-
-@njit(cache=True, error_model="numpy", inline="never")
-def _divide(total: Array, sums: Array, part: np.float32, result: Array) -> bool:  # pragma: no cover
-    """Less the biases, over the weights; whether any place is missing."""
-    constant, linear, square, weight, rise = sums[0], sums[1], sums[2], sums[3], sums[4]
-    missing = False
-    if part == 0:
-        for k in range(len(result)):
-            value = (total[k] - constant[k]) / weight[k]
-            result[k] = value
-            missing |= value != value
-        return missing
-    for k in range(len(result)):
-        value = (total[k] - (constant[k] + part * (linear[k] + part * square[k]))) / (weight[k] + part * rise[k])
-        result[k] = value
-        missing |= value != value
-    return missing
+        sums[0, 0, k] += weight * shift
+        sums[1, 0, k] += weight * turn + rise * shift
+        sums[2, 0, k] += rise * turn
+        sums[0, 1, k] += weight
+        sums[1, 1, k] += rise
 
 
 @njit(cache=True)
@@ -183,20 +132,18 @@ def _with_gaps(
 ) -> None:  # pragma: no cover
     """A row once more, from copies in which a missing value is nothing and weighs nothing."""
     (lead, low, high), (start, stop) = at, span
-    places = stop - start
-    factor, slope, sums = np.empty(places, np.float32), np.empty(places, np.float32), np.zeros((5, places), np.float32)
-    total, values = np.zeros(places, np.float32), np.empty(places, np.float32)
+    places, present = stop - start, np.flatnonzero(share)
+    count = len(present)
+    values, table = np.empty((count, places), np.float32), np.zeros((3, count + 2, places), np.float32)
     first, second = np.empty(places, np.float32), np.empty(places, np.float32)
-    for source in range(len(share)):
-        if share[source] == 0:
-            continue
+    for row in range(count):
+        source = present[row]
         for k in range(places):
             value = forecasts[source, lead, start + k]
             known = value == value
-            values[k] = value if known else np.float32(0)
+            values[row, k] = value if known else np.float32(0)
             first[k] = weight[source, low, start + k] if known else np.float32(0)
             second[k] = weight[source, high, start + k] if known else np.float32(0)
         biases = bias[source, low, start:stop], bias[source, high, start:stop]
-        _prepare((first, second), biases, share[source], factor, slope, sums)
-        _add_one(values, factor, slope, part, total)
-    _divide(total, sums, part, result)
+        _prepare((first, second), biases, share[source], table[0, row], table[1, row], table[:, count:])
+    _fill(values, 0, np.arange(count), count, table, part, result)

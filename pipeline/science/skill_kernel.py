@@ -11,6 +11,8 @@ from numba.core import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from pipeline.science.registers import full_width
+
 Array = NDArray[np.float32]
 Half = NDArray[np.uint16]
 
@@ -65,7 +67,8 @@ def update_means(
     """Move `mean` (source, lead_bin, place) and `square` (source, lead_bin, square) of one lead bin, in place.
 
     errors: (source, place), places in rows of `columns`, of which `together` share the squares of their middle one.
-    parts: (3, source, pool) how far to move, how much of the gate's centre and of its square is the place's own;
+    parts: (3, source, pool) how far to move, how much of the gate's centre is not the place's own and how much of its
+    square is;
     `uniform` (source,) where they are the same in all pools. overall, typical: (source,) the other part of centre and
     square; narrow, wide: how many deviations off an error may be for the mean and for the square. Without gate these
     are the mean and the variance about it of all errors seen, each weighed alike (Welford 1962).
@@ -73,7 +76,7 @@ def update_means(
     count, rows = len(errors), errors.shape[1] // columns
     shared = (rows + together - 1) // together
     for task in prange((shared + SHARED - 1) // SHARED):
-        here, half = np.empty((3, columns), np.float32), np.empty(columns, np.float32)
+        here, reach = np.empty((3, columns), np.float32), np.empty(columns, np.float32)
         begin = task * SHARED * together
         zones = np.zeros(SHARED * together, np.int64)
         if not uniform.all():
@@ -90,7 +93,7 @@ def update_means(
                 if not uniform[source] and zones[middle - begin] != held:
                     held = zones[middle - begin]
                     _gather(here, part, pool[middle * columns : (middle + 1) * columns])
-                _bounds(squares, half, here[2], typical[source])
+                _bounds(squares, reach, here[2], typical[source], narrow)
                 for row in range(first, stop):
                     place = slice(row * columns, (row + 1) * columns)
                     error, means = errors[source, place], mean[source, lead_bin, place]
@@ -98,8 +101,8 @@ def update_means(
                         held = zones[row - begin]
                         _gather(here, part, pool[place])
                     if row == middle:
-                        _move_squares(error, means, squares, half, here, other, wide)
-                    _move_means(error, means, half, here, other, narrow)
+                        _move_squares(error, means, squares, reach, here, other, wide / narrow)
+                    _move_means(error, means, reach, here, other)
 
 
 @njit(cache=True)
@@ -121,40 +124,48 @@ def _gather(here: Array, part: Array, pool: NDArray[np.int32]) -> None:
 
 
 @njit(cache=True, error_model="numpy", inline="never", fastmath={"contract", "nsz"})
-def _bounds(squares: Half, half: Array, own: Array, typical: Any) -> None:
-    """(column,) the gate's deviation; that of all places where no square was seen."""
-    for k in range(len(half)):
+def _bounds(squares: Half, reach: Array, own: Array, typical: Any, limit: Any) -> None:
+    """(column,) `limit` times the gate's deviation; that of all places where no square was seen."""
+    full_width()
+    for k in range(len(reach)):
         spread = widened(squares[k])
-        half[k] = np.sqrt(typical + (own[k] * (spread - typical) if spread == spread else np.float32(0)))
+        reach[k] = limit * np.sqrt(typical + (own[k] * (spread - typical) if spread == spread else np.float32(0)))
 
 
 @njit(cache=True, error_model="numpy", inline="never", fastmath={"contract", "nsz"})
 def _move_squares(
-    errors: Array, means: Half, squares: Half, half: Array, here: Array, overall: Any, limit: Any
+    errors: Array, means: Half, squares: Half, reach: Array, here: Array, overall: Any, wider: Any
 ) -> None:  # fmt: skip
     """A place's first pair makes its mean, and departs from that by nothing."""
-    shares, own = here[0], here[1]
+    full_width()
+    shares, others = here[0], here[1]
     for k in range(len(errors)):
-        error, before, spread = errors[k], widened(means[k]), widened(squares[k])
-        centre = overall + own[k] * (before - overall)
-        far = centre - before + within(error - centre, limit * half[k])
-        share = shares[k] if error == error else np.float32(0)
-        far = far if error == error else np.float32(0)
-        after = (np.float32(1) - share) * (spread + share * far * far)
-        first = np.float32(0) if error == error else spread
-        squares[k] = narrowed(after if before == before else first)
+        before, spread = widened(means[k]), widened(squares[k])
+        departure, limit = errors[k] - before, wider * reach[k]
+        near = gated(departure, others[k] * (overall - before), limit)
+        after = (np.float32(1) - shares[k]) * (spread + shares[k] * near * near)
+        first = np.float32(0) if errors[k] == errors[k] and before != before else spread
+        squares[k] = narrowed(after if departure == departure else first)
 
 
 @njit(cache=True, error_model="numpy", inline="never", fastmath={"contract", "nsz"})
-def _move_means(errors: Array, means: Half, half: Array, here: Array, overall: Any, limit: Any) -> None:
-    shares, own = here[0], here[1]
+def _move_means(errors: Array, means: Half, reach: Array, here: Array, overall: Any) -> None:
+    full_width()
+    shares, others = here[0], here[1]
     for k in range(len(errors)):
         error, before = errors[k], widened(means[k])
-        centre = overall + own[k] * (before - overall)
-        near = centre - before + within(error - centre, limit * half[k])
-        after = before + shares[k] * near
-        after = after if before == before else error
-        means[k] = narrowed(after if error == error else before)
+        departure = error - before
+        after = before + shares[k] * gated(departure, others[k] * (overall - before), reach[k])
+        first = before if before == before else error
+        means[k] = narrowed(after if departure == departure else first)
+
+
+@njit(cache=True, inline="always")
+def gated(value: float, centre: float, limit: float) -> float:
+    """`value` within `limit` of `centre`; written so that it becomes wide instructions, as min and max do not."""
+    low, high = centre - limit, centre + limit
+    value = value if value > low else low
+    return value if value < high else high
 
 
 @njit(cache=True, inline="always")

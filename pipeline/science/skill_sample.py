@@ -132,7 +132,7 @@ def _depart(
         grown = there / ever if ever else np.float32(present and partly[pool])
         weight[pool] = own + grown
         parts[0, pool] = np.float32(1) / max(own + grown, np.float32(1))
-        parts[1, pool], parts[2, pool] = part, own / (own + priors[1])
+        parts[1, pool], parts[2, pool] = np.float32(1) - part, own / (own + priors[1])
     return count, product, square, bounded
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from pipeline.science.derive.math import elementwise, f4, kernel
 from pipeline.science.derive.thermo import FREEZING, Field
+from pipeline.science.registers import full_width
 
 MPS_TO_KMH = 3.6
 
@@ -15,6 +16,7 @@ MPS_TO_KMH = 3.6
 @kernel
 def felt_heat(temperature: Any, humidity: Any, out: Any) -> None:
     """K: Rothfusz' regression in degF and percent with both adjustments, Steadman's formula below 80 degF."""
+    full_width()
     for i in range(len(out)):
         f = (temperature[i] - f4(273.15)) * f4(1.8) + f4(32.0)
         h = min(max(humidity[i], f4(0.0)), f4(1.0)) * f4(100.0)

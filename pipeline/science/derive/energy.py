@@ -12,6 +12,7 @@ from pipeline.science.derive import thermo
 from pipeline.science.derive.math import elementwise, exp, f4, kernel, log
 from pipeline.science.derive.radiation import LOWEST_COSINE
 from pipeline.science.derive.thermo import FREEZING, Field
+from pipeline.science.registers import full_width
 
 _DIAMETER = f4(0.02814)  # m, of the Drake conductor
 _FREE = f4(3.645 * 0.02814**0.75)
@@ -37,6 +38,7 @@ CUT_OUT = {"class 1": 25.0, "class 2": 25.0, "class 3": 22.0, "offshore": 22.0}
 @kernel
 def follow_curve(speed: Any, factor: Any, curve: Any, cut_out: Any, out: Any) -> None:
     """Share of the rating at a speed times its factor, linear between the curve's whole m s-1; 0 beyond `cut_out`."""
+    full_width()
     for i in range(len(out)):
         corrected = min(max(speed[i] * factor[i], f4(0.0)), f4(26.0))
         whole = min(max(np.int32(corrected), np.int32(0)), np.int32(26))  # a missing wind has none
@@ -199,6 +201,7 @@ def carry_current(weather: Any, constants: Any, out: Any) -> None:
 
     weather: degC, m s-1, W m-2 of sun, altitude (m); constants: degC that it may have, ohm m-1, share by the angle.
     """
+    full_width()
     (celsius, wind, absorbed, altitude), (limit, resistance, direction) = weather, constants
     hot = (limit + f4(273.0)) * f4(0.01)
     for i in range(len(out)):

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from pipeline.science.derive.math import arctan2, exp, f4, inline, kernel, log, power
+from pipeline.science.registers import full_width
 
 FREEZING = f4(273.15)
 EPSILON, KAPPA = f4(287.05 / 461.5), f4(0.2857)
@@ -97,6 +98,7 @@ def _nearer_wet_bulb(found: Any, dry: Any, vapour: Any, pressure: Any) -> Any:
 @kernel
 def saturation(temperature: Any, out: Any) -> None:
     """Pa over water at K."""
+    full_width()
     for i in range(len(out)):
         out[i] = exp(log_saturation(temperature[i]))
 
@@ -104,6 +106,7 @@ def saturation(temperature: Any, out: Any) -> None:
 @kernel
 def specific_humidity(dew_point: Any, pressure: Any, out: Any) -> None:
     """kg kg-1 from K and one pressure (Pa); the vapour takes at most a third of it."""
+    full_width()
     for i in range(len(out)):
         vapour = min(exp(log_saturation(dew_point[i])), pressure / f4(3.0))
         out[i] = EPSILON * vapour / (pressure - (f4(1.0) - EPSILON) * vapour)
@@ -112,6 +115,7 @@ def specific_humidity(dew_point: Any, pressure: Any, out: Any) -> None:
 @kernel
 def over_ice(temperature: Any, humidity: Any, out: Any) -> None:
     """Relative humidity (1) over ice from that over water at K: Murphy and Koop (2005), eq. 7, for ice."""
+    full_width()
     for i in range(len(out)):
         t = temperature[i]
         ice = f4(9.550426) - f4(5723.265) / t + f4(3.53068) * log(t) - f4(0.00728332) * t
@@ -121,6 +125,7 @@ def over_ice(temperature: Any, humidity: Any, out: Any) -> None:
 @kernel
 def dew_point(temperature: Any, humidity: Any, out: Any) -> None:
     """K from K and relative humidity, at least 0.001: Bolton's (1980) inverse and one Newton step."""
+    full_width()
     for i in range(len(out)):
         target = log_saturation(temperature[i]) + log(max(humidity[i], f4(0.001)))
         scaled = target - f4(6.4154242)
@@ -132,6 +137,7 @@ def dew_point(temperature: Any, humidity: Any, out: Any) -> None:
 @kernel
 def wet_bulb(temperature: Any, vapour: Any, pressure: Any, out: Any) -> None:
     """K: the psychrometric equation of WMO-No. 8, annex 4.B, by two steps of Halley's method."""
+    full_width()
     for i in range(len(out)):
         dry, e, p = temperature[i], vapour[i], pressure[i]
         full = exp(log_saturation(dry))
@@ -143,6 +149,7 @@ def wet_bulb(temperature: Any, vapour: Any, pressure: Any, out: Any) -> None:
 @kernel
 def equivalent_potential(temperature: Any, dew_point: Any, pressure: Any, out: Any) -> None:
     """K, from K and Pa."""
+    full_width()
     for i in range(len(out)):
         out[i] = exp(equivalent(temperature[i], dew_point[i], pressure[i]))
 
@@ -150,6 +157,7 @@ def equivalent_potential(temperature: Any, dew_point: Any, pressure: Any, out: A
 @kernel
 def saturated_parcel(equivalent_potential: Any, pressure: Any, out: Any) -> None:
     """K of saturated air of that equivalent potential temperature (K) at `pressure` (Pa)."""
+    full_width()
     for i in range(len(out)):
         out[i] = saturated(log(equivalent_potential[i]), pressure[i])
 
@@ -157,6 +165,7 @@ def saturated_parcel(equivalent_potential: Any, pressure: Any, out: Any) -> None
 @kernel
 def lifted(temperature: Any, dew_point: Any, pressure: Any, top: Any, out: Any) -> None:
     """K of a parcel lifted from `pressure` to `top` (Pa), dry below its condensation level."""
+    full_width()
     for i in range(len(out)):
         t, p = temperature[i], pressure[i]
         level = p * power(condensation(t, dew_point[i]) / t, f4(1.0) / KAPPA)
@@ -178,6 +187,7 @@ def downdraft(
 
     Surroundings (K) at 700, 850, 925 hPa and on the ground, whose pressure is in Pa; linear between.
     """
+    full_width()
     for i in range(len(out)):
         target, base = log(equivalent_potential[i]), max(pressure[i], f4(70000.0))
         p850, p925 = min(base, f4(85000.0)), min(base, f4(92500.0))
@@ -193,6 +203,7 @@ def downdraft(
 @kernel
 def wind_from(eastward: Any, northward: Any, out: Any) -> None:
     """Degrees (0 to 360) the wind comes from; 0 in calm."""
+    full_width()
     for i in range(len(out)):
         angle = arctan2(-eastward[i], -northward[i]) * f4(57.2957795)
         angle = angle + f4(360.0) if angle < f4(0.0) else angle
@@ -203,86 +214,9 @@ def wind_from(eastward: Any, northward: Any, out: Any) -> None:
 @kernel
 def count_reached(value: Any, limits: Any, out: Any) -> None:
     """How many of the ascending `limits` the value reaches."""
+    full_width()
     out[:] = f4(0.0)
     for k in range(len(limits)):
         limit = limits[k]
         for i in range(len(out)):
             out[i] += f4(1.0) if value[i] >= limit else f4(0.0)
-
-
-@kernel
-def highest_crossing(heights: Any, temperatures: Any, target: Any, out: Any) -> None:
-    """Height (m) above which it is colder than `target` (K), linear between levels, the first the ground; `heights` and
-    `temperatures` are (level, place). Levels under the ground count as the ground; there where all is colder."""
-    for i in range(len(out)):
-        out[i] = heights[0, i]
-    for k in range(1, len(heights)):
-        for i in range(len(out)):
-            ground = heights[0, i]
-            below = (k == 1) | (heights[k - 1, i] <= ground)
-            z, t = (ground, temperatures[0, i]) if below else (heights[k - 1, i], temperatures[k - 1, i])
-            buried = heights[k, i] <= ground
-            above = ground if buried else heights[k, i]
-            colder = temperatures[0, i] if buried else temperatures[k, i]
-            crosses = (t >= target) & (colder < target)
-            fall = t - colder if crosses else f4(1.0)
-            out[i] = z + (t - target) / fall * (above - z) if crosses else out[i]
-
-
-@kernel
-def at_height(heights: Any, values: Any, above: Any, out: Any) -> None:
-    """Values (level, place) at `above` metres (place,) over the first level, linear between the levels over it;
-    the last's beyond. Levels at or below the first are passed over."""
-    for i in range(len(out)):
-        out[i] = values[0, i]
-    for k in range(1, len(heights)):
-        for i in range(len(out)):
-            ground, target = heights[0, i], heights[0, i] + above[i]
-            below = (k == 1) | (heights[k - 1, i] <= ground)
-            z, v = (ground, values[0, i]) if below else (heights[k - 1, i], values[k - 1, i])
-            usable = (heights[k, i] > ground) & (z < target)
-            part = min((target - z) / max(heights[k, i] - z, f4(1.0)), f4(1.0))
-            out[i] = v + part * (values[k, i] - v) if usable else out[i]
-
-
-@inline
-def _part_below(reached: Any, level: Any, ground: Any, depth: Any) -> Any:
-    """Share of the way from the height reached to a level's within `depth` of the ground; 0 if that is in it."""
-    usable = (level > ground) & (reached < ground + depth)
-    return min((ground + depth - reached) / max(level - reached, f4(1.0)), f4(1.0)) if usable else f4(0.0)
-
-
-@kernel
-def mean_below(heights: Any, values: Any, depth: Any, out: Any) -> None:
-    """Mean by height of values (level, place) from the first level up to `depth` metres over it, linear between the
-    levels over it and constant beyond the last. Levels at or below the first are passed over."""
-    z, v = heights[0].copy(), values[0].copy()
-    out[:] = f4(0.0)
-    for k in range(1, len(heights)):
-        for i in range(len(out)):
-            rise = heights[k, i] - z[i]
-            part = _part_below(z[i], heights[k, i], heights[0, i], depth)
-            after = v[i] + part * (values[k, i] - v[i])
-            out[i] += f4(0.5) * (v[i] + after) * part * rise
-            z[i] += part * rise
-            v[i] = after
-    for i in range(len(out)):
-        out[i] = (out[i] + max(heights[0, i] + depth - z[i], f4(0.0)) * v[i]) / depth
-
-
-@kernel
-def helicity(heights: Any, eastward: Any, northward: Any, storm: Any, depth: Any, out: Any) -> None:
-    """m2 s-2: storm-relative helicity up to `depth` metres over the first level; winds (level, place), `storm` the
-    motion (2, place). Levels at or below the first are passed over."""
-    z, u, v = heights[0].copy(), eastward[0].copy(), northward[0].copy()
-    out[:] = f4(0.0)
-    for k in range(1, len(heights)):
-        for i in range(len(out)):
-            rise = heights[k, i] - z[i]
-            part = _part_below(z[i], heights[k, i], heights[0, i], depth)
-            east = u[i] + part * (eastward[k, i] - u[i])
-            north = v[i] + part * (northward[k, i] - v[i])
-            x, y = storm[0, i], storm[1, i]
-            out[i] += (east - x) * (v[i] - y) - (u[i] - x) * (north - y)
-            z[i] += part * rise
-            u[i], v[i] = east, north

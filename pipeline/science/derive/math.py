@@ -19,6 +19,8 @@ inline = numba.njit(forceinline=True, error_model="numpy", fastmath={"contract"}
 kernel = numba.njit(cache=True, error_model="numpy", fastmath={"contract"}, nogil=True)
 """A loop over places, writing its last argument; lets go of the interpreter, so that blocks can run side by side.
 
+Begin it with `registers.full_width()`, as numba has no option for it.
+
 numba keeps what it has compiled until the loop's own file changes: after a change here touch those that use it.
 """
 

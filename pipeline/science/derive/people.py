@@ -11,6 +11,7 @@ from pipeline.science.derive import thermo
 from pipeline.science.derive.math import elementwise, f4, kernel, power
 from pipeline.science.derive.thermo import FREEZING, STEFAN_BOLTZMANN, Field
 from pipeline.science.derive.utci import add_terms, terms
+from pipeline.science.registers import full_width
 
 ABSORPTION, EMISSIVITY = 0.70, 0.97  # of clothed skin, VDI 3787
 WALKING = 87.0  # W m-2 that clothes have to pass: three quarters of 2 met
@@ -67,6 +68,7 @@ def thermal_stress_category(universal_thermal_climate_index: Field) -> Field:
 @kernel
 def heat_globe(air: Any, radiant: Any, wind: Any, out: Any) -> None:
     """K of a globe between air and surroundings (K) in wind (m s-1), by five steps of Newton's method."""
+    full_width()
     for i in range(len(out)):
         exchange = f4(1.1e8 / (0.95 * 0.15**0.4)) * power(max(wind[i], f4(1e-4)), f4(0.6))
         square = radiant[i] * radiant[i]

@@ -16,6 +16,7 @@ from pipeline.science.derive.formula import Formula, by_name
 from pipeline.science.derive.math import elementwise, exp, f4, flat, inline, kernel, log
 from pipeline.science.derive.thermo import FREEZING, Field, ramp
 from pipeline.science.derive.weather import WET
+from pipeline.science.registers import full_width
 
 LEVELS = (1000, 925, 850, 700, 600, 500)  # hPa
 _LOGS = np.log(100 * np.array(LEVELS, np.float32))
@@ -47,6 +48,7 @@ def layer_energies(pressure: Any, ground: Any, levels: Any, logs: Any, out: Any)
     """J kg-1 by which warm layers aloft melt, cold ones below them freeze and the warm one on the ground melts what
     falls: (3, place), from the wet bulb (K) on the ground, whose pressure is in Pa, and at levels, linear between in
     the logarithm of pressure. `logs`: those of the levels' pressures, from 1000 hPa up."""
+    full_width()
     t1000, t925, t850, t700, t600, t500 = levels
     for i in range(len(pressure)):
         base, zero = log(pressure[i]), f4(0.0)
@@ -73,6 +75,7 @@ def phase_energies(surface_pressure: Field, *wet_bulb: Field) -> Field:
 @kernel
 def share_of_snow(temperature: Any, humidity: Any, precipitation: Any, snowfall: Any, melting: Any, out: Any) -> None:
     """That of what falls; where nothing does Jennings et al.'s (2018) logistic less what J kg-1 melt."""
+    full_width()
     for i in range(len(out)):
         exponent = f4(-10.04) + f4(1.41) * (temperature[i] - f4(273.15)) + f4(9.0) * humidity[i]
         melted = min(max((melting[i] - f4(MELTING[0])) / f4(MELTING[1] - MELTING[0]), f4(0.0)), f4(1.0))
@@ -84,6 +87,7 @@ def share_of_snow(temperature: Any, humidity: Any, precipitation: Any, snowfall:
 @kernel
 def most_probable(precipitation: Any, snow: Any, pellets: Any, freezing: Any, rain: Any, out: Any) -> None:
     """Code of the most probable phase."""
+    full_width()
     for i in range(len(out)):
         liquid = max(rain[i], freezing[i])
         kind = f4(3.0) if freezing[i] > rain[i] else f4(1.0)

@@ -10,6 +10,7 @@ import numpy as np
 from pipeline.science.derive import thermo
 from pipeline.science.derive.math import elementwise, f4, kernel
 from pipeline.science.derive.thermo import FREEZING, Field
+from pipeline.science.registers import full_width
 
 HOUR = 3600.0  # s
 KNOT = 0.514444  # m s-1
@@ -50,6 +51,7 @@ def top_clouds(
     out: Any,
 ) -> None:
     """m of the highest cloud from covers, and humidity and height at levels."""
+    full_width()
     for i in range(len(out)):
         top = z700[i] if h700[i] >= min(h850[i], f4(0.84)) else z850[i]
         top = top if low[i] >= f4(0.125) else ground[i]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.science.derive import kernels
-from pipeline.science.derive.math import elementwise
+from pipeline.science.derive import columns, kernels
+from pipeline.science.derive.math import elementwise, flat
 
 Field = NDArray[np.floating]
 
@@ -112,26 +112,25 @@ def crossing(heights: Sequence[Field], temperatures: Sequence[Field], target: fl
 
     The ground where all is colder; levels below the ground do not count.
     """
-    z, t, shape = _levels(heights, temperatures)
+    shape, z, t = _levels(heights, temperatures)
     result = np.empty(shape, np.float32)
-    kernels.highest_crossing(z, t, np.float32(target), result.reshape(-1))
+    columns.highest_crossing(z, t, np.float32(target), result.reshape(-1))
     return result
 
 
 def at_height(heights: Sequence[Field], values: Sequence[Field], above: Field | float) -> Field:
     """The values `above` metres over the ground, the first of the levels, linear between those that lie over it."""
-    z, v, shape = _levels(heights, values)
+    shape, z, v = _levels(heights, values)
     result = np.empty(shape, np.float32)
-    sought = np.array(np.broadcast_to(np.asarray(above, np.float32), shape)).reshape(-1)
-    kernels.at_height(z, v, sought, result.reshape(-1))
+    columns.at_height(z, v, flat(above, shape), result.reshape(-1))
     return result
 
 
 def mean_below(heights: Sequence[Field], values: Sequence[Field], depth: float) -> Field:
     """Mean by height of the values from the ground, the first of the levels, up to `depth` metres over it."""
-    z, v, shape = _levels(heights, values)
+    shape, z, v = _levels(heights, values)
     result = np.empty(shape, np.float32)
-    kernels.mean_below(z, v, np.float32(depth), result.reshape(-1))
+    columns.mean_below(z, v, np.float32(depth), result.reshape(-1))
     return result
 
 
@@ -143,24 +142,16 @@ def helicity(
     depth: float,
 ) -> Field:
     """m2 s-2: relative to a storm's motion, from the ground, the first of the levels, up to `depth` metres over it."""
-    z, u, shape = _levels(heights, eastward)
-    v = np.empty_like(u)
-    for k, value in enumerate(northward):
-        v[k].reshape(shape)[...] = value
-    motion = np.stack([np.broadcast_to(part, shape).reshape(-1) for part in storm]).astype(np.float32)
+    shape, z, u, v, motion = _levels(heights, eastward, northward, storm)
     result = np.empty(shape, np.float32)
-    kernels.helicity(z, u, v, motion, np.float32(depth), result.reshape(-1))
+    columns.helicity(z, u, v, motion, np.float32(depth), result.reshape(-1))
     return result
 
 
-def _levels(heights: Sequence[Field], values: Sequence[Field]) -> tuple[Field, Field, tuple[int, ...]]:
-    """Both as (level, place), and the shape of a field."""
-    shape = np.broadcast_shapes(*(field.shape for field in (*heights, *values)))
-    stacked = np.empty((2, len(heights), math.prod(shape)), np.float32)
-    for k, (height, value) in enumerate(zip(heights, values, strict=True)):
-        stacked[0, k].reshape(shape)[...] = height
-        stacked[1, k].reshape(shape)[...] = value
-    return stacked[0], stacked[1], shape
+def _levels(*profiles: Sequence[Field]) -> tuple[Any, ...]:
+    """The shape of a field, and each profile as a tuple of levels (place,)."""
+    shape = np.broadcast_shapes(*(field.shape for profile in profiles for field in profile))
+    return shape, *(tuple(flat(field, shape) for field in profile) for profile in profiles)
 
 
 def ramp(value: Field, low: float, high: float) -> Field:

@@ -11,6 +11,7 @@ from pipeline.science.derive.kernels import KAPPA
 from pipeline.science.derive.levels import LEVELS
 from pipeline.science.derive.math import elementwise, f4, kernel, log, power
 from pipeline.science.derive.thermo import Field
+from pipeline.science.registers import full_width
 
 LAPSE_RATE = f4(0.002)  # K m-1, below which the stratosphere begins. WMO (1957)
 ALOFT = tuple(level for level in LEVELS if level <= 600)  # hPa, where a tropopause may be
@@ -23,6 +24,7 @@ _JETS = 100 * np.array(JET_LEVELS, np.float32)
 @kernel
 def find_tropopause(exner: Any, temperatures: Any, heights: Any, out: Any) -> None:
     """Pa where the lapse rate of levels (K, m, from below; `exner` their p**kappa) falls to LAPSE_RATE for good."""
+    full_width()
     count, size = len(exner), len(out)
     lapse = np.empty((count, size), np.float32)
     for k in range(count - 1):
@@ -46,6 +48,7 @@ def find_tropopause(exner: Any, temperatures: Any, heights: Any, out: Any) -> No
 @kernel
 def between_logs(logs: Any, pressure: Any, levels: Any, out: Any) -> None:
     """A field of levels (from below; `logs` of their pressures) at a pressure (Pa), that of the ends beyond."""
+    full_width()
     wanted = np.empty_like(out)
     for i in range(len(out)):
         wanted[i] = log(pressure[i])
@@ -60,6 +63,7 @@ def between_logs(logs: Any, pressure: Any, levels: Any, out: Any) -> None:
 @kernel
 def strongest_level(pressures: Any, strongest: Any, speeds: Any, out: Any) -> None:
     """Pressure of the first level whose speed is the strongest."""
+    full_width()
     for i in range(len(out)):
         out[i] = pressures[len(pressures) - 1]
     for k in range(len(pressures) - 2, -1, -1):

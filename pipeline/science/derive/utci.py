@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.science.derive.math import f4, kernel
+from pipeline.science.registers import full_width
 
 LANES = 256
 """Places worked on at a time, so that the powers of their inputs stay in cache."""
@@ -34,6 +35,7 @@ def add_terms(
 ) -> None:
     """The polynomial (K) of air temperature (degC), wind (m s-1), mean radiant temperature over the air's (K) and
     vapour pressure (kPa)."""
+    full_width()
     power = np.ones((3, 7, LANES), np.float32)
     for start in range(0, len(out), LANES):
         stop = min(start + LANES, len(out))

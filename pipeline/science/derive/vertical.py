@@ -20,6 +20,7 @@ from pipeline.science.derive import thermo
 from pipeline.science.derive.formula import Formula, by_name
 from pipeline.science.derive.math import elementwise, f4, inline, kernel
 from pipeline.science.derive.thermo import Field
+from pipeline.science.registers import full_width
 
 LEVELS = parameters.pressure_levels()  # hPa
 KNOWN = tuple(level for level in LEVELS if f"pressure_velocity_{level}hpa" in parameters.blended())  # hPa
@@ -30,6 +31,7 @@ LAYERS = {upper: number for number, (_, upper) in enumerate(pairwise((1050, *LEV
 @kernel
 def weighted_sum(weights: Any, fields: Any, out: Any) -> None:
     """Sum of some fields, a tuple, each with its weight."""
+    full_width()
     out[:] = f4(0.0)
     for k in range(len(fields)):
         field, weight = fields[k], weights[k]
@@ -55,6 +57,7 @@ def close_column(
 ) -> None:
     """Pa s-1 at a level (Pa) between 850 hPa, where it is `above`, and the ground, from the divergence (s-1) of three
     levels; what does not close is spread by O'Brien's (1970) variances. That of the ground below it."""
+    full_width()
     for i in range(len(out)):
         base = max(pressure[i], level)
         all_spread, all_errors = _spread_below(base, at_850[i], at_925[i], at_1000[i])

@@ -9,6 +9,7 @@ import numpy as np
 from pipeline.science.derive import thermo
 from pipeline.science.derive.math import elementwise, f4, kernel
 from pipeline.science.derive.thermo import Field, ramp
+from pipeline.science.registers import full_width
 
 WET = 0.1  # kg m-2 in an hour: the least that is reported as precipitation
 UNLIMITED = 20000.0  # m, ceiling of a sky without broken cloud
@@ -56,6 +57,7 @@ def sunshine_duration(clear_sky_index: Field, toa_incoming_shortwave_flux: Field
 @kernel
 def lowest_layer(condensation: Any, layers: Any, least: Any, out: Any) -> None:
     """m above the ground of the lowest of three layers that covers at least so much."""
+    full_width()
     low, medium, high = layers
     for i in range(len(out)):
         base = f4(8000.0) if high[i] >= least else f4(UNLIMITED)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pipeline.science.derive import math as derive_math
 from pipeline.science.derive import thermo
 from pipeline.science.derive.utci import terms
+from pipeline.science.registers import full_width
 
 
 @numba.njit
@@ -86,3 +87,35 @@ def test_the_polynomial_of_the_thermal_index_is_whole() -> None:
     degree = powers.sum(axis=1)
     assert degree.max() <= 6
     assert all((row[7 - d :] == 0).all() for row, d in zip(coefficients, degree, strict=True))
+
+
+def test_a_kernel_may_ask_for_the_widest_vectors() -> None:
+    @numba.njit
+    def twice(values: np.ndarray) -> None:
+        full_width()
+        for i in range(len(values)):
+            values[i] *= np.float32(2)
+
+    values = np.arange(40, dtype=np.float32)
+    twice(values)
+    np.testing.assert_array_equal(values, 2 * np.arange(40))
+    (compiled,) = twice.inspect_llvm().values()
+    assert '"prefer-vector-width"="512"' in compiled
+
+
+def test_columns_are_the_same_wherever_they_are_cut() -> None:
+    generator = np.random.default_rng(0)
+    heights = [np.float32(1500 * k) + generator.uniform(-900, 900, 2500).astype(np.float32) for k in range(6)]
+    values = [generator.uniform(230, 300, 2500).astype(np.float32) for _ in range(6)]
+    for found in (
+        lambda cut: thermo.crossing([z[cut] for z in heights], [t[cut] for t in values], 273.15),
+        lambda cut: thermo.at_height([z[cut] for z in heights], [t[cut] for t in values], 3000),
+        lambda cut: thermo.mean_below([z[cut] for z in heights], [t[cut] for t in values], 6000),
+        lambda cut: thermo.helicity(
+            [z[cut] for z in heights], [t[cut] for t in values], [t[cut] for t in values[::-1]],
+            (values[0][cut], values[1][cut]), 3000,
+        ),
+    ):  # fmt: skip
+        whole = found(slice(None))
+        for cut in (slice(0, 7), slice(1000, 1500), slice(2047, 2500)):
+            np.testing.assert_array_equal(found(cut), whole[cut])
