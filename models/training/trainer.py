@@ -28,7 +28,8 @@ _CHECKPOINT = "checkpoint.pt"
 
 @dataclass(frozen=True)
 class Plan:
-    """How to train: `steps` of `batch` states each; the last `rollout_share` of them through `rollout` steps ahead."""
+    """How to train: `steps` of `batch` states each; in the last `rollout_share` of them through 2, then 3, ... and at
+    last `rollout` steps of the model."""
 
     steps: int = 3500
     batch: int = 8
@@ -86,7 +87,7 @@ def _step(
     network: Afno, optimizer: torch.optim.Optimizer, data: Reanalysis, plan: Plan, step: int, weight: Tensor
 ) -> float:
     """One step of the optimizer; returns its loss."""
-    ahead = plan.rollout if step >= plan.steps * (1 - plan.rollout_share) else 1
+    ahead = _ahead(plan, step)
     apart = STEP_HOURS // data.every
     starts = np.random.default_rng([plan.seed, step]).choice(data.starts(ahead, STEP_HOURS), plan.batch, replace=False)
     for group in optimizer.param_groups:
@@ -101,6 +102,14 @@ def _step(
     torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
     optimizer.step()
     return float(loss.detach())
+
+
+def _ahead(plan: Plan, step: int) -> int:
+    """Steps of the model that a step of the optimizer looks ahead."""
+    later = step - plan.steps * (1 - plan.rollout_share)
+    if later < 0:
+        return 1
+    return min(plan.rollout, 2 + int(later * (plan.rollout - 1) / (plan.steps * plan.rollout_share)))
 
 
 def _learning_rate(plan: Plan, step: int) -> float:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
@@ -17,16 +18,22 @@ from pipeline import initial_conditions, journal, paths
 from pipeline.config import FourCastNetConfig
 from pipeline.cycle import Cycle
 from pipeline.operate import jobs_table, latest_hour, open_deployment
+from pipeline.parameters import blended
+from pipeline.sources.fourcastnet import PARAMETERS
 from pipeline.steps import Deployment, gather, integrate
+from pipeline.steps.ensembles import open_ensemble
 from pipeline.steps.initial_state import MODEL, RECORD
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from pipeline.products.storm_files import Deck
     from pipeline.science.tracks import Track
 
 _FEWEST = 0.2  # of the members that have a storm before it is shown
 _SAME_STORM = 500.0  # km, between members and a best track
 _SCORED_HOURS = (24, 48, 72)
+_GALE = 17.2  # m/s, a threshold of the catalogue
 _SHIPPED_SINCE = datetime(2025, 9, 18)  # a fortnight and more after the demo's hour
 _SCORED = ("z500", "msl", "t850", "u10m")
 
@@ -53,7 +60,23 @@ def make_ensemble(config: Path, cycle: str, model: str | None, members: int | No
     if all(deployment.store.exists(paths.work(hour, f"{MODEL}/{shard}.json")) for shard in shards):
         gather.run(deployment, hour, MODEL)
         print(paths.ensemble(hour, MODEL))
-        Console(highlight=False).print(jobs_table(journal.jobs(deployment.store, hour)))
+        Console(highlight=False).print(
+            jobs_table(journal.jobs(deployment.store, hour)), _spread_table(open_ensemble(deployment, hour, MODEL))
+        )
+
+
+def _spread_table(members: xr.Dataset) -> Table:
+    """How far the members are apart on the sphere's average, and how sure a gale is where it is surest, by day."""
+    rows = [blended()[name] for name in PARAMETERS]
+    heads = [f"{row.long_name}, {row.units}" for row in rows]
+    table = Table("lead", *heads, f"gale, {_GALE:g} m/s", title="the members' spread, and the most that foresee a gale")
+    area = np.cos(np.deg2rad(members["latitude"]))
+    daily = members.sel(lead_time=members["lead_time"] % 24 == 0)
+    for lead, now in daily.groupby("lead_time"):
+        spreads = [float(((now[f"{row.name}_spread"] ** 2).weighted(area).mean()) ** 0.5) for row in rows]
+        gale = float(now["wind_speed_10m_exceedance"].sel(wind_speed_10m_threshold=_GALE).max())
+        table.add_row(f"+{lead} h", *(f"{spread:.3g}" for spread in spreads), f"{gale:.0%}")
+    return table
 
 
 def show_tracks(config: Path, cycle: str | None, best: Path | None) -> None:

@@ -32,6 +32,9 @@ CELL_METHODS: dict[Kind, str] = {
 }
 INTERVAL_KINDS = tuple(CELL_METHODS)
 
+QUANTILES = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
+"""Levels at which distributions are published."""
+
 
 @dataclass(frozen=True)
 class Parameter:

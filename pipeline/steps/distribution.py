@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.cycle import Cycle
-from pipeline.parameters import Parameter
+from pipeline.parameters import QUANTILES, Parameter
 from pipeline.science.blend import lead_position
 from pipeline.science.probability import distribution
 from pipeline.steps import Deployment
@@ -17,7 +17,6 @@ from pipeline.steps.members import pools
 
 Array = NDArray[np.float32]
 
-QUANTILES = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 MOSTLY_ZERO = ("convective_available_potential_energy",)
 """Beside precipitation: what is zero at most places, where its members are zero too, not shifted."""
 

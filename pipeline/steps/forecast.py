@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline import paths
 from pipeline.cycle import Cycle
-from pipeline.parameters import Parameter, derived
+from pipeline.parameters import QUANTILES, Parameter, derived
 from pipeline.products import layout
 from pipeline.science import consistency, solar
 from pipeline.science.derive import catalogue as derive
@@ -20,7 +20,7 @@ from pipeline.science.derive import gradients as derive_gradients
 from pipeline.science.ramp_length import at_leads
 from pipeline.steps import Deployment, ramp, states
 from pipeline.steps.blending import arrived, available, blend_parameter
-from pipeline.steps.distribution import QUANTILES, distribution_of, probabilistic
+from pipeline.steps.distribution import distribution_of, probabilistic
 from pipeline.steps.inputs import Contribution
 from pipeline.steps.surface import slopes, surface
 

@@ -1,6 +1,7 @@
 """Gather: the plausible members of the ensemble that was made here become its store, as any other ensemble's.
 
-Between the model's steps of six hours members are read linearly in time, as the members of every other ensemble are.
+Beside them are statistics over them. Between the model's steps of six hours members are read linearly in time, as the
+members of every other ensemble are.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pipeline.cycle import Cycle
 from pipeline.parameters import blended
 from pipeline.science import regrid
 from pipeline.sources.fourcastnet import FOURCASTNET, PARAMETERS, STEP_HOURS
-from pipeline.steps import Deployment, integrate
+from pipeline.steps import Deployment, integrate, member_statistics
 from pipeline.steps.ingest_common import Record
 from pipeline.steps.ingest_members import Variance, create, write_variance
 from pipeline.steps.initial_state import MODEL
@@ -38,7 +39,8 @@ def shards(deployment: Deployment, hour: Cycle) -> list[str]:
 
 
 def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
-    """Write the members at the leads that bracket the hour's; implausible ones are left out and recorded.
+    """Write the members at the leads that bracket the hour's, and statistics over them; implausible ones are left out
+    and recorded.
 
     TooFewMembersError if not enough are left; then nothing is written.
     """
@@ -58,7 +60,10 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     leads = [STEP_HOURS * step for step in steps]
     deployment.store.delete(paths.ensemble(hour, MODEL))
     group = create(deployment, FOURCASTNET, hour, initial.cycle, members, leads, PARAMETERS)
-    _fill(deployment, hour, group, members, steps, inputs_of(settings.package))
+    weights = _weights(inputs_of(settings.package), deployment)
+    _fill(deployment, hour, group, members, steps, weights)
+    as_made = len(members) == len(implausible) and len(integrate.shards(deployment, hour)) == 1
+    _fill_statistics(deployment, hour, group, None if as_made else members, steps, weights)
     missing: list[dict[str, str | int]] = [
         {"parameter": "", "lead_time": leads[0], "reason": f"member {number} left out: {'; '.join(reasons)}"}
         for number, reasons in implausible.items() if reasons
@@ -78,13 +83,22 @@ def _implausible(deployment: Deployment, hour: Cycle) -> dict[int, list[str]]:
     return judged
 
 
+def _weights(inputs: Inputs, deployment: Deployment) -> regrid.Weights:
+    """From the model's grid to the target grid."""
+    latitude, longitude = (part.ravel() for part in np.meshgrid(inputs.latitude, inputs.longitude, indexing="ij"))
+    return regrid.weights(latitude, longitude, (inputs.rows, inputs.columns), deployment.grid, "bilinear")
+
+
 def _fill(
-    deployment: Deployment, hour: Cycle, group: zarr.Group, members: Sequence[int], steps: range, inputs: Inputs
+    deployment: Deployment,
+    hour: Cycle,
+    group: zarr.Group,
+    members: Sequence[int],
+    steps: range,
+    weights: regrid.Weights,
 ) -> None:
     """Write each member of each parameter on the target grid, and the variance of all."""
     grid, folder = deployment.grid, deployment.store.child(paths.work(hour, MODEL))
-    latitude, longitude = (part.ravel() for part in np.meshgrid(inputs.latitude, inputs.longitude, indexing="ij"))
-    weights = regrid.weights(latitude, longitude, (inputs.rows, inputs.columns), grid, "bilinear")
     spreads = {name: Variance.nothing(group, deployment) for name in PARAMETERS}
     for place, number in enumerate(members):
         fields = integrate.read_member(folder, number, steps)
@@ -99,3 +113,22 @@ def _fill(
     for name, spread in spreads.items():
         write_variance(group, name, spread, deployment)
         group[name].attrs["interval_hours"] = [0.0] * len(steps)
+
+
+def _fill_statistics(
+    deployment: Deployment, hour: Cycle, group: zarr.Group, members: Sequence[int] | None, steps: range,
+    weights: regrid.Weights,
+) -> None:  # fmt: skip
+    """Write the statistics over `members` at each lead; None: those of the job that integrated all of them."""
+    folder = deployment.store.child(paths.work(hour, MODEL))
+    member_statistics.create(group)
+
+    def made(step: int) -> Array:
+        if members is None:
+            return integrate.read_statistics(folder, step)
+        fields = np.concatenate([integrate.read_member(folder, number, [step]) for number in members])
+        return np.stack(member_statistics.of_ordered(np.sort(fields, 0))).astype(np.float32)
+
+    for block in member_statistics.blocks(steps, deployment.grid.shape):
+        leads = slice(block[0] - steps[0], block[-1] + 1 - steps[0])
+        member_statistics.fill(group, leads, np.stack([made(step) for step in block]), weights)

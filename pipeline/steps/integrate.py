@@ -10,7 +10,7 @@ import io
 import json
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -28,7 +28,7 @@ from pipeline.journal import Job
 from pipeline.parameters import blended
 from pipeline.science.sanity import complaints
 from pipeline.sources.fourcastnet import PARAMETERS, STEP_HOURS
-from pipeline.steps import Deployment
+from pipeline.steps import Deployment, member_statistics
 from pipeline.steps.initial_state import MODEL
 from pipeline.steps.initial_state import read as read_initial
 from pipeline.steps.perturbed import perturbed
@@ -66,21 +66,24 @@ def members_of(shard: str) -> range:
 def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     """Store what the hour needs of each step of the members of a slice, beginning where an earlier try has stopped.
 
-    A file a member and step, (parameter, latitude, longitude) on the model's grid, and last the record that judges
-    them; how the job used its machine goes to the journal. FileNotFoundError without initial conditions; StoppedError
-    after SIGTERM.
+    A file a member and step, (parameter, latitude, longitude) on the model's grid, one of statistics a step if the
+    slice is the whole ensemble, and last the record that judges the members; how the job used its machine goes to the
+    journal. FileNotFoundError without initial conditions; StoppedError after SIGTERM.
     """
     settings = deployment.config.fourcastnet
     assert settings is not None
     folder = deployment.store.child(paths.work(hour, MODEL))
     if folder.exists(f"{shard}.json"):
         return
+    from pipeline.steps.stepping import stepping
+
     initial, members = read_initial(deployment, hour), members_of(shard)
     steps, (model, scale) = steps_of(deployment, hour, initial.cycle), load(settings)
     held = _checkpoint(folder, shard) or _Held(0, perturbed(model, initial, scale, settings, members), [])
-    seeds = {number: seed_of(str(initial.cycle), number) for number in members}
+    seeds = [seed_of(str(initial.cycle), number) for number in members]
     with _noted(deployment.store, hour, shard, model, held) as watch:
-        _advance(folder, shard, model, seeds, held, steps, settings.checkpoint_steps, watch)
+        made = stepping(model, held.states, seeds, watch, whole=shards(deployment, hour) == [shard])
+        _advance(folder, shard, members, made, held, steps, settings.checkpoint_steps)
     judged = zip(members, np.stack(held.extremes, 1), strict=True)
     implausible = {number: _complaints(of_member) for number, of_member in judged}
     record = {"model": settings.model, "implausible": implausible}
@@ -97,22 +100,22 @@ class _Held:
 
 
 def _advance(
-    folder: Store, shard: str, model: DeviceEmulator, seeds: Mapping[int, int], held: _Held, steps: int,
-    checkpoint_steps: int, watch: Stopwatch,
-) -> None:  # fmt: skip
-    """Integrate to the last of `steps`; each is written, and its extremes noted, while the next is computed."""
-    from pipeline.steps.stepping import in_order, stepping
+    folder: Store, shard: str, members: range, made: Iterator[Step], held: _Held, steps: int, checkpoint_steps: int
+) -> None:
+    """Go to the last of `steps`; each is written, and its extremes noted, while the next is computed."""
+    from pipeline.steps.stepping import in_order
 
     def write(step: int, done: Step, states: Callable[[], Array] | None) -> None:
-        for number, fields in zip(seeds, done.fields(), strict=True):
+        for number, fields in zip(members, done.fields(), strict=True):
             _write(folder, step_key(number, step), fields)
+        if done.statistics is not None:
+            _write(folder, member_statistics.step_key(step), done.statistics())
         held.extremes.append(done.extremes())
         if states is not None:
             _save(folder, shard, step, states(), held.extremes)
 
     with _stopping() as stopped, in_order() as hand_over:
-        run = stepping(model, held.states, list(seeds.values()), watch)
-        for step, done in zip(range(held.step, steps + 1), run, strict=False):
+        for step, done in zip(range(held.step, steps + 1), made, strict=False):
             stop = stopped.is_set()
             states = done.states() if stop or step % checkpoint_steps == 0 else None
             hand_over(partial(write, step, done, states))
@@ -146,6 +149,11 @@ def _complaints(extremes: Array) -> list[str]:
 def read_member(folder: Store, number: int, steps: Sequence[int]) -> Array:
     """(step, parameter, latitude, longitude) of a member; FileNotFoundError if it has not come so far."""
     return np.stack([_read(folder, step_key(number, step)) for step in steps])
+
+
+def read_statistics(folder: Store, step: int) -> Array:
+    """(map, latitude, longitude) of a step over all members; FileNotFoundError unless one job had all of them."""
+    return np.asarray(_read(folder, member_statistics.step_key(step)))
 
 
 def step_key(number: int, step: int) -> str:

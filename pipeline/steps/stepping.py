@@ -18,6 +18,7 @@ from torch import Tensor
 from models.device import Stopwatch, leaving
 from models.variables import VARIABLES
 from pipeline.sources.fourcastnet import PARAMETERS
+from pipeline.steps.member_statistics import of_ordered
 
 if TYPE_CHECKING:
     from models.emulator import DeviceEmulator
@@ -33,16 +34,23 @@ class Step:
     """One step of the members, on its way to the host; each part waits until it is there.
 
     `fields`: (member, parameter, latitude, longitude) PARAMETERS in the catalogue's units; `extremes`: (member,
-    parameter, 3) their lowest and highest values and their means over the sphere; `states`: as the model has them.
+    parameter, 3) their lowest and highest values and their means over the sphere; `statistics`: (map, latitude,
+    longitude) over the members, if they are all of the ensemble's; `states`: as the model has them.
     """
 
     fields: Callable[[], NDArray[Any]]
     extremes: Callable[[], NDArray[Any]]
+    statistics: Callable[[], NDArray[Any]] | None
     states: Callable[[], Callable[[], NDArray[Any]]]
 
 
-def stepping(model: DeviceEmulator, states: Array, seeds: Sequence[int], watch: Stopwatch) -> Iterator[Step]:
-    """The given states and every later one, for ever; only what is kept leaves the device."""
+def stepping(
+    model: DeviceEmulator, states: Array, seeds: Sequence[int], watch: Stopwatch, *, whole: bool = False
+) -> Iterator[Step]:
+    """The given states and every later one, for ever; only what is kept leaves the device.
+
+    whole: these are all members of the ensemble, so statistics over them are made, too.
+    """
     run = model.steps(torch.as_tensor(states, device=model.device), seeds=seeds)
     area = torch.as_tensor(np.cos(np.deg2rad(model.latitude)), device=model.device)
     while True:
@@ -50,7 +58,8 @@ def stepping(model: DeviceEmulator, states: Array, seeds: Sequence[int], watch: 
             after = next(run)
             fields = kept(after, model.variables)
             found = extremes(fields, area)
-        yield Step(leaving(fields), leaving(found), partial(leaving, after))
+            maps = torch.stack(of_ordered(fields.sort(0).values)) if whole else None
+        yield Step(leaving(fields), leaving(found), None if maps is None else leaving(maps), partial(leaving, after))
 
 
 def kept(states: Tensor, variables: Sequence[str]) -> Tensor:

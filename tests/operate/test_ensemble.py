@@ -25,7 +25,7 @@ from pipeline.products.storm_files import write_best
 from pipeline.products.tracks import feature_collection
 from pipeline.science.tracks import Fix
 from pipeline.steps import Deployment
-from pipeline.steps.ensembles import ensembles
+from pipeline.steps.ensembles import ensembles, open_ensemble
 from tests.steps.small_ensemble import HOUR, small_ensemble
 
 
@@ -46,6 +46,10 @@ def test_the_last_job_to_finish_makes_the_ensemble(tmp_path: Path, capsys: pytes
     assert out.splitlines()[:3] == [
         "members 03-05 are done", "members 00-02 are done", paths.ensemble(HOUR, "fourcastnet"),
     ]  # fmt: skip
+    spread = open_ensemble(deployment, HOUR, "fourcastnet")["temperature_2m_spread"].sel(lead_time=24)
+    area = np.cos(np.deg2rad(spread["latitude"].values))[:, None] * np.ones(spread.shape[1])
+    (day,) = (line for line in out.splitlines() if "+24 h" in line)
+    assert float(day.split("│")[2]) == pytest.approx(np.sqrt(np.average(spread.values**2, weights=area)), rel=0.01)
     operate.show_status(path, "2025-09-05T00")
     for shown in (out, capsys.readouterr().out):
         assert "$ each" in shown

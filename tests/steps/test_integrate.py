@@ -22,7 +22,7 @@ STEPS = 6  # of six hours, to 30 hours after an hour that is 6 hours after the a
 
 
 def _members(deployment: Deployment) -> dict[str, bytes]:
-    """Everything that was stored of the members, by key."""
+    """Everything that was stored of the members and over them, by key."""
     folder = paths.work(HOUR, MODEL)
     return {
         info.key: deployment.store.read(info.key)
@@ -49,8 +49,9 @@ def test_slices_cover_the_members_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size", [1, 2, 4])
 def test_any_split_over_jobs_gives_the_same_members(tmp_path: Path, whole: dict[str, bytes], size: int) -> None:
-    assert len(whole) == 6 * (STEPS + 1)
-    assert _run(small_ensemble(tmp_path, members_per_job=size)) == whole
+    single = {key: data for key, data in whole.items() if "statistics" not in key}
+    assert len(single) == 6 * (STEPS + 1)
+    assert _run(small_ensemble(tmp_path, members_per_job=size)) == single
 
 
 @pytest.mark.parametrize("step", range(STEPS))
@@ -94,7 +95,7 @@ def test_a_full_disk_or_a_power_cut_between_two_writes_leaves_nothing_wrong(
 
 
 def test_member_0_starts_from_the_analysis_and_no_two_members_are_alike(whole: dict[str, bytes]) -> None:
-    starts = {key: data for key, data in whole.items() if key.endswith("/000.npy")}
+    starts = {key: data for key, data in whole.items() if key.endswith("/000.npy") and "statistics" not in key}
     assert len(set(starts.values())) == len(starts) == 6
 
 
@@ -120,7 +121,7 @@ def test_how_a_job_used_its_machine_is_noted_over_all_tries(tmp_path: Path, monk
 
     def failing(*arguments: object) -> None:
         calls.append(arguments)
-        if len(calls) == 20:  # within step 3, one after the checkpoint
+        if len(calls) == 23:  # within step 3, one after the checkpoint
             raise OSError(28, "the disk is full")
         real(*arguments)  # type: ignore[arg-type]
 
