@@ -11,6 +11,7 @@ import json
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,7 @@ VARIABLES = (
 )  # fmt: skip
 KEPT = ("u10m", "v10m", "t2m", "msl")
 FULL = Shape(720, 1440, 26, patch=8, width=768, depth=12, blocks=8)
+BATCHES = (1, 2, 4)
 TERAFLOP_A_STEP = 1.99  # of FULL, a member
 Array = NDArray[np.float32]
 
@@ -89,29 +91,43 @@ def _theirs(folder: Path, checksum: str, state: Array) -> Callable[[], object]:
 
 
 def full_size(shape: Shape, device: torch.device, steps: int = 20) -> list[dict[str, object]]:
-    """Milliseconds a member-step and peak memory of a step, in each precision; random weights are fine for speed."""
-    network = Afno(shape).eval().to(device)
-    state = torch.randn(1, shape.channels, shape.rows, shape.columns, device=device)
-    ways: dict[str, Callable[[], torch.Tensor]] = {"float32": lambda: network(state)}
+    """Milliseconds a member-step of our loop, peak memory, and error of a step, in each precision and by the members
+    of a batch; random weights are fine for speed."""
+    torch.manual_seed(0)
+    network, nothing = Afno(shape).eval(), np.zeros(shape.channels, np.float32)
+    package = weights.Package(network, tuple(map(str, range(shape.channels))), nothing, nothing + 1)
+    models = {
+        ("float32", 1): FourCastNet(package, device),
+        **{("bfloat16", batch): FourCastNet(package, device, batch, torch.bfloat16) for batch in BATCHES},
+    }
     if device.type == "cuda":
-        compiled = torch.compile(network, mode="max-autotune")
-        ways["bfloat16, compiled"] = lambda: compiled(state)
-    ways["bfloat16"] = lambda: network(state)
+        fused = replace(package, network=torch.compile(network))
+        models["bfloat16, compiled", 1] = FourCastNet(fused, device, 1, torch.bfloat16)
+    state = torch.randn(1, shape.channels, shape.rows, shape.columns, device=device)
     reference, rows = None, []
-    for name, call in ways.items():
-        with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=name != "float32"):
-            found = call().float()
-            reference = found if reference is None else reference
-            _wait(device)
-            began = time.perf_counter()
-            for _ in range(steps):
-                call()
-            _wait(device)
-        milliseconds = 1e3 * (time.perf_counter() - began) / steps
+    for (name, batch), model in models.items():
+        if device.type == "cuda":
+            torch.set_float32_matmul_precision("highest" if name == "float32" else "high")
+            torch.cuda.reset_peak_memory_stats()
+        run = itertools.islice(model.steps(state.repeat(batch, 1, 1, 1), seeds=range(batch)), 1, None)
+        found = next(run)[:1]
+        reference = found if reference is None else reference
+        seconds = _seconds(run, steps, device) / steps / batch
         peak = torch.cuda.max_memory_allocated() / 2**30 if device.type == "cuda" else float("nan")
         wrong = float((found - reference).norm() / reference.norm())
-        rows.append({"precision": name, "ms": milliseconds, "peak_gib": peak, "error_to_float32": wrong})
+        rows.append({
+            "precision": name, "batch": batch, "ms": 1e3 * seconds, "peak_gib": peak, "error_to_float32": wrong
+        })  # fmt: skip
     return rows
+
+
+def _seconds(run: Iterator[torch.Tensor], steps: int, device: torch.device) -> float:
+    _wait(device)
+    began = time.perf_counter()
+    for _ in range(steps):
+        next(run)
+    _wait(device)
+    return time.perf_counter() - began
 
 
 def _wait(device: torch.device) -> None:

@@ -8,7 +8,7 @@ Guibas 2022, https://arxiv.org/abs/2111.13587; Pathak 2022, https://arxiv.org/ab
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -92,7 +92,7 @@ class Filter(nn.Module):
             return torch.matmul(back, waves).to(x.dtype) + x
 
 
-@lru_cache(maxsize=4)
+@cache  # kept: CUDA graphs read them where they lie
 @torch.inference_mode(False)  # training may use them later
 def _transforms(rows: int, columns: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
     """Orthonormal discrete Fourier transforms as real matrices: for so few points and waves faster than an FFT.

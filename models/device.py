@@ -6,6 +6,7 @@ import resource
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from torch import Tensor
 
 SIZE = 2048  # of the matrices that are multiplied
 TOLERANCE = 1e-2  # of their product, relative, in TF32
+_WARM_UP = 3  # calls before a graph is captured, as torch's own functions make
 LEAST_BANDWIDTH = 50e9  # bytes s-1 of copies on a GPU; a healthy one has ten times as much
 
 
@@ -56,21 +58,54 @@ def check(device: torch.device, *, size: int = SIZE, least_bandwidth: float = LE
 def leaving(values: Tensor) -> Callable[[], NDArray[np.generic]]:
     """Begin to copy values to the host; the function waits for them and may be called by another thread.
 
-    From a GPU into pinned memory, so that the device goes on computing; torch gives that memory to no other copy before
-    both have let it go.
+    From a GPU into pinned memory and on a stream of its own, so that the device goes on computing; torch gives neither
+    memory to others before the copy is done and both have let it go.
     """
     if values.device.type != "cuda":
         return values.numpy
     there = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
-    there.copy_(values, non_blocking=True)
-    done = torch.cuda.Event()
-    done.record()
+    stream, done = _copies(values.device), torch.cuda.Event()
+    stream.wait_stream(torch.cuda.current_stream(values.device))
+    with torch.cuda.stream(stream):
+        there.copy_(values, non_blocking=True)
+        done.record()
+    values.record_stream(stream)
 
     def wait() -> NDArray[np.generic]:
         done.synchronize()
         return there.numpy()
 
     return wait
+
+
+@cache
+def _copies(device: torch.device) -> torch.cuda.Stream:
+    """The stream on which values leave the device."""
+    return torch.cuda.Stream(device)
+
+
+def graphed(call: Callable[[Tensor], Tensor], like: Tensor) -> Callable[[Tensor], Tensor]:
+    """The same function of tensors like this one as a CUDA graph; what it returns is overwritten by the next call.
+
+    A step of FourCastNet is some 600 kernels. Asked for one by one they take the host about as long as an H200 takes
+    to compute them, and longer while another thread writes; as a graph they are asked for at once.
+    """
+    given, stream = like.clone(), torch.cuda.Stream(like.device)
+    stream.wait_stream(torch.cuda.current_stream(like.device))
+    with torch.cuda.stream(stream):  # libraries choose their kernels and memory before the capture
+        for _ in range(_WARM_UP):
+            call(given)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph, stream=stream):
+        made = call(given)
+    torch.cuda.current_stream(like.device).wait_stream(stream)
+
+    def replay(values: Tensor) -> Tensor:
+        given.copy_(values)
+        graph.replay()
+        return made
+
+    return replay
 
 
 class Stopwatch:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.base import Emulator, States
+from models.device import graphed
 from models.weights import Package
 
 STEP_HOURS = 6
@@ -33,7 +35,8 @@ class FourCastNet:
     """A package behind the protocol `Emulator`.
 
     `batch`: members stepped together; groups are filled up to it, because a product of another size rounds otherwise
-    and a member must not depend on its neighbours. `precision`: bfloat16 is for GPUs, float32 the reference.
+    and a member must not depend on its neighbours. One member of FourCastNet's size fills a GPU. `precision`: bfloat16
+    is for GPUs, float32 the reference.
     """
 
     package: Package
@@ -73,22 +76,31 @@ class FourCastNet:
                 f"expected states ({len(seeds)}, {shape.channels}, {shape.rows}, {shape.columns}); "
                 f"found {tuple(states.shape)}"
             )
+        while True:
+            yield states
+            after = torch.empty_like(states)
+            for group, out in zip(states.split(self.batch), after.split(self.batch), strict=True):
+                out.copy_(self._step(_filled(group, self.batch))[: len(group)])
+            states = after
+
+    @cached_property
+    def _step(self) -> Callable[[Tensor], Tensor]:
+        """One step of `batch` states; what it returns may be overwritten by the next."""
         network = self.package.network.to(self.device)
         mean, scale = (
             torch.as_tensor(values, device=self.device)[:, None, None]
             for values in (self.package.mean, self.package.scale)
         )
-        while True:
-            yield states
-            after = []
-            for group in states.split(self.batch):
-                with (
-                    torch.inference_mode(),
-                    torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32),
-                ):
-                    stepped = network((_filled(group, self.batch) - mean) / scale).float()
-                    after.append(stepped[: len(group)] * scale + mean)
-            states = torch.cat(after)
+
+        def step(states: Tensor) -> Tensor:
+            lower = self.precision != torch.float32
+            with torch.inference_mode(), torch.autocast(self.device.type, self.precision, enabled=lower):
+                return network((states - mean) / scale).float() * scale + mean
+
+        if self.device.type != "cuda":
+            return step
+        shape = network.shape
+        return graphed(step, torch.zeros(self.batch, shape.channels, shape.rows, shape.columns, device=self.device))
 
 
 def _filled(states: Tensor, size: int) -> Tensor:

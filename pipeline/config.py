@@ -74,6 +74,7 @@ class FourCastNetConfig(Section):
     `amplitude`: root mean square of the perturbation, as a share of each variable's standard deviation; `amplitudes`:
     of single variables, by earth2studio's name. `members_per_job`: of one shard. `checkpoint_steps`: steps between
     states that an interrupted job continues from. `enough_members`: without as many plausible ones the hour has none.
+    `precision`: of our own loop on a GPU; a CPU computes in float32.
     """
 
     model: Literal["afno", "fcn"] = "afno"
@@ -90,6 +91,7 @@ class FourCastNetConfig(Section):
     amplitudes: dict[str, Annotated[float, Field(gt=0, le=2)]] = Field(default={})
     checkpoint_steps: PositiveInt = 10
     enough_members: PositiveInt = 20
+    precision: Literal["bfloat16", "float32"] = "bfloat16"
 
 
 class NestsConfig(Section):

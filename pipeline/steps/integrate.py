@@ -179,7 +179,11 @@ def load(settings: FourCastNetConfig) -> tuple[DeviceEmulator, Array]:
     folder = folder_of(settings.package)
     package = weights.read(folder, allowed)
     if settings.model == "afno":
-        return FourCastNet(package, device), package.scale
+        lower = device.type == "cuda" and settings.precision == "bfloat16"
+        if lower:
+            torch.set_float32_matmul_precision("high")  # TF32 for what autocast leaves in float32: the transforms
+        precision = torch.bfloat16 if lower else torch.float32
+        return FourCastNet(package, device, precision=precision), package.scale
     from models import fourcastnet
 
     return fourcastnet.load(settings.model, str(folder), allowed, device), package.scale

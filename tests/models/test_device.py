@@ -6,7 +6,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from models.device import DeviceError, check  # noqa: E402
+from models.device import DeviceError, check, graphed, leaving  # noqa: E402
 
 
 def test_a_good_device_passes() -> None:
@@ -22,3 +22,18 @@ def test_a_slow_device_is_named() -> None:
 def test_a_device_that_is_not_there_is_an_error_that_says_so() -> None:
     with pytest.raises((DeviceError, AssertionError), match=r"cannot allocate|not compiled"):
         check(torch.device("cuda"), size=16)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_graph_is_its_function_and_what_leaves_is_right_while_the_device_goes_on() -> None:
+    weight = torch.randn(512, 512, device="cuda")
+
+    def call(values: torch.Tensor) -> torch.Tensor:
+        return (values @ weight).relu() + 1
+
+    replay, leaves = graphed(call, torch.zeros(256, 512, device="cuda")), []
+    given = [torch.randn(256, 512, device="cuda") for _ in range(50)]
+    for values in given:
+        leaves.append(leaving(replay(values).clone()))  # whose memory may be given to the next at once
+    for values, there in zip(given, leaves, strict=True):
+        torch.testing.assert_close(torch.as_tensor(there()), call(values).cpu())

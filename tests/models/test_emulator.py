@@ -51,3 +51,16 @@ def test_a_run_continues_from_any_state(package: weights.Package, stop: int) -> 
 def test_states_of_another_grid_are_refused(package: weights.Package) -> None:
     with pytest.raises(ValueError, match="expected states"):
         _run(FourCastNet(package, CPU), random_states(1, rows=14), 1)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize(("precision", "near"), [(torch.float32, 1e-3), (torch.bfloat16, 0.03)])
+def test_a_gpu_steps_as_a_cpu_does_however_members_are_shared_out(
+    package: weights.Package, precision: torch.dtype, near: float
+) -> None:
+    states, scale = random_states(5), package.scale[:, None, None]
+    on_cpu = _run(FourCastNet(package, CPU), states, 2)
+    model = FourCastNet(package, torch.device("cuda"), batch=2, precision=precision)
+    whole = _run(model, states, 2)
+    assert np.abs((whole - on_cpu) / scale).max() < near
+    np.testing.assert_array_equal(_run(model, states[2:3], 2), whole[:, 2:3])
