@@ -185,8 +185,10 @@ class Afno(nn.Module):
         if x.shape[1:] != (shape.channels, shape.rows, shape.columns):
             raise ValueError(f"expected (batch, {shape.channels}, {shape.rows}, {shape.columns}); found {x.shape}")
         rows, columns = shape.rows // shape.patch, shape.columns // shape.patch
-        x = (self.patch_embed(x) + self.pos_embed).contiguous().reshape(len(x), rows, columns, shape.width)
+        with torch.autocast(x.device.type, enabled=False):  # 16 bits of a state are coarse beside its change in a step
+            x = (self.patch_embed(x) + self.pos_embed).contiguous().reshape(len(x), rows, columns, shape.width)
         for block in self.blocks:
             x = block(x)
-        x = self.head(x).reshape(len(x), rows, columns, shape.patch, shape.patch, shape.channels)
+        with torch.autocast(x.device.type, enabled=False):
+            x = self.head(x.float()).reshape(len(x), rows, columns, shape.patch, shape.patch, shape.channels)
         return x.permute(0, 5, 1, 3, 2, 4).reshape(len(x), shape.channels, shape.rows, shape.columns)

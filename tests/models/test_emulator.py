@@ -12,6 +12,8 @@ torch = pytest.importorskip("torch")
 
 from models import weights  # noqa: E402
 from models.emulator import FourCastNet  # noqa: E402
+from models.inputs import SHIPPED  # noqa: E402
+from models.perturbation import spherical_gaussian  # noqa: E402
 from tests.models.random_package import random_package, random_states  # noqa: E402
 
 CPU = torch.device("cpu")
@@ -64,3 +66,15 @@ def test_a_gpu_steps_as_a_cpu_does_however_members_are_shared_out(
     whole = _run(model, states, 2)
     assert np.abs((whole - on_cpu) / scale).max() < near
     np.testing.assert_array_equal(_run(model, states[2:3], 2), whole[:, 2:3])
+
+
+def test_in_bfloat16_a_step_is_wrong_by_far_less_than_such_a_number_is_coarse() -> None:
+    package = weights.read(SHIPPED, [weights.shipped_checksum()])
+    noise = spherical_gaussian(len(package.variables), FourCastNet(package, CPU).latitude, 120, seed=1)
+    states = (package.mean[:, None, None] + package.scale[:, None, None] * noise)[None]
+    exact, found = (
+        _run(FourCastNet(package, CPU, precision=precision), states, 1)[1]
+        for precision in (torch.float32, torch.bfloat16)
+    )
+    wrong = (found - exact) / package.scale[:, None, None]
+    assert 0 < np.sqrt((wrong**2).mean()) < 2**-10, "an eighth of the last of its 8 bits"
