@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import itertools
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
+import yaml
 
 torch = pytest.importorskip("torch")
 
@@ -20,12 +23,17 @@ from models.earth2studio_imports import imported  # noqa: E402
 from models.emulator import FourCastNet  # noqa: E402
 from models.perturbation import earlier_analyses, size_of  # noqa: E402
 from models.variables import VARIABLES as VARIABLES_OF  # noqa: E402
-from pipeline.config import FourCastNetConfig  # noqa: E402
+from pipeline import paths  # noqa: E402
+from pipeline.config import Config, FourCastNetConfig  # noqa: E402
 from pipeline.cycle import Cycle  # noqa: E402
 from pipeline.sources import SOURCES  # noqa: E402
-from pipeline.steps.initial_state import InitialState  # noqa: E402
+from pipeline.steps import Deployment, forecast, gather, integrate, learn  # noqa: E402
+from pipeline.steps.ensembles import open_ensemble  # noqa: E402
+from pipeline.steps.initial_state import MODEL, InitialState  # noqa: E402
 from pipeline.steps.perturbed import perturbed  # noqa: E402
 from tests.models.random_package import SCALE, VARIABLES, random_package, random_states  # noqa: E402
+from tests.steps.small_ensemble import write_state  # noqa: E402
+from tests.tiny_deployment import HOUR, write_configuration, write_inputs  # noqa: E402
 
 CPU = torch.device("cpu")
 needs_earth2studio = pytest.mark.skipif(find_spec("earth2studio") is None, reason="needs earth2studio")
@@ -61,6 +69,37 @@ def test_of_earth2studio_only_what_is_asked_for_is_imported() -> None:
     assert "earth2studio.models.px.pangu" not in sys.modules
     with pytest.raises(ImportError, match=r"cannot import name 'Nothing'.*; install it with"), imported():
         from earth2studio.data import Nothing  # noqa: F401
+
+
+@needs_earth2studio
+def test_31_members_go_60_steps_in_earth2studios_class_and_into_the_blend(tmp_path: Path) -> None:
+    path = write_configuration(tmp_path, tmp_path / "store")
+    settings = yaml.safe_load(path.read_text())
+    package = {"package": f"file://{tmp_path / 'package'}", "weights_sha256": [random_package(tmp_path / "package")]}
+    settings["sources"]["fourcastnet"] = {}
+    settings["fourcastnet"] = {"model": "fcn", "members": 30, "amplitude": 0.05} | package
+    deployment = Deployment.open(Config.model_validate(settings))
+    write_inputs(deployment)
+    write_state(deployment)
+    to_the_end = replace(deployment, config=deployment.config.model_copy(update={"last_lead_hours": 354}))
+    (shard,) = integrate.shards(to_the_end, HOUR)
+    integrate.run(to_the_end, HOUR, shard)
+    gather.run(to_the_end, HOUR, MODEL)
+    members = open_ensemble(deployment, HOUR, MODEL)
+    assert members["number"].values.tolist() == list(range(31))
+    assert members["lead_time"].values.tolist() == list(range(0, 355, 6))
+    winds = members["eastward_wind_10m"].values
+    assert np.isfinite(winds).all()
+    assert len({member.tobytes() for member in winds}) == 31
+    for step in (learn, forecast):
+        for shard in step.shards(deployment, HOUR):
+            step.run(deployment, HOUR, shard)
+    published = xr.open_zarr(
+        deployment.store.zarr(paths.forecast(HOUR, "probability.zarr")), consolidated=False, chunks=None
+    )
+    quantiles = published["eastward_wind_10m_quantile"].values  # which no other ensemble brings
+    assert np.isfinite(quantiles).all()
+    assert (quantiles[-1] > quantiles[0]).mean() > 0.9
 
 
 MEMBERS = range(11)

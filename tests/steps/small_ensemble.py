@@ -30,11 +30,12 @@ def small_ensemble(folder: Path, name: str = "store", **changes: object) -> Depl
         "learning": {"lead_hours": [6, 24]}, "tile_rows": 4,
     })  # fmt: skip
     deployment = Deployment.open(config)
-    _write_state(deployment)
+    write_state(deployment)
     return deployment
 
 
-def _write_state(deployment: Deployment) -> None:
+def write_state(deployment: Deployment) -> None:
+    """A state of the package's variables, a wave each, six hours before the hour."""
     lat, lon = np.deg2rad(90 - 15 * np.arange(12))[:, None], np.deg2rad(15 * np.arange(24))
     wave = np.stack([np.cos(lat) * np.sin((place + 1) * lon) for place in range(len(MEAN))])
     state = (MEAN[:, None, None] + SCALE[:, None, None] * 0.5 * wave).astype(np.float32)
