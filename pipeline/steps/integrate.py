@@ -31,6 +31,7 @@ from pipeline.sources.fourcastnet import PARAMETERS, STEP_HOURS
 from pipeline.steps import Deployment, member_statistics
 from pipeline.steps.initial_state import MODEL
 from pipeline.steps.initial_state import read as read_initial
+from pipeline.steps.packing import unpack
 from pipeline.steps.perturbed import perturbed
 from pipeline.store import Store
 
@@ -66,9 +67,9 @@ def members_of(shard: str) -> range:
 def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     """Store what the hour needs of each step of the members of a slice, beginning where an earlier try has stopped.
 
-    A file a member and step, (parameter, latitude, longitude) on the model's grid, one of statistics a step if the
-    slice is the whole ensemble, and last the record that judges the members; how the job used its machine goes to the
-    journal. FileNotFoundError without initial conditions; StoppedError after SIGTERM.
+    A packed file a member and step, (parameter, latitude, longitude) on the model's grid, one of statistics a step if
+    the slice is the whole ensemble, and last the record that judges the members; how the job used its machine goes to
+    the journal. FileNotFoundError without initial conditions; StoppedError after SIGTERM.
     """
     settings = deployment.config.fourcastnet
     assert settings is not None
@@ -148,7 +149,7 @@ def _complaints(extremes: Array) -> list[str]:
 
 def read_member(folder: Store, number: int, steps: Sequence[int]) -> Array:
     """(step, parameter, latitude, longitude) of a member; FileNotFoundError if it has not come so far."""
-    return np.stack([_read(folder, step_key(number, step)) for step in steps])
+    return unpack(np.stack([_read(folder, step_key(number, step)) for step in steps]))
 
 
 def read_statistics(folder: Store, step: int) -> Array:
@@ -193,7 +194,7 @@ def _read(store: Store, key: str) -> Any:
     return np.load(io.BytesIO(store.read(key)), allow_pickle=False)
 
 
-def _write(store: Store, key: str, values: Array) -> None:
+def _write(store: Store, key: str, values: NDArray[Any]) -> None:
     buffer = io.BytesIO()
     np.save(buffer, values)
     store.write(key, buffer.getvalue())

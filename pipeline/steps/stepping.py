@@ -19,6 +19,7 @@ from models.device import Stopwatch, leaving
 from models.variables import VARIABLES
 from pipeline.sources.fourcastnet import PARAMETERS
 from pipeline.steps.member_statistics import of_ordered
+from pipeline.steps.packing import pack, unpack_there
 
 if TYPE_CHECKING:
     from models.emulator import DeviceEmulator
@@ -33,9 +34,9 @@ WAITING = 2
 class Step:
     """One step of the members, on its way to the host; each part waits until it is there.
 
-    `fields`: (member, parameter, latitude, longitude) PARAMETERS in the catalogue's units; `extremes`: (member,
-    parameter, 3) their lowest and highest values and their means over the sphere; `statistics`: (map, latitude,
-    longitude) over the members, if they are all of the ensemble's; `states`: as the model has them.
+    `fields`: (member, parameter, latitude, longitude) PARAMETERS, packed; `extremes`: (member, parameter, 3) their
+    lowest and highest values and their means over the sphere, before that; `statistics`: (map, latitude, longitude)
+    over the members, if they are all of the ensemble's; `states`: as the model has them.
     """
 
     fields: Callable[[], NDArray[Any]]
@@ -58,8 +59,9 @@ def stepping(
             after = next(run)
             fields = kept(after, model.variables)
             found = extremes(fields, area)
-            maps = torch.stack(of_ordered(fields.sort(0).values)) if whole else None
-        yield Step(leaving(fields), leaving(found), None if maps is None else leaving(maps), partial(leaving, after))
+            packed = pack(fields)
+            maps = torch.stack(of_ordered(unpack_there(packed.sort(0).values))) if whole else None
+        yield Step(leaving(packed), leaving(found), None if maps is None else leaving(maps), partial(leaving, after))
 
 
 def kept(states: Tensor, variables: Sequence[str]) -> Tensor:
