@@ -115,6 +115,11 @@ BIAS = scale(
     ["#123a6b", "#2f73b3", "#84b9da", "#d6e8ef", "#f7f5f2", "#f6ddcc", "#e69c7c", "#c2474a", "#6b1126"],
     "K", digits=1,
 )  # fmt: skip
+SPREAD = scale(
+    [1, 2, 3, 4, 6, 8, 10, 15],
+    ["#e9eef2", "#b9d3df", "#7fb0c4", "#5a8fa8", "#f1d08a", "#e39a4e", "#c8553d", "#8b1a3d"],
+    "hPa", clear=True,
+)  # fmt: skip
 
 SOURCE_COLOURS = (
     "#3b7dd8", "#e0873a", "#2f9e77", "#c1477f", "#8a63c9", "#b6a02b", "#2aa3b5", "#d2554a", "#6f8f3f", "#7d6b5d",

@@ -23,6 +23,7 @@ from pipeline.products.report import calibration as report_calibration
 from pipeline.products.report import charts, proof, tables
 from pipeline.products.report import scores as report_scores
 from pipeline.products.report.colours import BIAS, WEIGHT
+from pipeline.products.report.ensemble import NEEDED, spread_figure
 from pipeline.products.report.maps import blend_maps, ground, legend
 from pipeline.products.report.places import meteogram
 from pipeline.products.report.tracks import tracks_section
@@ -67,7 +68,7 @@ def write_report(
         "degradations": tables.degradations(manifest.get("degradations", [])),
         "licences": tables.licences(manifest.get("sources", {})),
         "places": _places(store, hour, best, places or PLACES, why or {}),
-        "tracks": _tracks(store, hour, land),
+        "tracks": _tracks(store, hour, land) + _spread(store, hour),
         "trust": "" if trust else "hidden",
         "scores": report_scores.section(hour, scores),
         **_proof(store, scores),
@@ -200,6 +201,19 @@ def _tracks(store: Store, hour: Cycle, land: NDArray[np.floating]) -> str:
     keys = [item.key for item in store.list(paths.tracks(hour, "")) if item.key.endswith(".geojson")]
     collections = [json.loads(store.read(key)) for key in keys]
     return tracks_section(collections, land) or '<p class="fine">The ensemble holds no cyclone at this hour.</p>'
+
+
+def _spread(store: Store, hour: Cycle) -> str:
+    """Figures of the ensembles that have statistics over their members."""
+    names = store.list_folders(paths.ensemble(hour, "").rpartition("/")[0])
+    opened = {
+        name.removesuffix(".zarr"): _open(store, paths.ensemble(hour, name.removesuffix(".zarr"))) for name in names
+    }
+    return "".join(
+        spread_figure(name, members)
+        for name, members in opened.items()
+        if members is not None and all(part in members for part in NEEDED)
+    )
 
 
 def _timings(store: Store, hour: Cycle) -> str:
