@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from bench import model, picture
@@ -100,3 +101,21 @@ def test_a_step_of_the_ensemble_is_timed_in_each_precision_and_bfloat16_errs_lit
     assert [(row["precision"], row["batch"]) for row in rows[:4]] == ways
     assert rows[0]["error_to_float32"] == 0
     assert all(0 < float(str(row["error_to_float32"])) < 0.03 for row in rows[1:])
+
+
+def test_precision_is_measured_as_a_gpu_would_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = pytest.importorskip("torch")
+    from bench import precision
+    from models import weights
+    from models.inputs import SHIPPED
+
+    with precision.Tf32():
+        one = torch.tensor([[1 + 2**-10, 1 + 2**-12]])  # the last of 10 bits is kept, two further are not
+        assert torch.matmul(one, torch.eye(2)).tolist() == [[1 + 2**-10, 1.0]]
+    monkeypatch.setattr(precision, "STARTS", 1)
+    monkeypatch.setattr(precision, "LEADS", (6,))
+    states = np.random.default_rng(0).standard_normal((3, 20, 60, 120)).astype(np.float32)
+    shipped = weights.read(SHIPPED, [weights.shipped_checksum()])
+    rows = list(precision.differences(shipped, states))
+    assert [row[:2] for row in rows] == [(name, v) for name in ("TF32", "bfloat16") for v in precision.VARIABLES]
+    assert all(0 < difference < 0.02 * error for *_, difference, error in rows)

@@ -41,5 +41,7 @@ def unpack_there(packed: Tensor) -> Tensor:
 
 
 def unpack(packed: NDArray[np.int16]) -> NDArray[np.float32]:
-    """The fields again, on the host."""
+    """The fields again, on the host. ValueError if they are not packed."""
+    if packed.dtype != np.int16:
+        raise ValueError(f"expected packed members, int16; found {packed.dtype}: another version made them, start anew")
     return (packed.astype(np.float32) + MIDDLE) * STEP + _LOWEST

@@ -29,6 +29,11 @@ def test_the_whole_range_comes_back_within_a_quarter_of_the_precision() -> None:
     np.testing.assert_array_equal(pack(torch.as_tensor(found)), packed)  # nothing is lost twice
 
 
+def test_fields_that_are_not_packed_are_refused() -> None:
+    with pytest.raises(ValueError, match="found float32"):
+        unpack(np.zeros((len(ROWS), 2, 3), np.float32))  # type: ignore[arg-type]
+
+
 def test_what_cannot_be_packed_becomes_an_end_and_does_not_wrap() -> None:
     for low in (-1e9, -np.inf, np.nan):
         np.testing.assert_array_equal(unpack(pack(torch.full((len(ROWS), 1, 1), low)).numpy()), LOW)
