@@ -121,7 +121,7 @@ def _fill_statistics(
 ) -> None:  # fmt: skip
     """Write the statistics over `members` at each lead; None: those of the job that integrated all of them."""
     folder = deployment.store.child(paths.work(hour, MODEL))
-    member_statistics.create(group)
+    member_statistics.create(group, len(steps), deployment.grid.shape)
 
     def made(step: int) -> Array:
         if members is None:

@@ -55,11 +55,11 @@ def _arrays() -> Iterator[tuple[Parameter, str, tuple[float, ...]]]:
             yield row, "exceedance", row.thresholds
 
 
-def create(group: zarr.Group) -> None:
-    """Add empty arrays `<parameter>_<kind>` for the group's leads, and the axes that they have beside its own."""
+def create(group: zarr.Group, leads: int, grid: tuple[int, int]) -> None:
+    """Add empty arrays `<parameter>_<kind>` for as many leads and the grid's shape, and the axes that they have beside
+    the group's own."""
     about = {"standard_name": "quantile", "long_name": "quantile of the members", "units": "1"}
     plain_array(group, "quantile", np.asarray(QUANTILES), ("quantile",), **about)
-    shape = tuple(group[name].shape[0] for name in ("lead_time", "latitude", "longitude"))
     for row, kind, values in _arrays():
         axes = tuple(axis.format(row.name) for axis in _AXES[kind])
         if kind == "exceedance":
@@ -68,8 +68,8 @@ def create(group: zarr.Group) -> None:
         leading = (len(values),) if axes else ()
         group.create_array(
             f"{row.name}_{kind}",
-            shape=(*leading, *shape),
-            chunks=(*leading, len(blocks(range(shape[0]), shape[1:])[0]), *shape[1:]),
+            shape=(*leading, leads, *grid),
+            chunks=(*leading, len(blocks(range(leads), grid)[0]), *grid),
             dtype="float32",
             fill_value=np.nan,
             compressors=BloscCodec(cname="lz4", clevel=LEVEL, shuffle="bitshuffle", typesize=4),
@@ -79,7 +79,7 @@ def create(group: zarr.Group) -> None:
         )
 
 
-def blocks(steps: range, grid: tuple[int, ...]) -> list[range]:
+def blocks(steps: range, grid: tuple[int, int]) -> list[range]:
     """Steps whose maps lie in one chunk each: as many as make CHUNK_BYTES of a single map's series, at least one."""
     size = max(1, CHUNK_BYTES // (4 * grid[0] * grid[1]))
     return [steps[first : first + size] for first in range(0, len(steps), size)]
@@ -108,7 +108,8 @@ def _precision(row: Parameter, kind: str) -> float:
 def _attributes(row: Parameter, kind: str) -> dict[str, Attribute]:
     """CF-1.11 attributes of an array."""
     units = "1" if kind == "exceedance" else row.units
-    named = {"long_name": _LONG_NAMES[kind].format(row.long_name), "units": units, "precision": _precision(row, kind)}
+    named: dict[str, Attribute] = {"long_name": _LONG_NAMES[kind].format(row.long_name), "units": units}
+    named["precision"] = _precision(row, kind)
     if kind in _CELL_METHODS:
         named |= {"standard_name": row.standard_name, "cell_methods": _CELL_METHODS[kind]}
     return named
