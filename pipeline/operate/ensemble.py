@@ -35,7 +35,7 @@ _SAME_STORM = 500.0  # km, between members and a best track
 _SCORED_HOURS = (24, 48, 72)
 _GALE = 17.2  # m/s, a threshold of the catalogue
 _SHIPPED_SINCE = datetime(2025, 9, 18)  # a fortnight and more after the demo's hour
-_SCORED = ("z500", "msl", "t850", "u10m")
+_SCORED = ("z500", "msl", "t850", "t2m", "u10m")
 
 
 def make_ensemble(config: Path, cycle: str, model: str | None, members: int | None, job: int | None) -> None:

@@ -55,6 +55,14 @@ def test_a_missing_variable_or_level_is_named(tmp_path: Path) -> None:
         prepare(path, ("t2m", "t250", "z250"), tmp_path / "states.npy", period=PERIOD, step_hours=6)
 
 
+def test_rollouts_become_longer_towards_the_end() -> None:
+    plan = Plan(steps=900, rollout=4, rollout_share=0.5)
+    counts = np.bincount([trainer._ahead(plan, step) for step in range(plan.steps)])
+    assert counts.tolist() == [0, 450, 150, 150, 150]
+    ahead = [trainer._ahead(plan, step) for step in range(plan.steps)]
+    assert ahead == sorted(ahead)
+
+
 def test_it_begins_by_keeping_still(data: Reanalysis) -> None:
     network = Afno(Shape(12, 24, 3, patch=2, width=16, depth=2))
     keep_still(network, data)
