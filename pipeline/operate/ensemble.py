@@ -70,10 +70,11 @@ def _spread_table(members: xr.Dataset) -> Table:
     rows = [blended()[name] for name in PARAMETERS]
     heads = [f"{row.long_name}, {row.units}" for row in rows]
     table = Table("lead", *heads, f"gale, {_GALE:g} m/s", title="the members' spread, and the most that foresee a gale")
-    area = np.cos(np.deg2rad(members["latitude"]))
-    daily = members.sel(lead_time=members["lead_time"] % 24 == 0)
-    for lead, now in daily.groupby("lead_time"):
-        spreads = [float(((now[f"{row.name}_spread"] ** 2).weighted(area).mean()) ** 0.5) for row in rows]
+    area = np.cos(np.deg2rad(members["latitude"].values))
+    for lead in (lead for lead in members["lead_time"].values if lead % 24 == 0):
+        now = members.sel(lead_time=lead)
+        squares = [now[f"{row.name}_spread"].values ** 2 for row in rows]
+        spreads = [float(np.average(square.mean(1), weights=area)) ** 0.5 for square in squares]
         gale = float(now["wind_speed_10m_exceedance"].sel(wind_speed_10m_threshold=_GALE).max())
         table.add_row(f"+{lead} h", *(f"{spread:.3g}" for spread in spreads), f"{gale:.0%}")
     return table
