@@ -206,6 +206,11 @@ class Service(Stack):
         for name in ("notify", "watchdog"):
             changed = [f"dynamodb:{action}Item" for action in ("Get", "Put", "Update", "Delete")]
             own[name].add_to_role_policy(_allow(changed, [data.once.table_arn]))
+        begun = {"PLAN_FUNCTION": own["plan_shards"], "PUBLISH_FUNCTION": own["publish"]}
+        for variable, function in begun.items():
+            own["watchdog"].add_environment(variable, function.function_name)
+        called = [function.function_arn for function in begun.values()]
+        own["watchdog"].add_to_role_policy(_allow(["lambda:InvokeFunction"], called))
         trigger = own["hourly_trigger"]
         trigger.add_to_role_policy(_allow(["dynamodb:GetItem"], [data.hours.table_arn]))
         trigger.add_to_role_policy(_allow(["states:StartExecution"], [self.machine_arn]))

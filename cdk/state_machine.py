@@ -12,7 +12,7 @@ from typing import Any
 from cdk.cluster.task import Submitter, branch
 from cdk.functions import STAGE_FUNCTIONS
 from cdk.lanes import LANES, PRODUCTION
-from pipeline.stages import STAGES, Stage
+from pipeline.stages import PUBLICATION, STAGES, SUPPLIERS, Stage, needed
 
 State = dict[str, Any]
 
@@ -20,9 +20,6 @@ BUDGET_SECONDS = 25 * 60
 """From the start of an hour to its publication."""
 HOUR_SECONDS = 2 * 60 * 60
 """An execution older than this is stopped; a newer hour has long been published."""
-SUPPLIERS = frozenset({"ingest", "initialise", "integrate", "gather", "observe", "ramp", "tracks"})
-"""Stages that an hour is published without, flagged as degraded: it uses what of them is in the store."""
-PUBLICATION = "publish"
 INGEST = "ingest"
 
 _LAMBDA_SECONDS = 120
@@ -75,11 +72,7 @@ def waves(stages: tuple[Stage, ...] = STAGES) -> list[tuple[Stage, ...]]:
 
 def is_dispensable(stage: Stage, stages: tuple[Stage, ...] = STAGES) -> bool:
     """Whether the hour goes on without the stage: a supplier, or one that publication does not wait for."""
-    needed, rows = {PUBLICATION}, {row.name: row for row in stages}
-    for row in reversed(stages):
-        if row.name in needed:
-            needed |= set(rows[row.name].needs)
-    return stage.name in SUPPLIERS or stage.name not in needed
+    return stage.name not in needed(stages)
 
 
 def deadline_seconds(stage: Stage, stages: tuple[Stage, ...] = STAGES) -> int:

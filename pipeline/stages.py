@@ -52,6 +52,19 @@ STAGES: tuple[Stage, ...] = (
     Stage("verify", "pipeline.steps.verify", ("publish",), "one earlier hour", "array", 2, 4096, 0, 900, 2),
 )  # fmt: skip
 
+PUBLICATION = "publish"
+SUPPLIERS = frozenset({"ingest", "initialise", "integrate", "gather", "observe", "ramp", "tracks"})
+"""Stages that an hour is published without, flagged as degraded: it uses what of them is in the store."""
+
+
+def needed(stages: tuple[Stage, ...] = STAGES) -> frozenset[str]:
+    """The stages without which no hour is published, itself among them."""
+    before, rows = {PUBLICATION}, {row.name: row for row in stages}
+    for row in reversed(stages):
+        if row.name in before:
+            before |= set(rows[row.name].needs)
+    return frozenset(before) - SUPPLIERS
+
 
 def stage(name: str) -> Stage:
     """The row of `name`; KeyError with the names there are."""

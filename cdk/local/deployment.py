@@ -121,7 +121,8 @@ def deploy(cloud: LocalCloud, name: str, settings: Mapping[str, Any], nodes: int
     environment = {
         "HOURCAST_STORE": f"s3://{name}", "STATE_MACHINE_ARN": machine, "HOURS_TABLE": f"{name}-{HOURS}",
         "IDEMPOTENCY_TABLE": f"{name}-{ONCE}", "TOPIC_ARN": topic, "INGEST_JOB_QUEUE": f"{name}-{QUEUE}",
-        "INGEST_JOB_DEFINITION": jobs["ingest"],
+        "INGEST_JOB_DEFINITION": jobs["ingest"], "PLAN_FUNCTION": f"{name}-plan_shards",
+        "PUBLISH_FUNCTION": f"{name}-publish",
     }  # fmt: skip
     functions = _deploy_functions(cloud, name, environment)
     resources = Resources(

@@ -12,10 +12,12 @@ import pytest
 from cdk.local.batch_jobs import MACHINES
 from cdk.local.deployment import Hourcast
 from cdk.local.faults import Trouble
-from pipeline import paths
+from pipeline import journal, paths, worklist
 from pipeline.cycle import Cycle
 from pipeline.sources import SOURCES
 from pipeline.sources.newest import arrival_key, due_cycles, leads_for
+from pipeline.stages import STAGES
+from pipeline.store import Store
 from tests.cloud.tiny_cloud import WAIT_SECONDS
 from tests.tiny_deployment import HOUR, LAST_LEAD
 
@@ -27,6 +29,46 @@ def test_the_watchdog_tells_once_that_an_hour_is_late(hourcast: Hourcast) -> Non
     for _ in range(2):
         assert hourcast.call("watchdog", DEADLINE)["outcome"] == "late"
     assert hourcast.told() == [{"hour": str(HOUR), "outcome": "late", "waits_for": "ingest"}]
+
+
+AFTERWARDS = ("publish", "export", "nests", "verify")
+
+
+def mark_as_made(hourcast: Hourcast, laptop: Store, waits_for: dict[str, list[str]]) -> None:
+    """Every stage before publication as planned and finished, but for the shards of `waits_for`."""
+    for row in STAGES:
+        if row.name in AFTERWARDS:
+            continue
+        done = sorted(journal.finished_shards(laptop, HOUR, row.name))
+        worklist.write(hourcast.store, HOUR, row.name, sorted({*done, *waits_for.get(row.name, [])}))
+        for shard in set(done) - {*waits_for.get(row.name, [])}:
+            hourcast.store.write(f"{paths.journal(HOUR, row.name, shard)}.json", b"{}")
+
+
+def test_at_its_deadline_an_hour_with_all_its_bands_is_published_without_a_supplier(
+    hourcast: Hourcast, laptop: Store
+) -> None:
+    later = (paths.LATEST, paths.forecast(HOUR, "manifest.json"), paths.forecast(HOUR, "item.json"))
+    for info in (info for folder in ("input", "observations", "work", "forecast") for info in laptop.list(folder)):
+        if info.key not in later:
+            hourcast.store.write(info.key, laptop.read(info.key))
+    mark_as_made(hourcast, laptop, {"tracks": ["gefs"]})
+    late = {"hour": str(HOUR), "outcome": "late", "waits_for": "tracks"}
+    assert hourcast.call("watchdog", DEADLINE) == late | {"published_without": ["tracks"]}
+    until = time.monotonic() + WAIT_SECONDS
+    while hourcast.call("watchdog", DEADLINE)["outcome"] == "late":
+        assert time.monotonic() < until
+    assert hourcast.told() == [late | {"published_without": ["tracks"]}]
+    manifest = paths.forecast(HOUR, "manifest.json")
+    assert hourcast.store.read(manifest) == laptop.read(manifest)
+
+
+def test_half_an_hour_is_not_published_at_its_deadline(hourcast: Hourcast, laptop: Store) -> None:
+    mark_as_made(hourcast, laptop, {"validate": ["row-0004"], "tracks": ["gefs"]})
+    late = {"hour": str(HOUR), "outcome": "late", "waits_for": "tracks"}
+    assert hourcast.call("watchdog", DEADLINE) == late
+    assert not hourcast.store.exists(paths.worklist(HOUR, "publish"))
+    assert not hourcast.store.exists(paths.LATEST)
 
 
 def test_a_stage_that_is_not_whole_is_not_verified(hourcast: Hourcast) -> None:
