@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
+from socket import inet_aton
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import yaml
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
 
 from pipeline.grid import Grid
 from pipeline.subscriptions import Leads, Place, Region, Section, Subscription, check
@@ -17,11 +20,43 @@ PositiveInt = Annotated[int, Field(gt=0)]
 
 LATE_HOURS = 48
 """How long after its last lead an hour is scored again, for a late analysis or an hour that was missed."""
+_METADATA = IPv6Address("fd00:ec2::254")  # the one address of a cloud's metadata that is not link-local
 _SPARE_DAYS = 2  # runs are older than the hours they serve
 
 
 class ConfigError(ValueError):
     """The configuration cannot be used; the message is one line for a human."""
+
+
+def _is_safe(address: str) -> str:
+    """Of a server or folder: manifests are published with it, and who fetches from there may have a role to lose."""
+    try:
+        parts = urlsplit(address)
+        number = _number((parts.hostname or "").rstrip("."))
+    except ValueError:
+        raise ValueError("expected an address such as https://host or file://folder; found none") from None
+    if parts.username is not None or (parts.scheme in ("http", "https") and (parts.query or parts.fragment)):
+        raise ValueError("expected an address without credentials, query and fragment; found one with them")
+    if number is not None and (number.is_link_local or number == _METADATA):
+        raise ValueError(f"expected a server of data; found {number}, where a cloud tells its machines their secrets")
+    return address
+
+
+def _number(host: str) -> IPv4Address | IPv6Address | None:
+    """The host as an address, in all spellings that resolvers know: 2852039166 is 169.254.169.254; None for a name."""
+    if host == "metadata.google.internal":
+        return _METADATA
+    try:
+        number = ip_address(host)
+        return getattr(number, "ipv4_mapped", None) or number
+    except ValueError:
+        try:
+            return IPv4Address(inet_aton(host))
+        except (OSError, ValueError):
+            return None
+
+
+Address = Annotated[str, AfterValidator(_is_safe)]
 
 
 class SourceConfig(Section):
@@ -32,7 +67,7 @@ class SourceConfig(Section):
     parameters that are not taken from it, by name or pattern.
     """
 
-    endpoint: str | None = None
+    endpoint: Address | None = None
     lead_step_hours: PositiveInt | None = None
     without: tuple[str, ...] = ()
 
@@ -40,7 +75,7 @@ class SourceConfig(Section):
 class ObservationsConfig(Section):
     """Where the observation reports lie; None is their public servers. `networks`: which of them are read."""
 
-    endpoint: str | None = None
+    endpoint: Address | None = None
     networks: tuple[Literal["metar", "ndbc", "synop"], ...] = ("metar", "ndbc", "synop")
 
 
@@ -128,7 +163,7 @@ class PhysicsConfig(Section):
 class Config(Section):
     """A deployment: where it stores, what it reads, what it makes."""
 
-    store: str
+    store: Address
     synthetic: bool = False
     grid_resolution: Annotated[float, Field(gt=0, le=30)] = 0.25
     last_lead_hours: Annotated[int, Field(ge=1, le=384)] = 360

@@ -57,6 +57,37 @@ def test_a_mistake_is_one_line_that_helps(text: str, message: str) -> None:
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    "host",
+    ["169.254.169.254", "169.254.170.2:80", "2852039166", "0xa9fea9fe", "0251.0376.0251.0376", "169.254.169.254.",
+     "[::ffff:169.254.169.254]", "[fe80::1]", "[fd00:ec2::254]", "metadata.google.internal", "169.254.43518"],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "where",
+    [
+        "sources: {gfs: {endpoint: '%s'}}\nstore: a",
+        "observations: {endpoint: '%s'}\n" + LEAST,
+        "store: '%s'\nsources: {gfs: }",
+    ],
+)
+def test_no_address_leads_to_a_cloud_s_secrets(where: str, host: str) -> None:
+    with pytest.raises(ConfigError, match="expected a server of data"):
+        Config.parse(where % f"http://{host}/latest/meta-data")
+
+
+def test_an_address_holds_no_credentials_and_none_are_repeated() -> None:
+    for address in ("https://canary:7d1f@host", "https://host/a?token=canary", "https://host/a#canary"):
+        with pytest.raises(ConfigError, match="without credentials") as error:
+            Config.parse(f"store: a\nsources: {{gfs: {{endpoint: '{address}'}}}}")
+        assert "canary" not in str(error.value)
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:5000", "file:///data/a#b", "https://mirror.example", "s3://b/p"])
+def test_mirrors_may_lie_anywhere_else(address: str) -> None:
+    settings = {"store": address, "sources": {"gfs": {"endpoint": address}}}
+    assert Config.model_validate(settings).sources["gfs"].endpoint == address
+
+
 def test_an_absent_or_binary_file_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00GRIB")
     for name in ("absent.yaml", "binary.yaml", "."):

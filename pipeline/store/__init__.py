@@ -261,6 +261,8 @@ class Store:
         return self.url.startswith("file://")
 
     def _path(self, key: str) -> str:
+        if ".." in key.split("/"):
+            raise StoreError(f"expected a key inside {self.url}; found {key[:80]!r}")
         return "/".join(part for part in (self.prefix, key.strip("/")) if part)
 
     def _where(self, key: str) -> str:

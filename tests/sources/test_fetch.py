@@ -93,6 +93,36 @@ def test_near_messages_are_fetched_together_and_far_ones_apart(bucket: Store) ->
     assert len(counting.ranges) == 1
 
 
+class Listening(Counting):
+    """A bucket that remembers the keys read from it."""
+
+    def __init__(self, inner: Store) -> None:
+        super().__init__(inner)
+        self.keys = set[str]()
+
+    def read(self, key: str) -> bytes:
+        self.keys.add(key)
+        return super().read(key)
+
+    def read_range(self, key: str, start: int, end: int, tag: str | None = None) -> bytes:
+        self.keys.add(key)
+        return super().read_range(key, start, end, tag)
+
+
+@pytest.mark.parametrize("elsewhere", ["http://169.254.169.254/latest", "file:///etc/passwd", "../../secret", 7, None])
+def test_an_index_cannot_name_another_file(bucket: Store, elsewhere: object) -> None:
+    ifs = SOURCES["ifs"]
+    key, data = ifs.key(CYCLE, 12), of_parameter(TEMPERATURE, CYCLE, 12, 12, 280 + RAMP)
+    row = {"param": "2t", "levtype": "sfc", "step": "12", "_offset": 0, "_length": len(data)}
+    named = dict.fromkeys(("_path", "url", "href", "path", "links"), elsewhere)
+    bucket.write(key, data)
+    bucket.write(ifs.index_key(key), json.dumps(row | named).encode())
+    listening = Listening(bucket)
+    delivery = fetch(listening, ifs, Request(CYCLE, 12, (TEMPERATURE,)))
+    assert [field.parameter for field in delivery.fields] == ["temperature_2m"]
+    assert listening.keys == {key, ifs.index_key(key)}
+
+
 def test_a_missing_file_and_a_missing_message_are_faults_without_waiting(bucket: Store) -> None:
     waits: list[float] = []
     assert "no file" in get(bucket, "temperature_2m", waits=waits).faults[0].reason
