@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import hashlib
+import io
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from pipeline.store import ObjectChanged
 # A range request costs about as much as this many bytes of a stream.
 RANGE_GAP = 256 * 1024
 _FIRST_WAIT_SECONDS = 0.25
+_LARGEST_FILE = 2**27  # bytes of a field once unpacked: MOST_POINTS of 32 bits
 
 
 class Bucket(Protocol):
@@ -276,9 +278,13 @@ def _read(
 def _plain(source: Source, data: bytes) -> bytes:
     if source.compression == "bz2":
         try:
-            return bz2.decompress(data)
+            with bz2.open(io.BytesIO(data)) as file:
+                plain = file.read(_LARGEST_FILE + 1)
         except (OSError, ValueError, EOFError) as error:
             raise GribError(f"expected bzip2 data; {error}") from None
+        if len(plain) > _LARGEST_FILE:
+            raise GribError(f"expected a field; found more than {_LARGEST_FILE} bytes in {len(data)}")
+        return plain
     return data
 
 

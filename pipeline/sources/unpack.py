@@ -13,13 +13,24 @@ from pipeline.sources.messages import GribError, Message
 from pipeline.sources.naming import with_handle
 
 MISSING = -1.5e300
+MOST_POINTS = 2**25
+"""Of a message, which is refused before memory is taken for more; a global grid of 0.05 degrees has 26 million."""
 _SIMPLE, _NO_BITMAP, _OWN_BITMAP = 0, 255, 0
 
 
 def unpack(message: Message, factor: float = 1.0) -> NDArray[np.float32]:
     """(n,) values times `factor`, NaN where the message has none; GribError if they cannot be unpacked."""
+    if _declared(message) > MOST_POINTS:
+        raise GribError(f"the message is damaged: it declares {_declared(message)} points, of {MOST_POINTS} at most")
     values = _simple(message, factor) if message.edition == 2 else None
     return with_handle(message, lambda handle: _through_eccodes(handle, factor)) if values is None else values
+
+
+def _declared(message: Message) -> int:
+    """How many points or values the header says there are; ecCodes believes it."""
+    if message.edition == 1:
+        return with_handle(message, lambda handle: int(eccodes.codes_get_long(handle, "numberOfDataPoints")))
+    return max(int.from_bytes(message.section(3)[6:10], "big"), int.from_bytes(message.section(5)[5:9], "big"))
 
 
 def _through_eccodes(handle: int, factor: float) -> NDArray[np.float32]:
