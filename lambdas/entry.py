@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
-from aws_lambda_powertools.utilities.parser import BaseModel, parse
+from aws_lambda_powertools.utilities.parser import BaseModel, ValidationError, parse
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from pipeline.store import Store
@@ -28,15 +28,25 @@ Event = TypeVar("Event", bound=BaseModel)
 Handler = Callable[[Any, LambdaContext], Any]
 
 
+class Refused(ValueError):
+    """The event is not as it must be; nothing has been done. Says where, and nothing of what was sent."""
+
+
 def entry(model: type[Event]) -> Callable[[Callable[[Event], Any]], Handler]:
-    """Make a Lambda handler of a function of a validated event; ValidationError refuses any other.
+    """Make a Lambda handler of a function of a validated event; Refused for any other.
 
     Neither event nor answer is logged or traced: they may be anybody's.
     """
 
     def decorate(function: Callable[[Event], Any]) -> Handler:
         def handler(event: Any, context: LambdaContext) -> Any:
-            return function(parse(event, model))
+            try:
+                asked = parse(event, model)
+            except ValidationError as error:
+                found = sorted({problem["type"] for problem in error.errors(include_input=False)})
+                fields = ", ".join(model.model_fields)
+                raise Refused(f"expected a {model.__name__} with {fields}; found {', '.join(found)}") from None
+            return function(asked)
 
         handler.__doc__ = function.__doc__
         logged = logger.inject_lambda_context(handler, clear_state=True)
