@@ -155,6 +155,23 @@ def test_functions_of_stages_have_the_size_and_time_of_the_table(resources: list
         )
 
 
+def test_the_watchdog_may_begin_a_publication_and_nothing_else(resources: list[dict[str, Any]]) -> None:
+    (watchdog,) = (
+        function["Environment"]["Variables"]
+        for function in of_type(resources, "AWS::Lambda::Function")
+        if function.get("ImageConfig", {}).get("Command") == ["lambdas.watchdog.handler"]
+    )
+    called = {watchdog[name]["Ref"] for name in ("PLAN_FUNCTION", "PUBLISH_FUNCTION")}
+    (allowed,) = (
+        statement["Resource"]
+        for policy in of_type(resources, "AWS::IAM::Policy")
+        if any("watchdog" in role["Ref"] for role in policy["Roles"])
+        for statement in policy["PolicyDocument"]["Statement"]
+        if statement["Action"] == "lambda:InvokeFunction"
+    )
+    assert {function["Fn::GetAtt"][0] for function in allowed} == called
+
+
 def test_every_queue_shares_its_machines_among_the_lanes(resources: list[dict[str, Any]]) -> None:
     (policy,) = of_type(resources, "AWS::Batch::SchedulingPolicy")
     shares = policy["FairsharePolicy"]["ShareDistribution"]
