@@ -6,7 +6,6 @@ with exponential backoff and jitter by obstore; conditional updates are retried 
 
 from __future__ import annotations
 
-import fcntl
 import itertools
 import os
 import random
@@ -14,8 +13,8 @@ import re
 import shutil
 import stat
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +26,7 @@ from obstore.exceptions import AlreadyExistsError, PreconditionError
 from pipeline.store import backends as store_backends
 from pipeline.store import traffic
 from pipeline.store.errors import ObjectChanged, StoreError, Verb, explained
+from pipeline.store.locks import locked
 
 if TYPE_CHECKING:
     from obstore import GetOptions, ObjectMeta, PutMode, UpdateVersion
@@ -148,7 +148,7 @@ class Store:
     def update(self, key: str, change: Callable[[bytes | None], bytes]) -> None:
         """Replace the object by `change` of it (None: absent), again if another writer came in between."""
         for attempt in range(_UPDATE_ATTEMPTS):
-            with self._locked(key) if self._is_local else nullcontext():
+            with locked(Path("/", self._path(key))) if self._is_local else nullcontext():
                 if self._try_update(key, change):
                     return
             time.sleep(random.uniform(0, min(1.0, 0.01 * 2**attempt)))
@@ -274,19 +274,6 @@ class Store:
     def _explained(self, verb: Verb, key: str) -> AbstractContextManager[None]:
         traffic.asked(verb)
         return explained(verb, self._where(key))
-
-    @contextmanager
-    def _locked(self, key: str) -> Iterator[None]:
-        """Hold the lock of a local object; the kernel releases it when the process ends, however it ends."""
-        path = Path("/", self._path(key))
-        with explained("write", self._where(key)):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
 
 
 def _reopen(url: str, endpoint: str | None, anonymous: bool, prefix: str) -> Store:
