@@ -28,4 +28,4 @@ def spread_figure(name: str, members: xr.Dataset) -> str:
         for band, edge in enumerate(colours.SPREAD.edges, 1)
     )
     title = f"<b>{name}: where its members are apart</b> mean pressure at +{lead} h, in colour their spread in hPa"
-    return f'<figure><figcaption>{title}</figcaption><div class="keys">{keys}</div>{drawn}</figure>'
+    return f'<figure class="spread"><figcaption>{title}</figcaption><div class="keys">{keys}</div>{drawn}</figure>'

@@ -84,8 +84,13 @@ def plumes(storm: Mapping[int, Track]) -> str:
 
 
 def landfall_histogram(storm: Mapping[int, Track], members: int, land: Array) -> str:
-    """SVG of how many members come ashore when, every BIN_HOURS. land: (latitude, longitude) fraction."""
+    """SVG of how many members come ashore when, every BIN_HOURS; a sentence where none does.
+
+    land: (latitude, longitude) fraction.
+    """
     found = landfalls(storm, land, Grid(180 / (land.shape[0] - 1)))
+    if not found:
+        return charts.svg(306, 176, charts.text(0, 14, "No member comes ashore", "charttitle"), "no landfall")
     numbers = summary(found, members)
     last = max(fix.lead_hours for track in storm.values() for fix in track)
     edges = np.arange(0, last + BIN_HOURS, BIN_HOURS)

@@ -112,7 +112,7 @@ def _storm_figures(name: str, group: Sequence[Track], members: int, land: NDArra
 def _name(group: Sequence[Track]) -> str:
     strongest = max(float(track.wind.max()) for track in group)
     basin = "northern" if group[0].latitude[0] > 0 else "southern"
-    return f"tropical storm, {basin} hemisphere, up to {strongest:.0f} m/s"
+    return f"tropical cyclone, {basin} hemisphere, up to {strongest:.0f} m/s"
 
 
 def _class_start(wind: float) -> float:
