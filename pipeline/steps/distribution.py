@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.cycle import Cycle
-from pipeline.parameters import QUANTILES, Parameter
+from pipeline.parameters import QUANTILES, Parameter, blended
 from pipeline.science.blend import lead_position
 from pipeline.science.probability import distribution
+from pipeline.science.probability_ties import NEVER_ABOVE, NEVER_BELOW, Distribution, give_way
 from pipeline.steps import Deployment
 from pipeline.steps.blending import available, blend_parameter
 from pipeline.steps.ensembles import held
@@ -59,6 +62,24 @@ def distribution_of(
     if row.thresholds:
         parts[f"{row.name}_exceedance"] = exceedance.reshape(-1, *tile)
     return parts
+
+
+def keep_order(row: Parameter, parts: Mapping[str, Array], trusted: dict[str, Mapping[str, Array]]) -> int:
+    """Bring a parameter's distribution, in place, to the side of one it is tied to; how many quantiles were changed.
+
+    trusted: by name what `distribution_of` has made of the tile; it keeps what another will still be tied to.
+    """
+    tied = {**NEVER_ABOVE, **NEVER_BELOW}
+    if row.name in tied.values():
+        trusted[row.name] = parts
+    other = tied.get(row.name, "")
+    if other not in trusted:
+        return 0
+    one, whole = (
+        Distribution(made[f"{name}_quantile"], made[f"{name}_exceedance"], blended()[name].thresholds)
+        for name, made in ((row.name, parts), (other, trusted.pop(other)))
+    )
+    return give_way(one, whole, QUANTILES, above=row.name in NEVER_BELOW)
 
 
 def mostly_zero(row: Parameter) -> bool:

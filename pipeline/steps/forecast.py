@@ -20,7 +20,7 @@ from pipeline.science.derive import gradients as derive_gradients
 from pipeline.science.ramp_length import at_leads
 from pipeline.steps import Deployment, ramp, states
 from pipeline.steps.blending import arrived, available, blend_parameter
-from pipeline.steps.distribution import distribution_of, probabilistic
+from pipeline.steps.distribution import distribution_of, keep_order, probabilistic
 from pipeline.steps.inputs import Contribution
 from pipeline.steps.surface import slopes, surface
 
@@ -54,8 +54,11 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     changed = write_best(deployment, hour, fields, beyond, names, leads, rows)
     centres = [(row, fields[row.name]) for row in probabilistic(deployment, hour)]
     del fields  # most of them have no distribution
+    trusted: dict[str, Mapping[str, Array]] = {}
     for row, centre in centres:
         parts = distribution_of(deployment, hour, row, centre, leads, rows)
+        if count := keep_order(row, parts, trusted):
+            changed[f"quantiles of {row.name} in order"] = count
         layout.write_tile(deployment.store, paths.forecast(hour, "probability.zarr"), parts, rows)
     deployment.store.write(paths.work(hour, f"consistency/{shard}.json"), json.dumps(changed).encode())
 
