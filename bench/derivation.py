@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 
 from bench.cases import CELLS, GRID, Timed
@@ -12,6 +13,7 @@ from pipeline import parameters
 from pipeline.science.derive import catalogue as derive
 
 Array = NDArray[np.float32]
+PEERS_LEVELS, PEERS_INPUTS = (850, 700, 500), ("temperature", "relative_humidity")
 LEVELS = {
     1000: (110, 288), 925: (750, 285), 850: (1450, 278), 700: (3050, 268), 600: (4250, 262), 500: (5600, 250),
     400: (7200, 240), 300: (9200, 228), 250: (10400, 222), 200: (11800, 219), 150: (13700, 217), 100: (16200, 212),
@@ -54,6 +56,37 @@ def fields(places: int = CELLS, leads: int = 1) -> dict[str, Array]:
     return made
 
 
+def _by_metpy(given: Mapping[str, Array]) -> list[object]:
+    """Moisture and heat of the peers' levels."""
+    import metpy.calc as mpcalc
+    from metpy.units import units
+
+    made: list[object] = []
+    for level in PEERS_LEVELS:
+        pressure, air = level * units.hPa, given[f"temperature_{level}hpa"] * units.K
+        dew = mpcalc.dewpoint_from_relative_humidity(air, given[f"relative_humidity_{level}hpa"] * units.dimensionless)
+        made += [dew, mpcalc.saturation_vapor_pressure(dew), mpcalc.specific_humidity_from_dewpoint(pressure, dew)]
+        made += [mpcalc.potential_temperature(pressure, air)]
+        made += [mpcalc.equivalent_potential_temperature(pressure, air, dew)]
+    return made
+
+
+def _by_xarray(given: Mapping[str, Array]) -> list[xr.DataArray]:
+    """The same, by the formulas of MetPy's documentation without its units."""
+    made = []
+    for level in PEERS_LEVELS:
+        air, humidity = (xr.DataArray(given[f"{name}_{level}hpa"]) for name in ("temperature", "relative_humidity"))
+        vapour = humidity * 6.112 * np.exp(17.67 * (air - 273.15) / (air - 29.65))
+        part = np.log(vapour / 6.112)
+        dew = 243.5 * part / (17.67 - part) + 273.15
+        mixing = 0.622 * vapour / (level - vapour)
+        lifted = 56 + 1 / (1 / (dew - 56) + np.log(air / dew) / 800)
+        dry = air * (1000 / (level - vapour)) ** 0.2854 * (air / lifted) ** (0.28 * mixing)
+        heat = dry * np.exp((3036 / lifted - 1.78) * mixing * (1 + 0.448 * mixing))
+        made += [dew, vapour, mixing / (1 + mixing), air * (1000 / level) ** 0.2854, heat]
+    return made
+
+
 def h_derive() -> Iterator[Timed]:
     """Every derived parameter of one lead, but what takes neighbours."""
     import thermofeel  # only the bench of derivation needs it
@@ -63,6 +96,11 @@ def h_derive() -> Iterator[Timed]:
     spare = derive.derive(given)
     yield Timed("hourcast", f"{len(names)} parameters, memory used again", lambda: derive.derive(given, spare))
     yield Timed("hourcast_new_arrays", "the same into new memory", lambda: derive.derive(given))
+    few = {f"{name}_{level}hpa": given[f"{name}_{level}hpa"] for name in PEERS_INPUTS for level in PEERS_LEVELS}
+    own = len(derive.possible(few))
+    yield Timed("hourcast_three_levels", f"{own} of temperature and humidity of 3 levels", lambda: derive.derive(few))
+    yield Timed("metpy", "15 of those: moisture, potential temperatures", lambda: _by_metpy(few))
+    yield Timed("xarray", "the same 15", lambda: _by_xarray(few))
     t, wind = (given[name][0].astype(np.float64) for name in ("temperature_2m", "wind_speed_10m"))
     vapour = np.exp(given["dew_point_temperature_2m"][0] / 20 - 12).astype(np.float64)
     yield Timed("thermofeel", "one of them, the thermal climate index", lambda: thermofeel.calculate_utci(

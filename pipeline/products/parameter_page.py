@@ -107,7 +107,7 @@ def _relation(relation: Relation) -> str:
 def example(store: Store, hour: Cycle, name: str, lead: int, columns: int) -> Iterator[RenderableType]:
     """A map of a published hour at a lead, if it holds the parameter then, and its range; no map in 0 columns."""
     key = paths.forecast(hour, "best.zarr")
-    best = xr.open_zarr(store.zarr(key), consolidated=False, chunks=None, decode_timedelta=False)
+    best = xr.open_zarr(store.zarr(key), consolidated=True, chunks=None, decode_timedelta=False)
     leads = [int(hours) for hours in best["lead_time"].values]
     if name not in best or lead not in leads:
         yield f"The hour {hour} has no {name} at lead {lead}."

@@ -65,8 +65,8 @@ def coordinates(latitude: float, longitude: float) -> str:
     return f"{abs(latitude):.1f}° {'N' if latitude >= 0 else 'S'} {abs(east):.1f}° {'E' if east >= 0 else 'W'}"
 
 
-def _open(store: Store, key: str) -> xr.Dataset:
-    return xr.open_zarr(store.zarr(key), consolidated=False, decode_timedelta=False, chunks=None)
+def _open(store: Store, key: str, *, consolidated: bool = True) -> xr.Dataset:
+    return xr.open_zarr(store.zarr(key), consolidated=consolidated, decode_timedelta=False, chunks=None)
 
 
 def _chosen(best: xr.Dataset, wanted: Sequence[str]) -> list[str]:
@@ -81,7 +81,7 @@ def _usual(store: Store, best: xr.Dataset, row: int, column: int) -> list[str]:
     """The parameters of TITLES that the forecast holds, those of the sea only where sea is."""
     land = 0.0
     if store.exists(f"{paths.static_fields()}/zarr.json"):
-        land = float(_open(store, paths.static_fields())["land_area_fraction"][row, column])
+        land = float(_open(store, paths.static_fields(), consolidated=False)["land_area_fraction"][row, column])
     names = [name for name in TITLES if name in best]
     return [name for name in names if land < 0.5 or catalogue.parameter(name).domain != "sea"]
 

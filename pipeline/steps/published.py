@@ -25,7 +25,7 @@ def published(deployment: Deployment, hour: Cycle, name: str) -> xr.Dataset:
 @lru_cache(maxsize=16)
 def _open(store: Store, key: str) -> xr.Dataset:
     """Kept open: to read what hundreds of arrays are takes longer than to look at a place of one."""
-    return xr.open_zarr(store.zarr(key), consolidated=False, chunks=None, decode_timedelta=False)
+    return xr.open_zarr(store.zarr(key), consolidated=True, chunks=None, decode_timedelta=False)
 
 
 def arrays_of(deployment: Deployment, hour: Cycle, name: str) -> frozenset[str]:
