@@ -19,6 +19,7 @@ from tests import slurm_accounting
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "scontrol")
 NODES = ("n1", "n2", "n3", "n4", "n5")
+_KILL_WAIT_SECONDS = 2
 _NODE = "NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs=4 RealMemory=4000 State=UNKNOWN\n"
 _CONF = """\
 ClusterName=hourcast
@@ -33,7 +34,7 @@ ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core
-ReturnToService=2
+ReturnToService=1
 SlurmctldPidFile={root}/slurmctld.pid
 SlurmdPidFile={root}/slurmd.%n.pid
 SlurmdSpoolDir={root}/spool.%n
@@ -43,7 +44,7 @@ SlurmdLogFile={root}/slurmd.%n.log
 SlurmdParameters=config_overrides
 SchedulerParameters=batch_sched_delay=0,sched_interval=1
 {accounting}JobRequeue=1
-KillWait=2
+KillWait={kill_wait}
 MinJobAge=900
 {nodes}PartitionName=compute Nodes=n[1-2] Default=YES MaxTime=60 State=UP
 PartitionName=quiet Nodes=n[3-5] MaxTime=60 State=UP
@@ -70,7 +71,16 @@ def cluster(root: Path) -> Iterator[None]:
         accounting = slurm_accounting.STORAGE.format(root=root, port=ports["accounts"])
     conf = root / "slurm.conf"
     nodes = "".join(_NODE.format(node=node, host=host, port=_free_port()) for node in NODES)
-    conf.write_text(_CONF.format(host=host, port=ports["controller"], root=root, accounting=accounting, nodes=nodes))
+    conf.write_text(
+        _CONF.format(
+            host=host,
+            port=ports["controller"],
+            root=root,
+            accounting=accounting,
+            nodes=nodes,
+            kill_wait=_KILL_WAIT_SECONDS,
+        )
+    )
     key = root / "munge.key"
     key.write_bytes(secrets.token_bytes(128))
     key.chmod(0o600)
@@ -129,8 +139,12 @@ def _idle() -> int:
 
 
 def lose(node: str) -> None:
-    """Take a node from whatever runs on it, and bring it back: which Slurm may refuse at first, or do by itself."""
+    """Take a node from whatever runs on it, and bring it back, which Slurm may refuse at first.
+
+    Not before the job's processes have ended there: the same job started beside them would be held as a duplicate.
+    """
     subprocess.run(["scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=test"], check=True)
+    time.sleep(_KILL_WAIT_SECONDS + 1)
     until = time.monotonic() + 60
     while "down" in _state(node):
         if time.monotonic() > until:
