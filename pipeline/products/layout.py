@@ -18,12 +18,23 @@ from numpy.typing import NDArray
 import pipeline
 from pipeline.grid import Area
 from pipeline.products.shard import codecs, decode, decode_leads, encode_chunks, join
-from pipeline.products.templates import Coordinate, Template, Variable, best, probability
+from pipeline.products.templates import Coordinate, Template, Variable, best, ground, probability
 from pipeline.products.zarr_json import LITTLE_ENDIAN, array_json, group_json
 from pipeline.store import Store
 
-__all__ = ["Template", "TileWriter", "best", "create", "probability", "read_tile", "write_coordinates", "write_tile"]
+__all__ = [
+    "Template",
+    "TileWriter",
+    "best",
+    "create",
+    "ground",
+    "probability",
+    "read_tile",
+    "write_coordinates",
+    "write_tile",
+]
 
+_AUXILIARY = ("crs", "init_time", "valid_time", "surface_altitude", "land_area_fraction")
 _LEADS_PER_CHUNK = 24
 _PLACES_PER_CHUNK = 960
 """Twice as many compress 2 % better, and a band of everything derived takes twice the memory."""
@@ -199,7 +210,7 @@ def group_attributes(template: Template) -> dict[str, str]:
         "source": "statistical blend of numerical weather forecasts; manifest.json names them and their licences",
         "history": f"made by hourcast {pipeline.__version__}",
         "synthetic": str(template.synthetic).lower(),
-        "coordinates": " ".join(name for name in ("crs", "init_time", "valid_time") if name in template.coordinates),
+        "coordinates": " ".join(name for name in _AUXILIARY if name in template.coordinates),
     }
 
 

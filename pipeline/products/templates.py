@@ -126,6 +126,16 @@ def _times(hour: Cycle, lead_hours: Sequence[int]) -> dict[str, Coordinate]:
     }
 
 
+def ground(altitude: NDArray[np.float32], land: NDArray[np.float32]) -> dict[str, Coordinate]:
+    """What lies below the grid, (latitude, longitude): altitude in m, and the land fraction that masks land or sea."""
+    told = {"surface_altitude": ("altitude of the surface", "m", altitude)}
+    told["land_area_fraction"] = ("fraction of the cell that is land", "1", land)
+    return {
+        name: Coordinate(values, {"standard_name": name, "long_name": text, "units": units}, ("latitude", "longitude"))
+        for name, (text, units, values) in told.items()
+    }
+
+
 def places(grid: Grid | Area) -> dict[str, Coordinate]:
     """Latitude, longitude and their reference system."""
     north = {"standard_name": "latitude", "long_name": "latitude", "units": "degrees_north", "axis": "Y"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -22,7 +23,7 @@ from pipeline.steps import Deployment, ramp, states
 from pipeline.steps.blending import arrived, available, blend_parameter
 from pipeline.steps.distribution import distribution_of, keep_order, probabilistic
 from pipeline.steps.inputs import Contribution
-from pipeline.steps.surface import slopes, surface
+from pipeline.steps.surface import is_known, slopes, surface
 
 Array = NDArray[np.float32]
 
@@ -118,11 +119,12 @@ def templates(deployment: Deployment, hour: Cycle) -> tuple[layout.Template, lay
     """The templates of best.zarr and probability.zarr."""
     leads = range(deployment.config.last_lead_hours + 1)
     grid, rows, synthetic = deployment.grid, deployment.config.tile_rows, deployment.config.synthetic
-    best, likely = published(deployment, hour), probabilistic(deployment, hour)
-    return (
-        layout.best(hour, grid, leads, best, tile_rows=rows, synthetic=synthetic),
-        layout.probability(hour, grid, leads, likely, QUANTILES, tile_rows=rows, synthetic=synthetic),
-    )
+    rows_of_best, likely = published(deployment, hour), probabilistic(deployment, hour)
+    best = layout.best(hour, grid, leads, rows_of_best, tile_rows=rows, synthetic=synthetic)
+    if is_known(deployment):
+        below = (values.reshape(grid.shape).astype(np.float32) for values in surface(deployment))
+        best = replace(best, coordinates={**best.coordinates, **layout.ground(*below)})
+    return best, layout.probability(hour, grid, leads, likely, QUANTILES, tile_rows=rows, synthetic=synthetic)
 
 
 def blend_all(

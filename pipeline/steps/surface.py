@@ -16,16 +16,21 @@ from pipeline.steps import Deployment
 from pipeline.store import Store
 
 
+def is_known(deployment: Deployment) -> bool:
+    """Whether an analysis has told altitude and land."""
+    return deployment.store.exists(f"{paths.static_fields()}/zarr.json")
+
+
 def surface(deployment: Deployment) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(place,) altitude in m and land fraction of the cells, both 0 where no analysis has told them."""
-    if not _is_known(deployment):
+    if not is_known(deployment):
         return np.zeros(deployment.grid.places[0].size), np.zeros(deployment.grid.places[0].size)
     return _surface(deployment.store)
 
 
 def slopes(deployment: Deployment) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """(place,) how the altitude rises towards the east and the north, 1; 0 at the poles and where none is told."""
-    if not _is_known(deployment):
+    if not is_known(deployment):
         flat = np.zeros(deployment.grid.places[0].size, np.float32)
         return flat, flat
     return _slopes(deployment.store, deployment.grid)
@@ -33,14 +38,10 @@ def slopes(deployment: Deployment) -> tuple[NDArray[np.float32], NDArray[np.floa
 
 def within(deployment: Deployment, domain: Domain) -> NDArray[np.bool_]:
     """(place,) where a parameter of that domain exists: cells with some land or some sea; all if nobody knows."""
-    if domain == "all" or not _is_known(deployment):
+    if domain == "all" or not is_known(deployment):
         return np.ones(deployment.grid.places[0].size, bool)
     _, land = surface(deployment)
     return land > 0 if domain == "land" else land < 1
-
-
-def _is_known(deployment: Deployment) -> bool:
-    return deployment.store.exists(f"{paths.static_fields()}/zarr.json")
 
 
 @lru_cache(maxsize=2)

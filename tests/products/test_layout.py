@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,21 @@ def test_xarray_opens_it_plainly_with_times_and_labels(store: Store, tmp_path: P
         assert array.attrs["grid_mapping"] == "crs"
         assert array.attrs["precision"] == row.precision
     assert data["precipitation"].attrs["cell_methods"].startswith("time: sum")
+
+
+def test_land_and_altitude_are_coordinates_that_mask(store: Store, tmp_path: Path) -> None:
+    land = np.zeros(GRID.shape, np.float32)
+    land[:, :18] = 1
+    template = best_template()
+    ground = layout.ground(field(), land)
+    write_all(store, "best.zarr", replace(template, coordinates={**template.coordinates, **ground}), field(len(LEADS)))
+    data = xr.open_zarr(tmp_path / "best.zarr")
+    assert set(data.data_vars) == {row.name for row in ROWS}
+    at_sea = data["wave_direction"].where(data["land_area_fraction"] == 0)
+    assert at_sea[0, :, :18].isnull().all()
+    assert at_sea[0, :, 18:].notnull().all()
+    np.testing.assert_array_equal(data["surface_altitude"], field())
+    assert data["surface_altitude"].attrs["units"] == "m"
 
 
 def test_it_opens_without_consolidated_metadata_too(store: Store, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from pipeline.science.derive.fire_codes import KMH, carried, noon_rain
 from pipeline.science.derive.thermo import FREEZING, Field
 
 DRIEST = 10.0  # drought factor of McArthur's index, 0 to 10
+SNOW_COVER = 0.01  # m from which the ground counts as covered
 NESTEROV_RAIN = 3.0  # kg m-2 a day that ends a dry spell
 
 
@@ -26,18 +28,24 @@ def initial_spread_index(
     fine_fuel_moisture_code: Field,
     wind_speed_10m: Field,
     local_noon: Field,
+    snow_depth: Field | None = None,
     initial_spread_index_start: Field | None = None,
 ) -> Field:
-    """0 and up, of the last noon, a state; before any noon of the first hour. Van Wagner and Pickett (1985), eq. 26."""
+    """0 and up, of the last noon, a state; before any noon of the first hour; 0 where snow lies.
+
+    Van Wagner and Pickett (1985), eq. 26; a fire season begins once the snow has gone: Lawson and Armitage (2008).
+    """
+
+    def spread(at: Any) -> Field:
+        index = spread_index(fine_fuel_moisture_code[at], wind_speed_10m[at])
+        return index if snow_depth is None else np.where(snow_depth[at] < SNOW_COVER, index, np.float32(0))
 
     def step(lead: int, places: NDArray[np.intp], index: Field) -> Field:
         del index  # of the day before
-        return spread_index(fine_fuel_moisture_code[lead, places], wind_speed_10m[lead, places])
+        return spread((lead, places))
 
     start = initial_spread_index_start
-    if start is None:
-        start = spread_index(fine_fuel_moisture_code[0], wind_speed_10m[0])
-    return carried(start, local_noon, step)
+    return carried(spread(0) if start is None else start, local_noon, step)
 
 
 def build_up_index(duff_moisture_code: Field, drought_code: Field) -> Field:

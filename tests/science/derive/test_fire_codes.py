@@ -140,6 +140,17 @@ def test_a_season_of_noons_is_the_same_as_daily_steps() -> None:
         assert found["fine_fuel_moisture_code"][-1, place] == pytest.approx(float(code[0]), abs=0.02)
 
 
+def test_no_fire_spreads_under_snow() -> None:
+    fields = weather(48, 12, 8)
+    snow = np.zeros((48, 12), np.float32)
+    snow[:, :4] = 0.5
+    free, covered = derive(fields), derive(fields | {"snow_depth": snow})
+    for name in ("initial_spread_index", "fire_weather_index", "daily_severity_rating", "fire_danger_category"):
+        assert (covered[name][:, :4] == 0).all(), name
+        np.testing.assert_array_equal(covered[name][:, 4:], free[name][:, 4:], err_msg=name)
+    assert (free["fire_weather_index"][:, :4] > 0).any()
+
+
 def test_noon_is_once_a_day_and_never_at_the_edge() -> None:
     flux = np.array([5, 3, 0, 0, 2, 7, 7, 3, 0, 0, 4, 9], np.float32)[:, None]
     np.testing.assert_array_equal(np.flatnonzero(derive_fire_codes.local_noon(flux)), [5])
