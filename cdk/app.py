@@ -19,6 +19,7 @@ from cdk.watch import Watch
 ROOT = str(Path(__file__).resolve().parents[1])
 CONTEXT = {"@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy": True}
 _ROLE = "arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role"
+_LOGS = "arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
 _JOB = "arn:<AWS::Partition>:batch:<AWS::Region>:<AWS::AccountId>:job-definition/{}-{}:*"
 
 
@@ -41,6 +42,7 @@ def _acknowledge(data: Data, compute: Compute, service: Service, watch: Watch) -
     objects = "any object of the deployment's one bucket, or below a folder"
     fired = [service.get_logical_id(service.functions[name].node.default_child) for name in FIRED]
     reasons: dict[Stack, dict[str, str]] = {
+        data: {f"AwsSolutions-IAM4[Policy::{_LOGS}]": "CDK's own function, which says who pays; it may log"},
         compute: {
             f"AwsSolutions-IAM4[Policy::{_ROLE}]": "what ECS needs on an instance; AWS keeps it up to date",
             "AwsSolutions-EC23": "only the network's own addresses may enter, which the rule cannot evaluate",

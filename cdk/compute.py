@@ -16,14 +16,17 @@ from constructs import Construct
 from cdk.functions import JOBS, SHARED
 from cdk.jobs import job_definition, nodes_definition
 from cdk.lanes import DECAY_SECONDS, RESERVED_PERCENT, WEIGHTS
-from cdk.settings import Settings
+from cdk.settings import CPU_FAMILIES, Processor, Settings
 from pipeline.stages import Stage, stage
 
 OBJECTS = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
 """What whoever runs a shard does with objects of the deployment's bucket."""
-GPU_FAMILY, CPU_FAMILIES = "g6e", ("c7a", "m7a", "c7i", "m7i")
-NODE_TYPES, NODE_WORKERS, NODE_VCPUS = ("m7a.4xlarge", "m7i.4xlarge"), 7, 16
+GPU_FAMILY = "g6e"
+NODE_SIZE, NODE_FAMILY, NODE_WORKERS, NODE_VCPUS = "4xlarge", "m", 7, 16
 """A node has 64 GiB, of which seven shards of the blend leave the system some."""
+PLATFORMS: dict[Processor, assets.Platform] = {
+    "x86_64": assets.Platform.LINUX_AMD64, "arm64": assets.Platform.LINUX_ARM64,
+}  # fmt: skip
 _INTERFACES = {
     "Registry": ec2.InterfaceVpcEndpointAwsService.ECR, "Images": ec2.InterfaceVpcEndpointAwsService.ECR_DOCKER,
     "Logs": ec2.InterfaceVpcEndpointAwsService.CLOUDWATCH_LOGS, "Ecs": ec2.InterfaceVpcEndpointAwsService.ECS,
@@ -40,6 +43,8 @@ class Compute(Stack):
 
     def __init__(self, scope: Construct, name: str, settings: Settings, *, bucket: s3.IBucket, containers: str) -> None:
         super().__init__(scope, name)
+        self.processor = settings.processor
+        families = CPU_FAMILIES[self.processor]
         self.network = self._network()
         self._images = {
             name: assets.DockerImageAsset(
@@ -47,7 +52,7 @@ class Compute(Stack):
                 f"{name.title()}Image",
                 directory=containers,
                 file=f"containers/{name}/Dockerfile",
-                platform=assets.Platform.LINUX_AMD64,
+                platform=PLATFORMS["x86_64" if name == "gpu" else self.processor],
             )
             for name in sorted({row.image for row in JOBS})
         }
@@ -59,7 +64,7 @@ class Compute(Stack):
             shares=[batch.Share(share_identifier=lane, weight_factor=weight) for lane, weight in WEIGHTS.items()],
         )
         self.queues = {
-            "array": self._queue("Cpu", settings.maximum_vcpus, CPU_FAMILIES),
+            "array": self._queue("Cpu", settings.maximum_vcpus, families),
             "gpu": self._queue("Gpu", settings.maximum_gpu_vcpus, (GPU_FAMILY,)),
         }
         role = self._job_role(bucket)
@@ -123,7 +128,11 @@ class Compute(Stack):
             security_groups=[group],
             minv_cpus=0,
             maxv_cpus=nodes * NODE_VCPUS,
-            instance_types=[ec2.InstanceType(name) for name in NODE_TYPES],
+            instance_types=[
+                ec2.InstanceType(f"{family}.{NODE_SIZE}")
+                for family in CPU_FAMILIES[self.processor]
+                if family.startswith(NODE_FAMILY)
+            ],
             use_optimal_instance_classes=False,
         )
         return batch.JobQueue(

@@ -12,6 +12,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
+from aws_cdk import custom_resources as custom
 from constructs import Construct
 
 from cdk.settings import Settings
@@ -22,6 +23,7 @@ EPHEMERAL_DAYS = 3
 EXPORTED_BUCKET = "{}:ExportsOutputFnGetAttForecasts04F0B22AArn70FD6FA6"
 """How cdk-nag names the bucket in another stack, by the stack of the bucket."""
 ARCHIVED = ("forecast/2", "physics/")
+PUBLISHED = "forecast/"
 DELIVERIES = 4
 """After so many the message of a file that arrived goes to the dead letters."""
 
@@ -52,6 +54,8 @@ class Data(Stack):
         # Whoever reads is told of what is written by rules of their own on the account's bus.
         whole: Any = self.bucket.node.default_child
         whole.add_property_override("NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled", True)
+        if settings.requester_pays:
+            self._let_requesters_pay(settings.customers)
         self.hours = self._table("Hours", "hour", keep)
         self.once = self._table("Once", "id", keep, time_to_live_attribute="expiration")
         self.dead_letters = sqs.Queue(
@@ -72,6 +76,24 @@ class Data(Stack):
         self.news = sns.Topic(self, "News", master_key=self.key, enforce_ssl=True)
         if settings.email:
             self.news.add_subscription(subscriptions.EmailSubscription(settings.email))
+
+    def _let_requesters_pay(self, customers: tuple[str, ...]) -> None:
+        """Customers' accounts read for their own money. By a role of ours they would read for ours."""
+        bucket = self.bucket
+        self.payer = custom.AwsCustomResource(
+            self,
+            "RequesterPays",  # CloudFormation cannot say it of a bucket
+            on_update=_payer(bucket, "Requester"),
+            on_delete=_payer(bucket, "BucketOwner"),
+            policy=custom.AwsCustomResourcePolicy.from_statements(
+                [iam.PolicyStatement(actions=["s3:PutBucketRequestPayment"], resources=[bucket.bucket_arn])]
+            ),
+            install_latest_aws_sdk=False,
+        )
+        for account in customers:
+            for statement in reading(bucket):
+                statement.add_aws_account_principal(account)
+                bucket.add_to_resource_policy(statement)
 
     def _bucket(self, name: str, keep: RemovalPolicy, **properties: object) -> s3.Bucket:
         return s3.Bucket(
@@ -99,6 +121,24 @@ class Data(Stack):
             removal_policy=keep,
             **properties,
         )
+
+
+def reading(bucket: s3.IBucket) -> list[iam.PolicyStatement]:
+    """What a customer may: list and read what is published."""
+    listed = {"StringLike": {"s3:prefix": [f"{PUBLISHED}*"]}}
+    return [
+        iam.PolicyStatement(actions=["s3:ListBucket"], resources=[bucket.bucket_arn], conditions=listed),
+        iam.PolicyStatement(actions=["s3:GetObject"], resources=[bucket.arn_for_objects(f"{PUBLISHED}*")]),
+    ]
+
+
+def _payer(bucket: s3.IBucket, payer: str) -> custom.AwsSdkCall:
+    return custom.AwsSdkCall(
+        service="S3",
+        action="putBucketRequestPayment",
+        parameters={"Bucket": bucket.bucket_name, "RequestPaymentConfiguration": {"Payer": payer}},
+        physical_resource_id=custom.PhysicalResourceId.of("payer"),
+    )
 
 
 def _only_conditional(pointer: str) -> iam.PolicyStatement:

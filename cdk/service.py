@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack
-from aws_cdk import aws_ecr_assets as assets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as functions
 from aws_cdk import aws_lambda_event_sources as event_sources
@@ -17,7 +16,7 @@ from aws_cdk import aws_stepfunctions as states
 from constructs import Construct
 
 from cdk.cluster.task import Submitter
-from cdk.compute import OBJECTS, Compute
+from cdk.compute import OBJECTS, PLATFORMS, Compute
 from cdk.data import Data
 from cdk.functions import CALLED, HEAVY, JOBS, LIGHT, STAGE_FUNCTIONS
 from cdk.state_machine import BUDGET_SECONDS, Resources, definition
@@ -42,6 +41,7 @@ _LOG_DELIVERY = [
     )
 ]  # fmt: skip
 ARRIVALS_AT_ONCE = 10
+ARCHITECTURES = {"x86_64": functions.Architecture.X86_64, "arm64": functions.Architecture.ARM_64}
 
 
 class Service(Stack):
@@ -92,8 +92,9 @@ class Service(Stack):
                 file=f"containers/{image}/Dockerfile",
                 entrypoint=command,
                 cmd=[f"lambdas.{name}.handler"],
-                platform=assets.Platform.LINUX_AMD64,
+                platform=PLATFORMS[self._compute.processor],
             ),
+            architecture=ARCHITECTURES[self._compute.processor],
             role=role,
             log_group=group,
             memory_size=size,

@@ -9,7 +9,7 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from cdk.data import Data
+from cdk.data import Data, reading
 from cdk.service import Service
 from cdk.settings import Settings
 from cdk.state_machine import BUDGET_SECONDS
@@ -41,7 +41,7 @@ class Watch(Stack):
         )
         alarms.append(self._alarm("HourFailed", failed, "An execution of the state machine failed."))
         self._dashboard(failed, letters, alarms)
-        for account in settings.customers:
+        for account in () if settings.requester_pays else settings.customers:
             self._customer(account, data)
         self._budget(settings)
 
@@ -84,12 +84,8 @@ class Watch(Stack):
     def _customer(self, account: str, data: Data) -> None:
         """A role that an account may assume to read what is published."""
         role = iam.Role(self, f"Customer{account}", assumed_by=iam.AccountPrincipal(account))
-        listed = {"StringLike": {"s3:prefix": ["forecast/*"]}}
-        role.add_to_policy(
-            iam.PolicyStatement(actions=["s3:ListBucket"], resources=[data.bucket.bucket_arn], conditions=listed)
-        )
-        published = [data.bucket.arn_for_objects("forecast/*")]
-        role.add_to_policy(iam.PolicyStatement(actions=["s3:GetObject"], resources=published))
+        for statement in reading(data.bucket):
+            role.add_to_policy(statement)
 
     def _budget(self, settings: Settings) -> None:
         email = settings.email

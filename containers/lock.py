@@ -1,7 +1,8 @@
 """`python containers/lock.py`: write what each container installs, with hashes, beside its Dockerfile.
 
-Versions are those of constraints.txt; files are the wheels for the containers' platform, Linux on x86-64 with Python
-3.11, torch with CUDA. Needs a package registry and nothing else: pip says what it would install, and its hashes.
+Versions are those of constraints.txt; files are the wheels for the containers' platforms, Linux with Python 3.11 on
+x86-64 and, without a GPU, on arm64; torch with CUDA. Needs a package registry and nothing else: pip says what it would
+install, and its hashes.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ LIGHT = ("aws-lambda-powertools[tracer]", "awslambdaric", "boto3", "obstore", "p
 """What functions import that know no arrays."""
 GLIBC = (*(f"manylinux_2_{minor}" for minor in range(36, 4, -1)), "manylinux2014", "manylinux2010", "manylinux1")
 """What Debian 12 runs, newest first."""
-PLATFORM = ("--only-binary", ":all:", "--python-version", "3.11", *(f"--platform={name}_x86_64" for name in GLIBC))
+PLATFORM = ("--only-binary", ":all:", "--python-version", "3.11")
+PROCESSORS = {"lambda": ("x86_64", "aarch64"), "array": ("x86_64", "aarch64"), "gpu": ("x86_64",)}
 _HEADER = "# Written by `python containers/lock.py`.\n"
 
 
@@ -31,8 +33,8 @@ def requirements() -> dict[str, list[str]]:
     return {"lambda": list(LIGHT), "array": whole, "gpu": [*whole, *extras["ai"]]}
 
 
-def resolved(wanted: list[str]) -> list[tuple[str, str, str]]:
-    """Name, version and SHA-256 of every package that the wanted ones need, sorted; CalledProcessError."""
+def resolved(wanted: list[str], processor: str) -> dict[str, str]:
+    """SHA-256 of every package that the wanted ones need there, by `name==version`; CalledProcessError."""
     command = [
         sys.executable,
         "-m",
@@ -43,22 +45,29 @@ def resolved(wanted: list[str]) -> list[tuple[str, str, str]]:
         "--ignore-installed",
         "--target=/nowhere",
     ]
-    options = ["--report=-", f"--constraint={ROOT / 'constraints.txt'}", *PLATFORM]
+    platforms = [f"--platform={name}_{processor}" for name in GLIBC]
+    options = ["--report=-", f"--constraint={ROOT / 'constraints.txt'}", *PLATFORM, *platforms]
     # What this machine is told of other places, where torch may be one without CUDA, is not for the containers.
     environment = os.environ | {"PIP_CONFIG_FILE": os.devnull, "PIP_FIND_LINKS": "", "PIP_EXTRA_INDEX_URL": ""}
     done = subprocess.run([*command, *options, *wanted], stdout=subprocess.PIPE, check=True, env=environment)
-    return sorted(
-        (
-            item["metadata"]["name"].lower().replace("_", "-"),
-            item["metadata"]["version"],
-            item["download_info"]["archive_info"]["hashes"]["sha256"],
-        )
-        for item in json.loads(done.stdout)["install"]
-    )
+    items = [(item["metadata"], item["download_info"]) for item in json.loads(done.stdout)["install"]]
+    return {
+        f"{package['name'].lower().replace('_', '-')}=={package['version']}": file["archive_info"]["hashes"]["sha256"]
+        for package, file in items
+    }
+
+
+def lines(wanted: list[str], processors: tuple[str, ...]) -> list[str]:
+    """A line a package, with the hash of each processor's file; ValueError if they need different packages."""
+    found = [resolved(wanted, processor) for processor in processors]
+    if any(each.keys() != found[0].keys() for each in found):
+        raise ValueError(f"expected the same packages on {' and '.join(processors)}; found others")
+    hashes = {package: dict.fromkeys(each[package] for each in found) for package in sorted(found[0])}
+    return [f"{package} {' '.join(f'--hash=sha256:{value}' for value in hashes[package])}\n" for package in hashes]
 
 
 if __name__ == "__main__":
     for folder, wanted in requirements().items():
-        lines = [f"{name}=={version} --hash=sha256:{checksum}\n" for name, version, checksum in resolved(wanted)]
-        (ROOT / "containers" / folder / "requirements.lock").write_text(_HEADER + "".join(lines))
-        print(f"{folder}: {len(lines)} packages")
+        locked = lines(wanted, PROCESSORS[folder])
+        (ROOT / "containers" / folder / "requirements.lock").write_text(_HEADER + "".join(locked))
+        print(f"{folder}: {len(locked)} packages for {' and '.join(PROCESSORS[folder])}")

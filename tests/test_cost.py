@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cdk.functions import CALLED
-from cdk.settings import SETTINGS
+from cdk.settings import CPU_FAMILIES, SETTINGS
 from cdk.state_machine import Resources, definition, waves
 from pipeline import cost
 from pipeline.cost.model import MEASURED, Hour, core_seconds, machines, resized
@@ -139,3 +139,11 @@ def test_a_member_costs_what_its_device_is_rented_for() -> None:
     on_a_core = cost.dollars_a_member(replace(job, device="cpu"), PRICES)
     assert on_a_core == pytest.approx(0.82112 / 16 * 180 / 3600 / 31)
     assert cost.dollars_a_member(replace(job, device="NVIDIA H200"), PRICES) is None
+
+
+def test_graviton_pays_below_the_ratio_of_the_prices_of_as_many_vcpus() -> None:
+    ratio = cost.graviton_pays_below(PRICES)
+    assert PRICES[cost.GRAVITON].dollars * ratio == pytest.approx(PRICES[cost.CPU].dollars)
+    assert {name.split(".")[1] for name in (cost.CPU, cost.GRAVITON)} == {"4xlarge"}
+    assert cost.CPU.split(".")[0] in CPU_FAMILIES["x86_64"]
+    assert cost.GRAVITON.split(".")[0] in CPU_FAMILIES["arm64"]

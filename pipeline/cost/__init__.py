@@ -20,7 +20,7 @@ HOURS_A_MONTH = 730
 REGION = "us-east-1"
 COLUMNS = ("item", "region", "unit", "dollars", "date", "source")
 ASSUMED = "assumed"
-CPU, GPU = "c7a.4xlarge", "g6e.xlarge"
+CPU, GRAVITON, GPU = "c7a.4xlarge", "c8g.4xlarge", "g6e.xlarge"
 GPU_SECONDS_A_MEMBER = 30
 """DTN's published 15 minutes for 30 members on one GPU of the family, start and all."""
 DAYS_A_MONTH = 365 / 12
@@ -213,6 +213,11 @@ def _serverless(count: float) -> list[Use]:
         Use("functions: time", "lambda time", count * LAMBDA_GB_SECONDS),
         Use("state machine", "state transition", transitions() / 1000),
     ]
+
+
+def graviton_pays_below(prices: Mapping[str, Price]) -> float:
+    """Times as many core seconds as here that an hour may take on Graviton before it costs as much."""
+    return prices[CPU].dollars / prices[GRAVITON].dollars
 
 
 def archive_dollars(forecast_bytes: float, prices: Mapping[str, Price]) -> float:

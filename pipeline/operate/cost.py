@@ -111,6 +111,10 @@ def _notes(console: Console, charges: Sequence[Charge], prices: Mapping[str, Pri
     grams = {name: value for name, value in energy.items() if name.count("-") == 2}
     console.print("Prices are assumed from published lists, those with * surveyed. Edit pipeline/cost/prices.csv.")
     console.print(
+        f"On arm64 (Graviton) its CPUs cost less if it takes less than {cost.graviton_pays_below(prices):.2f} times as "
+        "many core seconds there."
+    )
+    console.print(
         f"A month of such forecasts in the archive adds ${cost.archive_dollars(forecast_bytes, prices):,.0f} to every "
         "later month."
     )

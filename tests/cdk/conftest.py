@@ -1,4 +1,4 @@
-"""The synthesised app, made once for all workers: production, with a cluster on Parallel Computing Service."""
+"""Synthesised apps, made once for all workers: production with a cluster, and a small one with every option."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ from cdk.cluster.settings import Cluster, Customer
 from cdk.settings import SETTINGS
 
 cluster = Cluster("pcs", "ami-0123456789abcdef0", customers=(Customer("utility", "210987654321"),))
-synthesise(replace(SETTINGS["prod"], cluster=cluster), sys.argv[1])
+account = "210987654321"
+synthesise(replace(SETTINGS["prod"], cluster=cluster, customers=(account,)), sys.argv[1])
+other = replace(SETTINGS["dev"], processor="arm64", requester_pays=True, customers=(account,), email="a@example.org")
+synthesise(other, sys.argv[1] + "/other")
 """
 
 

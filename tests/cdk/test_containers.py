@@ -11,7 +11,8 @@ import pytest
 from cdk.functions import JOBS
 
 ROOT = Path(__file__).resolve().parents[2]
-WANTED = runpy.run_path(str(ROOT / "containers" / "lock.py"))["requirements"]()
+LOCK = runpy.run_path(str(ROOT / "containers" / "lock.py"))
+WANTED, PROCESSORS = LOCK["requirements"](), LOCK["PROCESSORS"]
 CONTAINERS = tuple(WANTED)
 
 
@@ -29,8 +30,11 @@ def constraints() -> dict[str, str]:
 @pytest.mark.parametrize("folder", WANTED)
 def test_a_lock_has_all_that_is_wanted_with_hashes_at_the_versions_that_were_tested(folder: str) -> None:
     lines = (ROOT / "containers" / folder / "requirements.lock").read_text(encoding="utf-8").splitlines()[1:]
-    found = [re.fullmatch(r"([\w.-]+)==([\w.+]+) --hash=sha256:[0-9a-f]{64}", line) for line in lines]
+    found = [re.fullmatch(r"([\w.-]+)==([\w.+]+)((?: --hash=sha256:[0-9a-f]{64})+)", line) for line in lines]
     assert all(found)
+    files = {match[1]: match[3].split() for match in found if match}
+    assert max(map(len, files.values())) == len(PROCESSORS[folder]), "a file for each processor, where it is compiled"
+    assert all(len({*hashes}) == len(hashes) for hashes in files.values())
     locked = {match[1]: match[2] for match in found if match}
     assert {named(requirement) for requirement in WANTED[folder]} <= set(locked), "run `python containers/lock.py`"
     tested = constraints()

@@ -18,6 +18,7 @@ from pipeline import paths
 from pipeline.stages import STAGES, stage
 
 ROOT = Path(__file__).parents[2]
+CUSTOMER = "210987654321"
 REDUNDANT = "W3005"
 """CDK says twice that something needs its role."""
 KNOW_NO_RESOURCE = (
@@ -31,6 +32,14 @@ def resources(folder: Path) -> list[dict[str, Any]]:
     """Every resource of every stack."""
     templates = [json.loads(path.read_text()) for path in sorted(folder.glob("*.template.json"))]
     assert len(templates) == 6
+    return [resource for template in templates for resource in template["Resources"].values()]
+
+
+@pytest.fixture(scope="module")
+def others(folder: Path) -> list[dict[str, Any]]:
+    """Every resource of a deployment on arm64 whose customers pay for what they read."""
+    templates = [json.loads(path.read_text()) for path in sorted((folder / "other").glob("*.template.json"))]
+    assert len(templates) == 4
     return [resource for template in templates for resource in template["Resources"].values()]
 
 
@@ -200,6 +209,81 @@ def test_the_dashboard_shows_what_the_functions_count(resources: list[dict[str, 
     assert all(f'\\"stage\\",\\"{row.name}\\"' in shown.replace("\\\\", "\\") for row in STAGES)
 
 
+def machines(resources: list[dict[str, Any]]) -> set[str]:
+    """Families of the machines of all queues."""
+    environments = of_type(resources, "AWS::Batch::ComputeEnvironment")
+    types = [name for environment in environments for name in environment["ComputeResources"]["InstanceTypes"]]
+    return {name.split(".")[0] for name in types}
+
+
+def images(folder: Path, stack: str) -> dict[str, str]:
+    """The platform of each image that a stack asks for, by its container."""
+    assets = json.loads((folder / f"{stack}.assets.json").read_text())["dockerImages"].values()
+    return {Path(asset["source"]["dockerFile"]).parent.name: asset["source"]["platform"] for asset in assets}
+
+
+def test_a_deployment_has_one_processor_but_for_gpus(
+    resources: list[dict[str, Any]], others: list[dict[str, Any]], folder: Path
+) -> None:
+    graviton = re.compile(r"[cm]\d+g")
+    assert not any(graviton.fullmatch(family) for family in machines(resources))
+    assert all(graviton.fullmatch(family) for family in machines(others) - {"g6e"})
+    assert machines(resources) & machines(others) == {"g6e"}
+    for found, name in ((resources, "x86_64"), (others, "arm64")):
+        functions = [part for part in of_type(found, "AWS::Lambda::Function") if part.get("PackageType") == "Image"]
+        assert {function["Architectures"][0] for function in functions} == {name}
+    assert {*images(folder, "hourcast-prod-compute").values()} == {"linux/amd64"}
+    own = images(folder / "other", "hourcast-dev-compute") | images(folder / "other", "hourcast-dev-service")
+    assert own == {"array": "linux/arm64", "lambda": "linux/arm64", "gpu": "linux/amd64"}
+
+
+def test_a_customer_reads_what_is_published_and_nothing_else(resources: list[dict[str, Any]]) -> None:
+    (role,) = (
+        part
+        for part in of_type(resources, "AWS::IAM::Role")
+        if CUSTOMER in json.dumps(part["AssumeRolePolicyDocument"])
+    )
+    assert not {"Policies", "ManagedPolicyArns"} & set(role)
+    (policy,) = (
+        part
+        for part in of_type(resources, "AWS::IAM::Policy")
+        if any(f"Customer{CUSTOMER}" in name["Ref"] for name in part["Roles"])
+    )
+    only_reads_forecasts(policy["PolicyDocument"]["Statement"])
+
+
+def only_reads_forecasts(allowed: list[dict[str, Any]]) -> None:
+    listing, reading = sorted(allowed, key=lambda statement: statement["Action"], reverse=True)
+    assert (listing["Action"], reading["Action"]) == ("s3:ListBucket", "s3:GetObject")
+    assert listing["Condition"] == {"StringLike": {"s3:prefix": ["forecast/*"]}}
+    assert json.dumps(reading["Resource"]).endswith('"/forecast/*"]]}')
+
+
+def test_customers_who_pay_read_as_their_own_account(others: list[dict[str, Any]]) -> None:
+    """Who assumes a role of the bucket's owner reads at the owner's cost."""
+    (payer,) = of_type(others, "Custom::AWS")
+    assert '\\"Payer\\":\\"Requester\\"' in json.dumps(payer["Create"])
+    assert payer["Create"] == payer["Update"]
+    assert '\\"Payer\\":\\"BucketOwner\\"' in json.dumps(payer["Delete"])
+    assert not any(
+        CUSTOMER in json.dumps(part["AssumeRolePolicyDocument"]) for part in of_type(others, "AWS::IAM::Role")
+    )
+    whole = [
+        statement
+        for policy in of_type(others, "AWS::S3::BucketPolicy")
+        for statement in policy["PolicyDocument"]["Statement"]
+        if CUSTOMER in json.dumps(statement)
+    ]
+    only_reads_forecasts(whole)
+
+
+def test_a_month_has_a_budget_of_which_somebody_is_told(others: list[dict[str, Any]]) -> None:
+    (budget,) = of_type(others, "AWS::Budgets::Budget")
+    assert budget["Budget"]["BudgetLimit"] == {"Amount": 200, "Unit": "USD"}
+    (told,) = budget["NotificationsWithSubscribers"]
+    assert told["Subscribers"] == [{"Address": "a@example.org", "SubscriptionType": "EMAIL"}]
+
+
 def test_machines_run_in_private_subnets(resources: list[dict[str, Any]]) -> None:
     for environment in of_type(resources, "AWS::Batch::ComputeEnvironment"):
         assert all(
@@ -208,7 +292,7 @@ def test_machines_run_in_private_subnets(resources: list[dict[str, Any]]) -> Non
 
 
 def test_cfn_lint_has_nothing_to_say(folder: Path) -> None:
-    templates = [str(path) for path in folder.glob("*.template.json")]
+    templates = [str(path) for path in folder.glob("**/*.template.json")]
     command = [Path(sys.executable).with_name("cfn-lint"), "--ignore-checks", REDUNDANT, "--", *templates]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
