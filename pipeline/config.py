@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
-from socket import inet_aton
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import yaml
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
 
+from pipeline.addresses import secret_server
 from pipeline.grid import Grid
 from pipeline.subscriptions import Leads, Place, Region, Section, Subscription, check
 
@@ -20,7 +19,6 @@ PositiveInt = Annotated[int, Field(gt=0)]
 
 LATE_HOURS = 48
 """How long after its last lead an hour is scored again, for a late analysis or an hour that was missed."""
-_METADATA = IPv6Address("fd00:ec2::254")  # the one address of a cloud's metadata that is not link-local
 _SPARE_DAYS = 2  # runs are older than the hours they serve
 
 
@@ -32,28 +30,14 @@ def _is_safe(address: str) -> str:
     """Of a server or folder: manifests are published with it, and who fetches from there may have a role to lose."""
     try:
         parts = urlsplit(address)
-        number = _number((parts.hostname or "").rstrip("."))
+        number = secret_server(address)
     except ValueError:
         raise ValueError("expected an address such as https://host or file://folder; found none") from None
     if parts.username is not None or (parts.scheme in ("http", "https") and (parts.query or parts.fragment)):
         raise ValueError("expected an address without credentials, query and fragment; found one with them")
-    if number is not None and (number.is_link_local or number == _METADATA):
+    if number is not None:
         raise ValueError(f"expected a server of data; found {number}, where a cloud tells its machines their secrets")
     return address
-
-
-def _number(host: str) -> IPv4Address | IPv6Address | None:
-    """The host as an address, in all spellings that resolvers know: 2852039166 is 169.254.169.254; None for a name."""
-    if host == "metadata.google.internal":
-        return _METADATA
-    try:
-        number = ip_address(host)
-        return getattr(number, "ipv4_mapped", None) or number
-    except ValueError:
-        try:
-            return IPv4Address(inet_aton(host))
-        except (OSError, ValueError):
-            return None
 
 
 Address = Annotated[str, AfterValidator(_is_safe)]

@@ -14,7 +14,7 @@ from pipeline import journal
 from pipeline.cycle import Cycle
 from pipeline.runner import bill
 from pipeline.runner.pool import Cluster, Pool
-from pipeline.stages import STAGES, Stage
+from pipeline.stages import STAGES, SUPPLIERS, Stage
 from pipeline.steps import Deployment
 
 # A failure of these kinds may pass; any other would come again with the same inputs.
@@ -51,8 +51,8 @@ class _Task:
 class _Plan:
     """What remains of a run: stages not begun, tasks ready in order, tasks at work, shards left per begun stage.
 
-    `behind` is how many stages wait for a stage, one after the other. `failure` is the first of a stage that no other
-    needs: it stops nothing, and is raised when the rest is done.
+    `behind` is how many stages wait for a stage, one after the other. `failure` is the first of a stage that the others
+    can do without: it stops nothing, and is raised when the rest is done.
     """
 
     waiting: list[tuple[Cycle, Stage]]
@@ -78,8 +78,13 @@ class _Plan:
         self.ready.sort(key=lambda task: -self.behind[task.stage.name])
 
     def done(self, task: _Task) -> None:
-        """Count one task of a stage as finished."""
+        """Count one task of a stage as finished, or as done without."""
         self.left[task.hour, task.stage.name] -= 1
+
+    def has_room(self, size: int) -> bool:
+        """Whether the next task may start; what is repeated runs alone: if its process dies, no other is blamed."""
+        repeated = self.ready[0].attempt or any(task.attempt for task, _ in self.working.values())
+        return len(self.working) < (1 if repeated else size)
 
 
 def run(
@@ -93,7 +98,8 @@ def run(
 
     What most stages wait for goes first. The hours must not depend on one another. Work lists are ordered, so two runs
     do the same things in the same order. Raises StageError when a shard has failed for good: at once if other stages
-    need it, otherwise when all else is done. What is finished stays finished.
+    need it; when all else is done if it is a supplier's, without which the hour is published, or if nothing needs it.
+    What is finished stays finished.
     """
     chosen = tuple(stages)
     behind = {stage.name: _behind(stage.name, chosen) for stage in chosen}
@@ -102,7 +108,7 @@ def run(
         journal.begin(deployment.store, hour)
     plan.begin_ready_stages()
     while plan.ready or plan.working:
-        while plan.ready and len(plan.working) < pool.size:
+        while plan.ready and plan.has_room(pool.size):
             _start(plan, pool, deployment)
         finished, _ = wait(plan.working, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
         for future in finished:
@@ -168,15 +174,18 @@ def _retry(plan: _Plan, task: _Task, error: Exception) -> None:
         if isinstance(error, BrokenProcessPool):
             reason = "its process died (out of memory?) or took longer than its time limit"
         shard = f", {task.stage.shard_rule} {task.shard!r}" if task.shard else ""
-        state = "nothing was published" if plan.behind[task.stage.name] else "the rest was done"
+        stops = plan.behind[task.stage.name] and task.stage.name not in SUPPLIERS
+        state = "nothing was published" if stops else "the rest was done without it"
         failure = StageError(
             f"{task.hour} stage {task.stage.name}{shard} failed: {reason.splitlines()[0]}; "
             f"{state}; `hourcast resume` continues here"
         )
         failure.__cause__ = error
-        if plan.behind[task.stage.name]:
+        if stops:
             raise failure
         plan.failure = plan.failure or failure
+        plan.done(task)
+        plan.begin_ready_stages()
         return
     time.sleep(_BACKOFF_SECONDS * 2**task.attempt)
     plan.ready.insert(0, _Task(task.hour, task.stage, task.shard, task.attempt + 1))

@@ -26,7 +26,7 @@ from pipeline.store import ObjectChanged
 # A range request costs about as much as this many bytes of a stream.
 RANGE_GAP = 256 * 1024
 _FIRST_WAIT_SECONDS = 0.25
-_LARGEST_FILE = 2**27  # bytes of a field once unpacked: MOST_POINTS of 32 bits
+_LARGEST_FIELD = 2**27  # bytes: MOST_POINTS of 32 bits
 
 
 class Bucket(Protocol):
@@ -189,6 +189,9 @@ def _indexed(
             if entry.end > size or entry.end <= entry.start:
                 reason = f"{key} is cut off: the message needs bytes up to {entry.end}, the file has {size}"
                 delivery.faults.append(Fault(parameter.name, request.lead, reason, index, entry.member))
+            elif entry.end - entry.start > _LARGEST_FIELD:
+                reason = f"{key}: expected a field; its index gives it {entry.end - entry.start} bytes"
+                delivery.faults.append(Fault(parameter.name, request.lead, reason, index, entry.member))
             else:
                 wanted.append((parameter, entry))
     blocks = {}
@@ -279,11 +282,11 @@ def _plain(source: Source, data: bytes) -> bytes:
     if source.compression == "bz2":
         try:
             with bz2.open(io.BytesIO(data)) as file:
-                plain = file.read(_LARGEST_FILE + 1)
+                plain = file.read(_LARGEST_FIELD + 1)
         except (OSError, ValueError, EOFError) as error:
             raise GribError(f"expected bzip2 data; {error}") from None
-        if len(plain) > _LARGEST_FILE:
-            raise GribError(f"expected a field; found more than {_LARGEST_FILE} bytes in {len(data)}")
+        if len(plain) > _LARGEST_FIELD:
+            raise GribError(f"expected a field; found more than {_LARGEST_FIELD} bytes in {len(data)}")
         return plain
     return data
 

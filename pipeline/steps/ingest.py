@@ -11,7 +11,9 @@ from pipeline.parameters import Parameter
 from pipeline.sources import SOURCES, Source
 from pipeline.sources.fetch import Delivery, Request, merge
 from pipeline.sources.geometry import Coordinates
+from pipeline.sources.limits import memory_limit
 from pipeline.sources.newest import BUCKET_HOURS, arrival_key, due_cycles, interval_leads, newest_cycle
+from pipeline.stages import stage
 from pipeline.steps import Deployment
 from pipeline.steps.assemble import INTERVAL_KINDS
 from pipeline.steps.ingest_common import (
@@ -55,7 +57,11 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
 
     A source of which nothing usable has arrived leaves no record, and the hour goes on without it.
     """
-    source = deployment.source(shard)
+    with memory_limit(stage("ingest").memory_mib):  # that of its job in the cloud; its time the runner limits
+        _ingest(deployment, deployment.source(shard), hour)
+
+
+def _ingest(deployment: Deployment, source: Source, hour: Cycle) -> None:
     if source.role == "ensemble":
         ingest_members(deployment, source, hour)
         return

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from obstore.store import HTTPStore, S3Store
 
+from pipeline.addresses import resolved_secret_server
+from pipeline.store.errors import StoreError
+
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig
 
@@ -21,6 +24,7 @@ _TIMEOUTS: ClientConfig = {"connect_timeout": timedelta(seconds=10), "timeout": 
 
 def http(address: str) -> HTTPStore:
     """A web server's folder, for reading objects by name."""
+    _refuse_secrets(address)
     client: ClientConfig = {**_TIMEOUTS, "allow_http": address.startswith("http://")}
     return HTTPStore.from_url(address, client_options=client, retry_config=_RETRIES)
 
@@ -37,7 +41,15 @@ def s3(bucket: str, endpoint: str | None, anonymous: bool) -> S3Store:
         # The bucket's own host name leads to its region, so a public bucket needs no region here.
         options |= {"endpoint": f"https://{bucket}.s3.amazonaws.com", "virtual_hosted_style_request": True}
     elif endpoint is not None:
+        _refuse_secrets(endpoint)
         options |= {"endpoint": endpoint.rstrip("/")}
     client: ClientConfig = {**_TIMEOUTS, "allow_http": bool(endpoint and endpoint.startswith("http://"))}
     options.setdefault("region", os.environ.get("AWS_REGION", os.environ.get("AWS_DEFAULT_REGION", "us-east-1")))
     return S3Store(bucket, client_options=client, retry_config=_RETRIES, **options)
+
+
+def _refuse_secrets(address: str) -> None:
+    """StoreError for a server that tells a cloud's secrets, by whatever name."""
+    number = resolved_secret_server(address)
+    if number is not None:
+        raise StoreError(f"expected a server of data; {address} leads to {number}, where a cloud tells its secrets")

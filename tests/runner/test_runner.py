@@ -108,11 +108,25 @@ def test_a_lasting_failure_stops_the_run_and_can_be_resumed(deployment: Deployme
 
 def test_a_failure_that_nothing_needs_stops_no_other_work(deployment: Deployment, pool: Pool) -> None:
     seen = Seen()
-    with pytest.raises(StageError, match=r"found snow; the rest was done"):
+    with pytest.raises(StageError, match=r"found snow; the rest was done without it"):
         run(deployment, [HOUR], pool, seen, [toy("fails"), toy("work"), toy("point_to", "work")])
     assert {stage for stage, _ in seen.shards} == {"fails", "work", "point_to"}
     with pytest.raises(StageError, match=r"found snow; nothing was published"):
         run(deployment, [HOUR], pool, seen, [toy("fails"), toy("point_to", "fails")])
+
+
+def test_a_supplier_that_kills_its_process_is_done_without_and_takes_nobody_along(
+    deployment: Deployment, pool: Pool
+) -> None:
+    ingest, beside = replace(toy("dies"), name="ingest"), toy("work")
+    with pytest.raises(
+        StageError, match=r"one part 'hostile' failed: its process died .*; the rest was done without it"
+    ):
+        run(deployment, [HOUR], pool, Seen(), [ingest, beside, toy("point_to", "ingest", "work")])
+    assert json.loads(deployment.store.read(paths.LATEST))["init_time"] == str(HOUR)
+    assert journal.finished_shards(deployment.store, HOUR, "ingest") == {"whole"}
+    assert len(journal.finished_shards(deployment.store, HOUR, "work")) == 6
+    assert not journal.is_finished(deployment.store, HOUR)
 
 
 def test_closing_the_pool_leaves_no_process() -> None:

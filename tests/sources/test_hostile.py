@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import bz2
+import resource
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from pipeline.config import Config
 from pipeline.cycle import Cycle
 from pipeline.parameters import parameter
 from pipeline.sources import SOURCES
 from pipeline.sources.fetch import Request, fetch
+from pipeline.sources.limits import memory_limit
 from pipeline.sources.messages import GribError, split
 from pipeline.sources.unpack import unpack
+from pipeline.stages import stage
+from pipeline.steps import Deployment, ingest
 from pipeline.store import Store
 from tests.grib_samples import message
 
@@ -70,3 +76,34 @@ def test_a_file_that_unpacks_to_too_much_is_a_fault() -> None:
     bucket.write(icon.key(cycle, 12, parameter=wanted.name), bz2.compress(bytes(2**27 + 1), 1))
     delivery = fetch(bucket, icon, Request(cycle, 12, (wanted,)), sleep=lambda _: None)
     assert [fault.reason.split(": ")[1][:21] for fault in delivery.faults] == ["expected a field; fou"]
+
+
+def test_an_index_cannot_make_a_reader_fetch_more_than_a_field(tmp_path: Path) -> None:
+    gfs, cycle, wanted = SOURCES["gfs"], Cycle.parse("2026-01-31T06"), parameter("temperature_2m")
+    file = tmp_path / gfs.key(cycle, 6)
+    file.parent.mkdir(parents=True)
+    with file.open("wb") as sparse:
+        sparse.truncate(2**40)
+    file.with_name(f"{file.name}.idx").write_text("1:0:d=2026013106:TMP:2 m above ground:6 hour fcst:\n")
+    delivery = fetch(Store.open(f"file://{tmp_path}"), gfs, Request(cycle, 6, (wanted,)), sleep=lambda _: None)
+    (fault,) = delivery.faults
+    assert fault.reason.endswith(f"expected a field; its index gives it {2**40} bytes")
+
+
+def test_reading_gets_no_more_memory_than_it_may_and_all_of_it_afterwards() -> None:
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    with pytest.raises(MemoryError), memory_limit(64):
+        np.empty(2**27)
+    assert resource.getrlimit(resource.RLIMIT_DATA) == before
+    assert np.empty(2**27).nbytes == 2**30
+
+
+def test_a_feed_is_read_within_the_memory_that_the_table_of_stages_gives_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    deployment = Deployment.open(Config(store="memory://", sources={"gfs": {}}))
+    limits: list[int] = []
+    note = lambda *_: limits.append(resource.getrlimit(resource.RLIMIT_DATA)[0])  # noqa: E731
+    monkeypatch.setattr(ingest, "ingest_past", note)
+    monkeypatch.setattr(ingest, "newest_cycle", lambda *_: None)
+    ingest.run(deployment, Cycle.parse("2026-01-31T06"), "gfs")
+    most = stage("ingest").memory_mib * 2**20
+    assert most < limits[0] < most + 2**34

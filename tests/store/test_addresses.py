@@ -31,6 +31,18 @@ def test_a_key_does_not_leave_its_store(url: str, key: str, tmp_path: Path) -> N
     assert (tmp_path / "secret").read_text() == "canary"
 
 
+@pytest.mark.parametrize("number", ["169.254.169.254", "fd00:ec2::254", "fe80::1%eth0", "::ffff:169.254.170.2"])
+@pytest.mark.parametrize("url", ["https://feed.example/folder", "http://feed.example:8080/folder", "s3://bucket"])
+def test_a_name_does_not_lead_to_a_cloud_s_secrets(url: str, number: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = [(0, 0, 0, "", (found, 443)) for found in ("192.0.2.1", number)]
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: answers)
+    endpoint = "http://feed.example" if url.startswith("s3") else None
+    with pytest.raises(StoreError, match="where a cloud tells its secrets"):
+        Store.open(url, endpoint=endpoint, anonymous=True)
+    del answers[1]
+    Store.open(url, endpoint=endpoint, anonymous=True)
+
+
 def certificate(folder: Path) -> Path:
     """A key and a certificate of 127.0.0.1, signed by itself, in one file."""
     from cryptography.hazmat.primitives import hashes, serialization
