@@ -71,7 +71,9 @@ def _names(enter: Sequence[str], pattern: Path) -> list[Path]:
     """What a shell makes of a pattern, inside the image if the programs are in one; the pattern itself if nothing."""
     if not enter:
         return [Path(name) for name in sorted(glob.glob(str(pattern)))]
-    listed = subprocess.run([*enter, "sh", "-c", f"ls -d {pattern}"], capture_output=True, text=True, check=False)
+    # Its words are not split and what is in it is not run; only its stars are what a shell takes them for.
+    command = [*enter, "sh", "-c", "IFS=; ls -d -- $1", "sh", str(pattern)]
+    listed = subprocess.run(command, capture_output=True, text=True, check=False)
     return [Path(line) for line in listed.stdout.splitlines()]
 
 

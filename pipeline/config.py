@@ -123,7 +123,7 @@ class NestsConfig(Section):
 class NodesConfig(Section):
     """The nodes of a cluster other than that of `slurm/jobs.csv`: a partition, what a node holds, and how long."""
 
-    partition: str
+    partition: Annotated[str, Field(pattern=r"^[\w.-]+$")]
     ranks_per_node: PositiveInt
     threads: PositiveInt = 1
     minutes: PositiveInt = 120

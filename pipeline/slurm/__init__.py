@@ -87,11 +87,14 @@ def script(name: str, command: str, layout: Layout, *, array: int = 1) -> str:
 
     It runs once, on the first node, and starts its own ranks on all of them by `srun`.
 
-    array: so many domains, each one task that finds its number in SLURM_ARRAY_TASK_ID. ValueError for a name that
-    is no word, a command of several lines, or counts below 1.
+    array: so many domains, each one task that finds its number in SLURM_ARRAY_TASK_ID. ValueError for a name or a
+    partition that is no word, a command of several lines, or counts below 1.
     """
-    if not re.fullmatch(r"[\w.-]+", name) or "\n" in command or not command.strip():
-        raise ValueError(f"expected a name of letters, digits, `.`, `-`, `_` and one line of shell; found {name!r}")
+    for word in (name, layout.partition or name):
+        if not re.fullmatch(r"[\w.-]+", word):
+            raise ValueError(f"expected a name of letters, digits, `.`, `-`, `_`; found {word!r}")
+    if len(command.splitlines()) != 1 or not command.strip():
+        raise ValueError(f"{name}: expected one line of shell; found {command!r}")
     if min(layout.nodes, layout.ranks_per_node, layout.threads, layout.minutes, array) < 1:
         raise ValueError(f"{name}: expected 1 or more nodes, ranks, threads, minutes and array tasks; found {layout}")
     options = {

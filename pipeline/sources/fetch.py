@@ -186,11 +186,8 @@ def _indexed(
         if not chosen:
             delivery.faults.append(_fault(request, parameter, f"not in {source.index_key(key)}"))
         for entry in chosen:
-            if entry.end > size or entry.end <= entry.start:
-                reason = f"{key} is cut off: the message needs bytes up to {entry.end}, the file has {size}"
-                delivery.faults.append(Fault(parameter.name, request.lead, reason, index, entry.member))
-            elif entry.end - entry.start > _LARGEST_FIELD:
-                reason = f"{key}: expected a field; its index gives it {entry.end - entry.start} bytes"
+            reason = _cannot_be_read(key, entry, size)
+            if reason:
                 delivery.faults.append(Fault(parameter.name, request.lead, reason, index, entry.member))
             else:
                 wanted.append((parameter, entry))
@@ -204,6 +201,15 @@ def _indexed(
         return []
     starts = sorted(blocks)
     return [(parameter, entry.member, _slice(blocks, starts, entry)) for parameter, entry in wanted]
+
+
+def _cannot_be_read(key: str, entry: IndexEntry, size: int) -> str:
+    """Why a message is not read that an index places in a file of so many bytes; empty if it is."""
+    if entry.end > size or entry.end <= entry.start:
+        return f"{key} is cut off: the message needs bytes up to {entry.end}, the file has {size}"
+    if entry.end - entry.start > _LARGEST_FIELD:
+        return f"{key}: expected a field; its index gives it {entry.end - entry.start} bytes"
+    return ""
 
 
 def _slice(blocks: dict[int, bytes], starts: list[int], entry: IndexEntry) -> bytes:
