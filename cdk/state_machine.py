@@ -183,7 +183,9 @@ def _lambda(arn: str, parameters: State) -> State:
 
 def _tell(outcome: str, resources: Resources) -> State:
     """A subscriber that cannot be told does not undo the hour."""
-    parameters = {"hour.$": "$.hour", "deadline.$": "$.deadline", "outcome": outcome}
+    parameters = {
+        "hour.$": "$.hour", "deadline.$": "$.deadline", "outcome": outcome, "ended.$": "$$.State.EnteredTime",
+    }  # fmt: skip
     following = "Hour failed" if outcome == "failed" else _wave_after_publication()
     return {
         **_lambda(resources.functions["notify"], parameters),

@@ -63,10 +63,11 @@ class StageOfHour(_Event):
 
 
 class Outcome(_Event):
-    """The state machine's: how an hour ended, and when it should have been published."""
+    """The state machine's: how an hour ended and when, and when it should have been published."""
 
     hour: Hour
     deadline: AwareDatetime
+    ended: AwareDatetime
     outcome: Literal["published", "failed"]
 
 

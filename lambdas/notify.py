@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
 from lambdas.entry import client, count, count_of, entry, once, store
@@ -22,11 +22,11 @@ def handler(outcome: Outcome) -> dict[str, Any]:
     if outcome.outcome == "failed":
         return tell(message={"hour": str(outcome.hour), "outcome": "failed"})
     degradations = json.loads(store().read(paths.forecast(outcome.hour, "manifest.json")))["degradations"]
-    late = datetime.now(UTC) > outcome.deadline
+    late = outcome.ended > outcome.deadline
     count("HoursPublished")
     count("HoursLate", late)
     count("Degradations", len(degradations))
-    count("MinutesToPublication", (datetime.now(UTC) - outcome.hour.init_time.replace(tzinfo=UTC)).total_seconds() / 60)
+    count("MinutesToPublication", (outcome.ended - outcome.hour.init_time.replace(tzinfo=UTC)).total_seconds() / 60)
     count_bill(outcome.hour)
     said = {"hour": str(outcome.hour), "outcome": "published", "path": paths.forecast(outcome.hour)}
     return tell(said | {"late": late, "degradations": degradations[:SHOWN]})

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from cdk.lanes import WEIGHTS
+from cdk.local import clock
 from cdk.local.machines import Machines
 from pipeline.stages import STAGES
 
@@ -60,7 +61,8 @@ def run_attempts(
     strategy, seconds = definition["retryStrategy"], definition["timeout"]["attemptDurationSeconds"]
     for attempt in range(1, strategy["attempts"] + 1):
         numbered = {**environment, "AWS_BATCH_JOB_ATTEMPT": str(attempt)}
-        process = _context.Process(target=_job, args=(list(command), numbered, str(log)), daemon=True)
+        arguments = (list(command), numbered, str(log), clock.off_seconds())
+        process = _context.Process(target=_job, args=arguments, daemon=True)
         with _machines.one(lane):
             exit_code = _run(process, time.monotonic() + seconds, stopped)
         if exit_code == 0:
@@ -148,12 +150,14 @@ def is_repeated(rules: Sequence[Mapping[str, str]], exit_code: int) -> bool:
     return True
 
 
-def _job(command: list[str], environment: dict[str, str], log: str) -> None:
+def _job(command: list[str], environment: dict[str, str], log: str, clock_seconds: float) -> None:
     """In the new process: `hourcast` with these arguments."""
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
     os.environ.update(environment)
+    if clock_seconds:
+        clock.put_off(clock_seconds)
     from pipeline.cli import main
 
     sys.argv = command

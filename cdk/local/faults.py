@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from cdk.local import batch_jobs
+from cdk.local import batch_jobs, clock
 from cdk.local.figures import Wsgi, is_about_an_object
 
 FAULTS = "/local-cloud/faults"
@@ -18,15 +18,17 @@ FAULTS = "/local-cloud/faults"
 
 @dataclass
 class Trouble:
-    """What goes wrong from now on; all but the first count how many of the next suffer it.
+    """What goes wrong from now on; all but the first two count how many of the next suffer it.
 
-    slow_down: the share of object requests that S3 answers with 503. stalled: object requests that get no answer for
+    slow_down: the share of object requests that S3 answers with 503. clock_seconds: how far the clocks of functions and
+    jobs that begin are ahead. stalled: object requests that get no answer for
     `stall_seconds`. lost: objects that are written, and the writer is not told. throttled: calls of functions that are
     refused. unheard: calls that are made, and the caller is not told. killed: attempts of jobs that die in the middle.
     vanished: jobs, or children of an array, that fail without having run.
     """
 
     slow_down: float = 0
+    clock_seconds: float = 0
     stalled: int = 0
     stall_seconds: float = 0
     lost: int = 0
@@ -46,6 +48,7 @@ class Faults:
     def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         if environ["PATH_INFO"] == FAULTS:
             self._trouble = Trouble(**json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))))
+            clock.set_off(self._trouble.clock_seconds)
             batch_jobs.let_fail(killed=self._trouble.killed, vanished=self._trouble.vanished)
             start("204 NO CONTENT", [])
             return []

@@ -6,7 +6,6 @@ import json
 import os
 import queue
 import subprocess
-import sys
 import threading
 import time
 import uuid
@@ -16,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from cdk.local import clock
 from cdk.local.figures import Call
 
 
@@ -42,7 +42,7 @@ class LambdaRuntime:
         server = ThreadingHTTPServer(("127.0.0.1", 0), self._request_handler())
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        self._command = [sys.executable, "-m", "awslambdaric", handler]
+        self._handler = handler
         address = f"127.0.0.1:{server.server_port}"
         self._environment = {**os.environ, **environment, "AWS_LAMBDA_RUNTIME_API": address, "_HANDLER": handler}
 
@@ -69,7 +69,9 @@ class LambdaRuntime:
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
             with self._log.open("ab") as log:
-                self._process = subprocess.Popen(self._command, env=self._environment, stdout=log, stderr=log)
+                self._process = subprocess.Popen(
+                    clock.command("awslambdaric", self._handler), env=self._environment, stdout=log, stderr=log
+                )
         return self._process
 
     def _take(self) -> _Invocation:

@@ -107,17 +107,20 @@ def test_only_poisoned_messages_of_a_batch_fail_and_a_run_is_ingested_once(hourc
 def test_a_failed_hour_is_told_once_though_functions_are_throttled_and_answers_lost(hourcast: Hourcast) -> None:
     states = hourcast.cloud.client("stepfunctions")
     whole = json.loads(states.describe_state_machine(stateMachineArn=hourcast.machine)["definition"])
-    ending = json.dumps({**whole, "StartAt": "Mark failed"})
-    states.update_state_machine(stateMachineArn=hourcast.machine, definition=ending)
+    whole["States"]["Claim"]["Next"] = "Mark failed"
+    states.update_state_machine(stateMachineArn=hourcast.machine, definition=json.dumps(whole))
     plan = {"hour": str(HOUR), "deadline": DEADLINE["time"]}
     with hourcast.cloud.troubled(Trouble(throttled=1, unheard=1)):
-        states.start_execution(stateMachineArn=hourcast.machine, input=json.dumps(plan))
+        states.start_execution(stateMachineArn=hourcast.machine, name=str(HOUR), input=json.dumps(plan))
         assert hourcast.wait(WAIT_SECONDS) == ["FAILED"]
     assert hourcast.error().startswith("HourFailed")
     assert hourcast.state(HOUR) == "failed"
     assert hourcast.told() == [{"hour": str(HOUR), "outcome": "failed"}]
     server = (hourcast.cloud.logs / "server.log").read_text()
     assert server.count(f"{hourcast.name}-notify/invocations") == 3, "refused, unheard, heard"
+    assert hourcast.trigger(HOUR)["started"], "an hour that has failed is begun again"
+    assert hourcast.wait(WAIT_SECONDS) == ["FAILED", "FAILED"], "each had claimed it"
+    assert hourcast.executions()[0]["name"].startswith(f"{HOUR}-after-")
 
 
 def test_a_customer_s_flood_does_not_keep_production_waiting(hourcast: Hourcast) -> None:
