@@ -19,8 +19,8 @@ from cdk.cluster.task import Submitter
 from cdk.compute import OBJECTS, PLATFORMS, Compute
 from cdk.data import Data
 from cdk.functions import CALLED, HEAVY, JOBS, LIGHT, STAGE_FUNCTIONS
-from cdk.state_machine import BUDGET_SECONDS, Resources, definition
-from pipeline.stages import STAGES
+from cdk.state_machine import Resources, definition
+from pipeline.stages import BUDGET_SECONDS, STAGES
 
 FIRED = {"hourly_trigger": 0, "watchdog": BUDGET_SECONDS // 60}
 """Functions that the scheduler calls every hour, at which minute."""

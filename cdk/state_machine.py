@@ -12,12 +12,10 @@ from typing import Any
 from cdk.cluster.task import Submitter, branch
 from cdk.functions import STAGE_FUNCTIONS
 from cdk.lanes import LANES, PRODUCTION
-from pipeline.stages import PUBLICATION, STAGES, SUPPLIERS, Stage, needed
+from pipeline.stages import BUDGET_SECONDS, PUBLICATION, STAGES, SUPPLIERS, Stage, needed
 
 State = dict[str, Any]
 
-BUDGET_SECONDS = 25 * 60
-"""From the start of an hour to its publication."""
 HOUR_SECONDS = 2 * 60 * 60
 """An execution older than this is stopped; a newer hour has long been published."""
 INGEST = "ingest"

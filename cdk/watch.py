@@ -12,8 +12,7 @@ from constructs import Construct
 from cdk.data import Data, reading
 from cdk.service import Service
 from cdk.settings import Settings
-from cdk.state_machine import BUDGET_SECONDS
-from pipeline.stages import STAGES
+from pipeline.stages import BUDGET_SECONDS, STAGES
 
 ALARMS = {
     "DeadlineMissed": ("DeadlinesMissed", "An hour was not published 25 minutes after it began."),

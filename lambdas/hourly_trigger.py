@@ -9,8 +9,7 @@ from typing import Any
 
 from lambdas.entry import client, count, entry, logger
 from lambdas.events import Tick
-
-BUDGET = timedelta(minutes=25)
+from pipeline.stages import BUDGET_SECONDS
 
 
 @entry(Tick)
@@ -20,7 +19,8 @@ def handler(tick: Tick) -> dict[str, Any]:
     if name is None:
         logger.info("nothing to start", hour=str(tick.hour))
         return {"hour": str(tick.hour), "started": False}
-    plan = {"hour": str(tick.hour), "deadline": f"{(tick.hour.init_time + BUDGET).isoformat()}Z"}
+    deadline = tick.hour.init_time + timedelta(seconds=BUDGET_SECONDS)
+    plan = {"hour": str(tick.hour), "deadline": f"{deadline.isoformat()}Z"}
     machine, states = os.environ["STATE_MACHINE_ARN"], client("stepfunctions")
     try:
         states.start_execution(stateMachineArn=machine, name=name, input=json.dumps(plan))

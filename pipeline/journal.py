@@ -25,7 +25,10 @@ _READERS = 16
 
 @dataclass(frozen=True)
 class Entry:
-    """A finished shard: seconds it took and seconds it computed, when it ended (UTC) and on which host; its traffic."""
+    """A finished shard: seconds it took and seconds it computed, when it ended (UTC) and on which host; its traffic.
+
+    `attempt` counts from 1, within one job or run.
+    """
 
     stage: str
     shard: str
@@ -37,6 +40,7 @@ class Entry:
     writes: int = 0
     bytes_read: int = 0
     bytes_written: int = 0
+    attempt: int = 1
 
 
 @dataclass(frozen=True)
@@ -58,14 +62,14 @@ class Job:
 
 
 @contextmanager
-def recorded(store: Store, hour: Cycle, stage: str, shard: str) -> Iterator[None]:
+def recorded(store: Store, hour: Cycle, stage: str, shard: str, attempt: int = 1) -> Iterator[None]:
     """Mark the shard as finished when the block ends without an error; the first of several markers stays."""
     start, computed, before = perf_counter(), process_time(), traffic.total()
     yield
     seconds, cpu_seconds = round(perf_counter() - start, 3), round(process_time() - computed, 3)
     finished = datetime.now(UTC).isoformat(timespec="seconds")
     moved = asdict(traffic.total() - before)
-    entry = Entry(stage, shard, seconds, cpu_seconds, finished, socket.gethostname(), **moved)
+    entry = Entry(stage, shard, seconds, cpu_seconds, finished, socket.gethostname(), **moved, attempt=attempt)
     store.write_new(f"{paths.journal(hour, stage, shard)}.json", json.dumps(asdict(entry)).encode())
 
 
@@ -90,10 +94,11 @@ def is_finished(store: Store, hour: Cycle) -> bool:
     return store.exists(f"{paths.journal(hour)}/{_FINISHED}")
 
 
-def entries(store: Store, hour: Cycle) -> list[Entry]:
-    """Every finished shard of the hour, in the order of stage and shard names."""
+def entries(store: Store, hour: Cycle, stage: str | None = None) -> list[Entry]:
+    """Every finished shard of the hour, or of one stage, in the order of stage and shard names."""
     others = (*(f"{paths.journal(hour)}/{name}" for name in (_BEGUN, _FINISHED, f"{_JOBS}/")), paths.bill(hour))
-    keys = [info.key for info in store.list(paths.journal(hour)) if not info.key.startswith(others)]
+    listed = store.list(paths.journal(hour, stage) if stage else paths.journal(hour))
+    keys = [info.key for info in listed if not info.key.startswith(others)]
     with ThreadPoolExecutor(_READERS) as readers:
         return [Entry(**json.loads(text)) for text in readers.map(store.read, keys)]
 

@@ -53,6 +53,8 @@ STAGES: tuple[Stage, ...] = (
 )  # fmt: skip
 
 PUBLICATION = "publish"
+BUDGET_SECONDS = 25 * 60
+"""From the start of an hour to its publication."""
 SUPPLIERS = frozenset({"ingest", "initialise", "integrate", "gather", "observe", "ramp", "tracks"})
 """Stages that an hour is published without, flagged as degraded: it uses what of them is in the store."""
 

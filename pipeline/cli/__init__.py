@@ -136,11 +136,11 @@ def nodes(
 
 @app.command()
 def status(config: ConfigOption = FORECAST_YAML, cycle: CycleOption = None) -> None:
-    """Show what is done: the hours begun, their stages, the time each took, and what is published.
+    """Show the last hours, which of them were late, degraded or repeated, what each cost, and the stages of one.
 
     Examples: `hourcast status` · `hourcast status --cycle 2026-01-31T06`
     """
-    from pipeline.operate import show_status
+    from pipeline.operate.status import show_status
 
     show_status(config, cycle)
 

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from pipeline import journal, paths
 from pipeline.config import Config, ConfigError
-from pipeline.cost import dollars_a_member, read_prices
 from pipeline.cycle import Cycle
-from pipeline.runner import bill, run
+from pipeline.runner import run
 from pipeline.runner.pool import workers
 from pipeline.runner.progress import watched
 from pipeline.stages import STAGES
@@ -81,55 +79,6 @@ def _published_hour(store: Store, cycle: str | None) -> Cycle:
     if not store.exists(paths.forecast(hour, "manifest.json")):
         raise FileNotFoundError(f"the hour {hour} is not published in {store.url}; `hourcast status` shows which are")
     return hour
-
-
-def show_status(config: Path, cycle: str | None) -> None:
-    """Print the hours begun, or the stages of one hour."""
-    store = open_deployment(config).store
-    hours = [Cycle.parse(cycle)] if cycle else journal.hours(store)
-    published = latest_hour(store) if store.exists(paths.LATEST) else None
-    console = Console()
-    for hour in hours:
-        state = "finished" if journal.is_finished(store, hour) else "begun"
-        mark = ", latest published" if hour == published else ""
-        table = Table("stage", "shards done", "seconds", "computing", "last finished", title=f"{hour}: {state}{mark}")
-        by_stage: dict[str, list[journal.Entry]] = defaultdict(list)
-        for entry in journal.entries(store, hour):
-            by_stage[entry.stage].append(entry)
-        for stage in STAGES:
-            done = by_stage.get(stage.name, [])
-            seconds, computing = sum(entry.seconds for entry in done), sum(entry.cpu_seconds for entry in done)
-            last = max((entry.finished for entry in done), default="")
-            table.add_row(stage.name, str(len(done)), f"{seconds:.1f}", f"{computing:.1f}", last)
-        console.print(table)
-        if found := bill.read(store, hour):
-            console.print(bill_line(found), highlight=False)
-        if jobs := journal.jobs(store, hour):
-            console.print(jobs_table(jobs))
-    if not hours:
-        console.print(f"No hour has been begun in {store.url}.")
-
-
-def bill_line(found: Mapping[str, Any]) -> str:
-    """What a written bill comes to."""
-    return (
-        f"bill in {found['region']}: ${found['dollars']:.2f}, {found['kilowatt_hours']:.3g} kWh, "
-        f"{found['co2e_grams']:.3g} g CO2e, {sum(found['requests'].values()):,} requests, "
-        f"{sum(found['bytes'].values()) / 1e9:.3g} GB moved; `hourcast cost --cycle` has it in full"
-    )
-
-
-def jobs_table(jobs: Sequence[journal.Job]) -> Table:
-    """How the jobs of an hour's ensemble have used their machines, and what a member costs."""
-    prices = read_prices("us-east-1")
-    columns = ("members", "device", "steps/s", "busy", "host MiB", "device MiB", "$ each")
-    table = Table(*columns, title="the ensemble made here: member-steps a second, list price of a member")
-    for job in jobs:
-        dollars = dollars_a_member(job, prices)
-        pace, busy = f"{job.member_steps / job.seconds:.1f}", f"{job.busy / job.seconds:.0%}"
-        memory = f"{job.host_mib:.0f}", f"{job.device_mib:.0f}"
-        table.add_row(job.shard, job.device, pace, busy, *memory, "-" if dollars is None else f"{dollars:.2g}")
-    return table
 
 
 def ingest(config: Path, source: str, files: Sequence[Path]) -> None:

@@ -17,7 +17,8 @@ from rich.table import Table
 from pipeline import initial_conditions, journal, paths
 from pipeline.config import FourCastNetConfig
 from pipeline.cycle import Cycle
-from pipeline.operate import jobs_table, latest_hour, open_deployment
+from pipeline.operate import latest_hour, open_deployment
+from pipeline.operate.status import jobs_table
 from pipeline.parameters import blended
 from pipeline.sources.fourcastnet import PARAMETERS
 from pipeline.steps import Deployment, gather, integrate

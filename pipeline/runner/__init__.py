@@ -133,7 +133,7 @@ def _start(plan: _Plan, pool: Pool | Cluster, deployment: Deployment) -> None:
         if task.shard is None:
             future = pool.submit(list_shards, deployment, task.hour, task.stage)
         else:
-            future = pool.submit(run_shard, deployment, task.hour, task.stage, task.shard)
+            future = pool.submit(run_shard, deployment, task.hour, task.stage, task.shard, task.attempt + 1)
     except BrokenProcessPool as error:
         _retry_all_working(plan, pool, [task], error)
         return
@@ -212,10 +212,10 @@ def list_shards(deployment: Deployment, hour: Cycle, stage: Stage) -> list[str]:
     return list(shards(deployment, hour))
 
 
-def run_shard(deployment: Deployment, hour: Cycle, stage: Stage, shard: str) -> None:
+def run_shard(deployment: Deployment, hour: Cycle, stage: Stage, shard: str, attempt: int = 1) -> None:
     """Run one shard and write its marker, and the hour's bill when it has something to say."""
     step = importlib.import_module(stage.module)
-    with journal.recorded(deployment.store, hour, stage.name, shard):
+    with journal.recorded(deployment.store, hour, stage.name, shard, attempt):
         step.run(deployment, hour, shard)
     if stage.name in bill.WRITTEN_AFTER:
         bill.write(deployment, hour)

@@ -34,6 +34,8 @@ class Bill:
     stored: Mapping[str, float]
     gpu_busy: float | None
     """Part of the ensemble's time in which its device computed; None if none was made on one."""
+    repeated: int
+    """Shards that were finished by a later attempt than their first."""
 
     @property
     def dollars(self) -> float:
@@ -52,7 +54,8 @@ def of(
     """The bill of an hour at the prices of a region, the machine's if None; ValueError if nothing of it is finished."""
     seconds: dict[str, float] = defaultdict(float)
     traffic = Traffic()
-    for entry in journal.entries(deployment.store, hour):
+    entries = journal.entries(deployment.store, hour)
+    for entry in entries:
         seconds[entry.stage] += entry.seconds
         traffic += Traffic(entry.reads, entry.writes, entry.bytes_read, entry.bytes_written)
     if not seconds:
@@ -61,7 +64,8 @@ def of(
     uses = cost.measured(seconds, stored, traffic, _days_kept(deployment), spot_share)
     region = region or _region()
     charges = tuple(cost.charges(uses, cost.read_prices(region, table)))
-    return Bill(region, charges, seconds, traffic, stored, _gpu_busy(deployment.store, hour))
+    repeated = sum(entry.attempt > 1 for entry in entries)
+    return Bill(region, charges, seconds, traffic, stored, _gpu_busy(deployment.store, hour), repeated)
 
 
 def write(deployment: Deployment, hour: Cycle) -> None:
@@ -89,6 +93,7 @@ def document(bill: Bill) -> dict[str, Any]:
         "co2e_grams": grams,
         "stage_seconds": dict(bill.seconds),
         "gpu_busy": bill.gpu_busy,
+        "repeated_shards": bill.repeated,
         "requests": {"read": bill.traffic.reads, "write": bill.traffic.writes},
         "bytes": {"read": bill.traffic.bytes_read, "written": bill.traffic.bytes_written},
         "stored_bytes": dict(bill.stored),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from enum import IntEnum
@@ -47,7 +48,7 @@ def run_one(store: str, cycle: str, stage_name: str, which: int | str) -> Exit:
     if shard in journal.finished_shards(deployment.store, hour, row.name):
         return Exit.DONE
     try:
-        run_shard(deployment, hour, row, shard)
+        run_shard(deployment, hour, row, shard, int(os.environ.get("AWS_BATCH_JOB_ATTEMPT", "1")))
     except Exception as error:
         traceback.print_exc()
         print(f"hourcast: {hour} stage {row.name}, {row.shard_rule} {shard!r} failed: {error}", file=sys.stderr)

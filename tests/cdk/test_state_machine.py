@@ -13,8 +13,8 @@ import pytest
 
 from cdk.functions import CALLED, JOBS, STAGE_FUNCTIONS
 from cdk.lanes import WEIGHTS
-from cdk.state_machine import BUDGET_SECONDS, Resources, deadline_seconds, definition, is_dispensable, waves
-from pipeline.stages import STAGES, SUPPLIERS, Stage, stage
+from cdk.state_machine import Resources, deadline_seconds, definition, is_dispensable, waves
+from pipeline.stages import BUDGET_SECONDS, STAGES, SUPPLIERS, Stage, stage
 
 RESOURCES = Resources(
     functions={name: f"arn:aws:lambda:us-east-1:123456789012:function:{name}" for name in CALLED},

@@ -19,8 +19,9 @@ pytest.importorskip("torch")
 from models import emulator
 from models.inputs import SHIPPED
 from models.variables import VARIABLES
-from pipeline import operate, paths
+from pipeline import paths
 from pipeline.operate import ensemble as operate_ensemble
+from pipeline.operate.status import show_status
 from pipeline.products.storm_files import write_best
 from pipeline.products.tracks import feature_collection
 from pipeline.science.tracks import Fix
@@ -50,7 +51,7 @@ def test_the_last_job_to_finish_makes_the_ensemble(tmp_path: Path, capsys: pytes
     area = np.cos(np.deg2rad(spread["latitude"].values))[:, None] * np.ones(spread.shape[1])
     (day,) = (line for line in out.splitlines() if "+24 h" in line)
     assert float(day.split("│")[2]) == pytest.approx(np.sqrt(np.average(spread.values**2, weights=area)), rel=0.01)
-    operate.show_status(path, "2025-09-05T00")
+    show_status(path, "2025-09-05T00")
     for shown in (out, capsys.readouterr().out):
         assert "$ each" in shown
         assert shown.index("00-02") < shown.index("03-05", shown.index("00-02"))

@@ -11,7 +11,7 @@ from pipeline import cost, journal, paths
 from pipeline.config import Config
 from pipeline.cycle import Cycle
 from pipeline.journal import Entry
-from pipeline.operate import bill_line
+from pipeline.operate.status import bill_line
 from pipeline.runner import bill, run_shard
 from pipeline.steps import Deployment
 from pipeline.store import Store
