@@ -147,3 +147,14 @@ def test_graviton_pays_below_the_ratio_of_the_prices_of_as_many_vcpus() -> None:
     assert {name.split(".")[1] for name in (cost.CPU, cost.GRAVITON)} == {"4xlarge"}
     assert cost.CPU.split(".")[0] in CPU_FAMILIES["x86_64"]
     assert cost.GRAVITON.split(".")[0] in CPU_FAMILIES["arm64"]
+
+
+def test_the_page_on_costs_says_how_the_hour_of_350_parameters_grows(capsys: pytest.CaptureFixture[str]) -> None:
+    size = {"sources": 15, "parameters": 350, "resolution": 0.25, "leads": 361, "members": 112}
+    operate_cost.show_modelled(size, minutes=25, spot_share=0.8, region="us-east-1", table=None)
+    printed = [[cell.strip() for cell in line.split("│")[1:-1]] for line in capsys.readouterr().out.splitlines()]
+    page = (ROOT / "docs/cost.md").read_text(encoding="utf-8").partition("## How it grows")[2].splitlines()
+    told = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page if line.startswith("| ")][1:]
+    assert len(told) == 6
+    for row in told:
+        assert row in [[*cells[:6], cells[7]] for cells in printed if len(cells) == 8]

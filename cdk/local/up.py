@@ -47,7 +47,7 @@ The cloud runs on until Ctrl-C. In another shell, after `source {folder}/environ
 def up(folder: Path) -> None:
     """Build a small world in `folder` unless it is there, make its hour in a cloud, and wait for Ctrl-C."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    say(f"SYNTHETIC world of {EXTENT.days} days before {HOUR} in {folder}/world")
+    say(f"SYNTHETIC world of {EXTENT.days} days before {HOUR} in {folder}/world: a minute or two, once")
     build(folder / "world", hour=HOUR, workers=WORKERS, extent=EXTENT)
     (folder / "logs").mkdir(exist_ok=True)
     with running(folder / "logs") as cloud:
