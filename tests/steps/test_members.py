@@ -107,8 +107,8 @@ def test_the_pool_has_every_member_in_groups(deployment: Deployment) -> None:
     [
         ("mpas", 91, "deterministic"),
         ("mpas-europe", 30, "regional"),
-        ("ww3", 89, "wave"),
-        ("ww3-baltic", 61, "regional"),
+        ("ww3", 85, "wave"),
+        ("ww3-baltic", 45, "regional"),
     ],
 )
 def test_a_run_is_a_member_where_its_domain_goes_round_the_globe(
