@@ -57,7 +57,7 @@ def test_the_embedded_core_is_measured_here() -> None:
     assert rows["speed"][0] > 100  # a day in less than a quarter of an hour, on any machine
     (choice,) = choices(fit(rows, CASE), 24, None)
     assert choice.speed[0] == pytest.approx(rows["speed"][0])
-    with pytest.raises(ValueError, match="expected 1 to .* processors"):
+    with pytest.raises(ValueError, match=r"expected 1 to \d+ processors"):
         measure([1, 4096])
 
 
