@@ -23,8 +23,6 @@ LATE_HOURS = 48
 """How long after its last lead an hour is scored again, for a late analysis or an hour that was missed."""
 _METADATA = IPv6Address("fd00:ec2::254")  # the one address of a cloud's metadata that is not link-local
 _SPARE_DAYS = 2  # runs are older than the hours they serve
-
-
 _PHYSICS = re.compile(r"(wrf|mpas|ww3|core)(?:-([a-z0-9][a-z0-9-]*))?")
 
 

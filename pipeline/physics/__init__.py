@@ -113,8 +113,8 @@ def standing(folder: Path, now: datetime, deadline: datetime) -> Decision:
     known = {step: slurm.status(number) for step, number in jobs.items()}
     for step, found in known.items():
         if found.ended and found.state != "COMPLETED":
-            log = f"{folder}/{job.source}-{step}.{jobs[step]}.log"
-            return Decision(False, f"{job.source} {step} ended as {found.state}: see {log}")
+            end = f"{folder}/{job.source}-{step}.{jobs[step]}.log"
+            return Decision(False, f"{job.source} {step} ended as {found.state}: see {end}")
         if found.held:
             advice = f"`scontrol show job {jobs[step]}`, then `scontrol release` or `scancel`"
             return Decision(False, f"{job.source} {step} is held by Slurm, {found.reason}: {advice}")

@@ -88,6 +88,7 @@ def test_a_run_starts_at_the_newest_of_its_starts_whose_inputs_are_there(tmp_pat
         ({"wrf": {"hours": 6}}, {"sources": {"gfs": {}}}, "expected `wrf: {}` among the sources"),
         ({"wrf": {"hours": 7}}, {}, r"physics.wrf.run: Value error, expected hours up to 384 in steps of 3"),
         ({"wrf": {"hours": 6, "ranks": 0}}, {}, "physics.wrf.run.ranks"),
+        ({}, {"physics": {"wrf_alps": {"run": {}}}}, "expected a physics model, wrf, mpas, ww3 or core"),
     ],
 )
 def test_a_run_that_cannot_be_made_is_refused_in_one_line(
