@@ -5,9 +5,11 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -158,6 +160,21 @@ def test_least_corrections() -> None:
     assert changed(convective_precipitation=3)["convective_precipitation"][0, 0] == 1
     assert changed(sea_ice_fraction=0.07)["sea_ice_fraction"][0, 0] == 0
     assert changed(sea_ice_fraction=0.07, skin_temperature=275)["sea_ice_fraction"][0, 0] == np.float32(0.07)
+
+
+@pytest.mark.realdata
+def test_real_wind_seas_keep_to_their_wind(realdata: Path) -> None:
+    """Of WAVEWATCH III's own spectra all that runs at less than 1.7 times the wind's component is left as it is."""
+    with xr.open_dataset(realdata / "obs" / "wavespectra" / "ww3file.nc") as data:
+        speed = 9.80665 / (2 * np.pi * data["frequency"])
+        ahead = np.cos(np.deg2rad(data["direction"] - data["wnddir"] - 180))  # towards, and from where
+        driven = data["efth"].where(speed < 1.7 * data["wnd"] * ahead, 0)
+        energy = driven.sum("direction").integrate("frequency") * 2 * np.pi / data.sizes["direction"]
+        height, wind = (values.values.astype(np.float32) for values in (4 * np.sqrt(energy), data["wnd"]))
+    assert height.max() > 0.3
+    fields = {"wind_wave_height": height, "wind_speed_10m": wind, "land_area_fraction": np.zeros(2, np.float32)}
+    _, counts = apply(fields)
+    assert counts["wind sea as high as the wind may drive"] == 0
 
 
 def test_what_is_tied_gives_way_together_by_its_errors() -> None:
