@@ -53,7 +53,8 @@ class Job:
     """A run that has been prepared in a folder.
 
     `programs`: a folder with `bin/` and `share/` as our containers have them, inside `image` (for apptainer) if one is
-    named. `data`: a folder with what no feed brings: geographical data, meshes with their partitions, depths.
+    named. `data`: a folder with what no feed brings: geographical data, meshes with their partitions, depths. `domain`:
+    its name where a model has several.
     """
 
     model: Model
@@ -61,6 +62,12 @@ class Job:
     programs: str
     data: str
     image: str = ""
+    domain: str = ""
+
+    @property
+    def source(self) -> str:
+        """As what its output is stored; a model's runs from one start differ by their domain."""
+        return f"{self.model}-{self.domain}" if self.domain else self.model
 
     @property
     def enter(self) -> list[str]:
@@ -69,7 +76,7 @@ class Job:
 
     def write(self, folder: Path) -> None:
         """Store it where the job will run."""
-        facts = {"model": self.model, "programs": self.programs, "data": self.data, "image": self.image}
+        facts = {name: getattr(self, name) for name in ("model", "domain", "programs", "data", "image")}
         (folder / JOB).write_text(json.dumps(facts | {"run": self.run.model_dump(mode="json")}, indent=1))
 
     @classmethod

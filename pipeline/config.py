@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -20,10 +21,21 @@ PositiveInt = Annotated[int, Field(gt=0)]
 LATE_HOURS = 48
 """How long after its last lead an hour is scored again, for a late analysis or an hour that was missed."""
 _SPARE_DAYS = 2  # runs are older than the hours they serve
+_PHYSICS = re.compile(r"(wrf|mpas|ww3|core)(?:-([a-z0-9][a-z0-9-]*))?")
 
 
 class ConfigError(ValueError):
     """The configuration cannot be used; the message is one line for a human."""
+
+
+def model_and_domain(name: str) -> tuple[str, str]:
+    """Of a physics model's run: `wrf-alps` is WRF's domain `alps`, `wrf` its only one; ValueError for other names."""
+    found = _PHYSICS.fullmatch(name)
+    if found is None:
+        raise ValueError(
+            f"expected a physics model, wrf, mpas, ww3 or core, and perhaps a domain as in wrf-alps; found {name!r}"
+        )
+    return found[1], found[2] or ""
 
 
 def _is_safe(address: str) -> str:
@@ -130,7 +142,7 @@ class NodesConfig(Section):
 
 
 class PhysicsConfig(Section):
-    """A run of a physics model with every hour whose number `every_hours` divides.
+    """A run of a physics model with every hour whose number `every_hours` divides; its name is that of its source.
 
     `programs`, `data`, `image` and `run` are those of a run's description (docs/physics.md), without its start.
     `nodes`: where it runs; None is the layout of `slurm/jobs.csv`.
@@ -157,7 +169,7 @@ class Config(Section):
     retention: RetentionConfig = RetentionConfig()
     fourcastnet: FourCastNetConfig | None = None
     nests: NestsConfig | None = None
-    physics: dict[Literal["wrf", "mpas", "ww3", "core"], PhysicsConfig] = Field(default={}, exclude=True)
+    physics: dict[str, PhysicsConfig] = Field(default={}, exclude=True)
     ramp_hours: Annotated[int, Field(ge=0, le=48)] = 24
     places: tuple[Place, ...] = ()
     subscriptions: dict[str, Subscription] = Field(default={}, exclude=True)  # no customer is named in a manifest
@@ -187,13 +199,12 @@ class Config(Section):
     @field_validator("physics")
     @classmethod
     def _is_stored_as_a_source(cls, value: dict[str, PhysicsConfig], info: ValidationInfo) -> dict[str, PhysicsConfig]:
-        for model, settings in value.items():
-            if model not in info.data.get("sources", {model: None}):
-                raise ValueError(
-                    f"expected `{model}: {{}}` among the sources, as which its runs are stored; found none"
-                )
+        for name, settings in value.items():
+            model_and_domain(name)
+            if name not in info.data.get("sources", {name: None}):
+                raise ValueError(f"expected `{name}: {{}}` among the sources, as which its runs are stored; found none")
             if "start" in settings.run:
-                raise ValueError(f"expected no start in the run of {model}, because every hour has its own; found one")
+                raise ValueError(f"expected no start in the run of {name}, because every hour has its own; found one")
         return value
 
     @field_validator("subscriptions")

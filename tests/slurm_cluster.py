@@ -42,6 +42,7 @@ StateSaveLocation={root}/state
 SlurmctldLogFile={root}/slurmctld.log
 SlurmdLogFile={root}/slurmd.%n.log
 SlurmdParameters=config_overrides
+Prolog={root}/prolog
 SchedulerParameters=batch_sched_delay=0,sched_interval=1
 {accounting}JobRequeue=1
 KillWait={kill_wait}
@@ -81,6 +82,9 @@ def cluster(root: Path) -> Iterator[None]:
             kill_wait=_KILL_WAIT_SECONDS,
         )
     )
+    prolog = root / "prolog"
+    prolog.write_text(f"#!/bin/sh\n[ ! -e {root}/broken.$SLURMD_NODENAME ]\n")
+    prolog.chmod(0o755)
     key = root / "munge.key"
     key.write_bytes(secrets.token_bytes(128))
     key.chmod(0o600)
@@ -151,6 +155,20 @@ def lose(node: str) -> None:
             raise TimeoutError(f"node {node} is still {_state(node)} after a minute")
         subprocess.run(["scontrol", "update", f"NodeName={node}", "State=RESUME"], capture_output=True, check=False)
         time.sleep(0.1)
+
+
+@contextmanager
+def broken(*nodes: str) -> Iterator[None]:
+    """Nodes that start no job for now: Slurm drains them, and holds the jobs. Afterwards they are repaired."""
+    root = Path(os.environ["SLURM_CONF"]).parent
+    flags = [root / f"broken.{node}" for node in nodes]
+    for flag in flags:
+        flag.touch()
+    yield
+    for flag in flags:
+        flag.unlink()
+    for node in (node for node in nodes if "drain" in _state(node)):
+        subprocess.run(["scontrol", "update", f"NodeName={node}", "State=RESUME"], check=True)
 
 
 def _state(node: str) -> str:

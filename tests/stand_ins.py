@@ -184,9 +184,10 @@ def _wrfout(path: Path, when: datetime, size: int, hours: float, fallen: float) 
 
     y, x = np.meshgrid(np.arange(size), np.arange(size), indexing="ij")
     plane = ("Time", "south_north", "west_east")
+    centre = f90nml.read("namelist.wps")["geogrid"]["ref_lat"]
     ones = np.ones((1, size, size), np.float32)
     fields = {
-        "XLAT": 45 + 0.081 * (y - size / 2)[None], "XLONG": 9 + 0.115 * (x - size / 2)[None],
+        "XLAT": centre + 0.081 * (y - size / 2)[None], "XLONG": 9 + 0.115 * (x - size / 2)[None],
         "T2": temperature(hours) * ones, "PSFC": 1e5 * ones, "Q2": 0.005 * ones, "U10": 3 * ones, "V10": 4 * ones,
         "COSALPHA": ones, "SINALPHA": 0 * ones, "RAINC": 0 * ones, "RAINNC": fallen * ones,
     }  # fmt: skip

@@ -77,16 +77,17 @@ def scaling(
     hours: Annotated[float, typer.Option(min=0.1, help="Length of the forecast.")] = 48,
     deadline: Annotated[float | None, typer.Option(min=0.01, help="Wall hours it may take.")] = None,
     nodes: Annotated[list[int] | None, typer.Option(min=1, help="Look at this many nodes; may be repeated.")] = None,
+    here: Annotated[int | None, typer.Option(min=1, help="Run the embedded core on up to so many processors.")] = None,
 ) -> None:
     """How fast a physics model runs on how many nodes, what that costs, and how many to take.
 
     Fits strong scaling to measured speeds; ranges are 5 to 95 per cent.
 
-    Example: `hourcast scaling mpas_laura_15_3km --hours 48 --deadline 1`
+    Examples: `hourcast scaling mpas_laura_15_3km --hours 48 --deadline 1` · `hourcast scaling --here 2`
     """
-    from pipeline.operate import show_scaling
+    from pipeline.operate.scaling import show_scaling
 
-    show_scaling(case, table, hours, deadline, nodes or [])
+    show_scaling(case, table, hours, deadline, nodes or [], here)
 
 
 @models.command()

@@ -205,32 +205,3 @@ def show_evaluation(table: Path, out: Path | None, score_from: datetime | None) 
         wide.print(shown)
     if not records:
         wide.print("Nothing to score: no hour has pairs that all systems share.")
-
-
-def show_scaling(case: str, table: Path | None, hours: float, deadline: float | None, nodes: Sequence[int]) -> None:
-    """Speed, wall time and price of a case at each number of nodes, and which to take."""
-    from pipeline.slurm.scaling import SIMULATED, choices, fit, read_measurements
-
-    scaling = fit(read_measurements(table), case)
-    absolute = scaling.unit == SIMULATED
-    shown = Table(
-        "instance", "nodes", "speed", *(["hours", "$ a run", "$ a forecast hour"] if absolute else ["$ ratio"])
-    )
-    found = choices(scaling, hours, deadline, nodes)
-    cheapest = min(choice.price[0] for choice in found)
-    for choice in found:
-        cells = [_range(choice.speed)]
-        if absolute:
-            cells += [_range(choice.hours), _range(choice.price), f"{choice.price[0] / hours:.2f}"]
-        else:
-            cells += [f"{choice.price[0] / cheapest:.2f}"]
-        style = "bold green" if choice.recommended else None if choice.in_time else "dim"
-        shown.add_row(choice.instance, str(choice.nodes), *cells, style=style)
-    Console().print(shown)
-    best = next((choice for choice in found if choice.recommended), None)
-    verdict = f"take {best.nodes} of {best.instance}" if best else f"none makes it in {deadline:g} h"
-    Console().print(f"{case}: {verdict}", highlight=False)
-
-
-def _range(values: tuple[float, float, float]) -> str:
-    return "{:.3g} ({:.3g} to {:.3g})".format(*values)

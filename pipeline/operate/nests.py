@@ -44,7 +44,7 @@ def prepare_chosen(config: Path, cycle: str | None, folder: Path, places: Mappin
     for one in chosen:
         place = folder / one["name"]
         if not (place / JOB).exists():
-            job = physics.job_of({"model": "wrf", "run": one["run"], **places})
+            job = physics.job_of({"model": "wrf", "domain": _short(one), "run": one["run"], **places})
             physics.prepare(deployment, job, place)
         if submit and not (place / physics.JOBS).exists():
             physics.submit(Job.read(place), place, config)

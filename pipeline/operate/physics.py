@@ -13,7 +13,7 @@ def submit(description: Path, folder: Path, config: Path, *, dry_run: bool) -> N
 
     job = physics.read(description)
     made = physics.prepare(open_deployment(config), job, folder)
-    print(f"{job.model} from {job.run.start:%Y-%m-%dT%H} for {job.run.hours} h: prepared in {folder}")
+    print(f"{job.source} from {job.run.start:%Y-%m-%dT%H} for {job.run.hours} h: prepared in {folder}")
     print(f"inputs: {', '.join(made) or 'none'}")
     if not dry_run:
         jobs = physics.submit(job, folder, config)
@@ -26,7 +26,9 @@ def status(folder: Path, deadline: datetime) -> bool:
 
     for step, number in physics.jobs_of(folder).items():
         now = slurm.status(number)
-        print(f"{step}: job {number} {now.state}, put back {now.restarts} times, {now.nodes or 'on no node'}")
+        where = now.nodes or "on no node"
+        why = f", {now.reason}" * bool(now.reason)
+        print(f"{step}: job {number} {now.state}, put back {now.restarts} times, {where}{why}")
     decision = physics.standing(folder, datetime.now(UTC).replace(tzinfo=None), deadline)
     print(f"{'wait' if decision.wait else 'go on without it'}: {decision.reason}")
     return decision.wait

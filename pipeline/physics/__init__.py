@@ -1,8 +1,8 @@
 """A physics model on the cluster, from its description to its place in the blend: prepared, submitted, followed.
 
-The description is a YAML file: `model`, `programs`, `data`, perhaps `image`, and under `run` what the model's own class
-asks for (docs/physics.md). A run has nothing to do with an hour until it is stored; then it is a source as any other,
-and an hour that it misses goes on without it and says so in its manifest.
+The description is a YAML file: `model`, `programs`, `data`, perhaps `image` and `domain`, and under `run` what the
+model's own class asks for (docs/physics.md). A run has nothing to do with an hour until it is stored; then it is a
+source as any other, and an hour that it misses goes on without it and says so in its manifest.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from pydantic import ValidationError
 from models.chain import Job, described, programs, texts
 from models.progress import Model, Step, progress
 from pipeline import slurm
-from pipeline.config import ConfigError
+from pipeline.config import ConfigError, model_and_domain
 from pipeline.physics import inputs as physics_inputs
 from pipeline.slurm import Layout
 from pipeline.slurm.progress import Decision, decide
 from pipeline.steps import Deployment
 
-_KEYS = {"model", "programs", "data", "image", "run"}
+_KEYS = {"model", "domain", "programs", "data", "image", "run"}
 JOBS = "jobs.json"
 """In the folder of a run that has been submitted: the jobs' numbers by step."""
 
@@ -53,11 +53,14 @@ def job_of(description: Mapping[str, Any]) -> Job:
     model = description["model"]
     if model not in get_args(Model):
         raise ValueError(f"expected a model of {', '.join(get_args(Model))}; found {model!r}")
+    domain = str(description.get("domain", ""))
+    if domain:
+        model_and_domain(f"{model}-{domain}")
     run = described(model, description["run"])
     if run.history_minutes % 60:
         raise ValueError(f"expected history_minutes of whole hours, as the blend has; found {run.history_minutes}")
     places = {key: str(description.get(key, "")) for key in ("programs", "data", "image")}
-    return Job(model, run, **places)
+    return Job(model, run, **places, domain=domain)
 
 
 def prepare(deployment: Deployment, job: Job, folder: Path) -> list[str]:
@@ -90,7 +93,7 @@ def submit(job: Job, folder: Path, config: Path, chosen: Mapping[Step, Layout] |
     commands["post"] = f"{commands['post']} && {store}" if "post" in commands else store
     layouts = {step: slurm.layouts()[job.model, step] for step in commands} | dict(chosen or {})
     layouts["run"] = slurm.sized(layouts["run"], job.run.ranks)
-    jobs = slurm.submit_chain(job.model, commands, folder, layouts)
+    jobs = slurm.submit_chain(job.source, commands, folder, layouts)
     (folder / JOBS).write_text(json.dumps(jobs))
     return jobs
 
@@ -104,18 +107,27 @@ def jobs_of(folder: Path) -> dict[Step, int]:
 def standing(folder: Path, now: datetime, deadline: datetime) -> Decision:
     """Whether an hour that must have the run by `deadline` shall wait for it; both UTC.
 
-    A chain that has failed is not waited for, one that is done needs no waiting.
+    A chain that has failed or that Slurm holds is not waited for, one that is done needs no waiting.
     """
     job, jobs = Job.read(folder), jobs_of(folder)
-    for step, number in jobs.items():
-        state = slurm.status(number).state
-        if state not in ("COMPLETED", "PENDING") and state in slurm.ENDED:
-            return Decision(False, f"{job.model} {step} ended as {state}: see {folder}/{job.model}-{step}.{number}.log")
-    if slurm.status(list(jobs.values())[-1]).state == "COMPLETED":
+    known = {step: slurm.status(number) for step, number in jobs.items()}
+    for step, found in known.items():
+        if found.ended and found.state != "COMPLETED":
+            end = f"{folder}/{job.source}-{step}.{jobs[step]}.log"
+            return Decision(False, f"{job.source} {step} ended as {found.state}: see {end}")
+        if found.held:
+            advice = f"`scontrol show job {jobs[step]}`, then `scontrol release` or `scancel`"
+            return Decision(False, f"{job.source} {step} is held by Slurm, {found.reason}: {advice}")
+    if known["post"].state == "COMPLETED":
         return Decision(True, "it is stored")
     log = folder / programs(job, "run")[0].log
     lines = log.read_text(errors="replace").splitlines() if log.exists() else []
     return decide(progress(job.model, lines, _lasted(job, folder, now)), job.run.end, deadline - now)
+
+
+def release(folder: Path) -> list[Step]:
+    """Try again what no node could start of a run; the steps that are."""
+    return [step for step, number in jobs_of(folder).items() if slurm.release(number)]
 
 
 def _lasted(job: Job, folder: Path, now: datetime) -> float | None:

@@ -1,6 +1,6 @@
 """The physics runs that a deployment makes with its hours: which is due at an hour, prepared, and on what nodes.
 
-`physics:` in forecast.yaml has one run a model, described as in docs/physics.md but for its start.
+`physics:` in forecast.yaml has one run a model or domain of it, described as in docs/physics.md but for its start.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from models.chain import JOB
-from models.progress import Model, Step
+from models.chain import JOB, Job
+from models.progress import Step
 from pipeline import physics, slurm
-from pipeline.config import ConfigError, PhysicsConfig
+from pipeline.config import ConfigError, PhysicsConfig, model_and_domain
 from pipeline.cycle import Cycle
 from pipeline.physics.inputs import InputError
 from pipeline.slurm import Layout
@@ -25,34 +25,34 @@ FARTHEST_BACK_HOURS = 24
 
 
 def due(deployment: Deployment, hour: Cycle, folder: Path) -> tuple[list[Path], dict[str, str]]:
-    """The folders of the hour's runs, and why there is none of a model.
+    """The folders of the hour's runs, and why there is none of a name.
 
-    A run's folder is START/MODEL in `folder`, and START the newest of the model's starts up to the hour of which the
+    A run's folder is START/NAME in `folder`, and START the newest of the run's starts up to the hour of which the
     inputs are there: what is driven by our own blend starts an hour before. One that an earlier hour has prepared is
     taken as it is. ConfigError for a run that its model cannot do at any of them.
     """
     runs: list[Path] = []
     absent: dict[str, str] = {}
-    for model, settings in deployment.config.physics.items():
+    for name, settings in deployment.config.physics.items():
         try:
-            runs.append(_newest(deployment, model, settings, hour, folder))
+            runs.append(_newest(deployment, name, settings, hour, folder))
         except InputError as error:
-            absent[model] = str(error)
+            absent[name] = str(error)
     return runs, absent
 
 
-def _newest(deployment: Deployment, model: Model, settings: PhysicsConfig, hour: Cycle, folder: Path) -> Path:
+def _newest(deployment: Deployment, name: str, settings: PhysicsConfig, hour: Cycle, folder: Path) -> Path:
     """InputError that says what the newest start lacks, if all lack something."""
     lacking: list[InputError] = []
     for start in _starts(hour, settings.every_hours):
-        place = folder / str(start) / model
+        place = folder / str(start) / name
         if (place / JOB).exists():
             return place
         try:
-            physics.prepare(deployment, physics.job_of(_description(model, settings, start)), place)
+            physics.prepare(deployment, physics.job_of(_description(name, settings, start)), place)
         except ValidationError as error:
             problem = error.errors(include_url=False)[0]
-            where = ".".join(("physics", model, "run", *map(str, problem["loc"])))
+            where = ".".join(("physics", name, "run", *map(str, problem["loc"])))
             raise ConfigError(f"{where}: {problem['msg']}") from None
         except InputError as error:
             lacking.append(error)
@@ -67,18 +67,19 @@ def _starts(hour: Cycle, every_hours: int) -> Iterator[Cycle]:
     yield from (hour - back for back in range(first, FARTHEST_BACK_HOURS + 1, every_hours))
 
 
-def _description(model: Model, settings: PhysicsConfig, start: Cycle) -> dict[str, object]:
+def _description(name: str, settings: PhysicsConfig, start: Cycle) -> dict[str, object]:
     places = {"programs": settings.programs, "data": settings.data, "image": settings.image}
-    return {"model": model, **places, "run": {**settings.run, "start": start.init_time}}
+    model, domain = model_and_domain(name)
+    return {"model": model, "domain": domain, **places, "run": {**settings.run, "start": start.init_time}}
 
 
-def nodes(deployment: Deployment, model: Model) -> Mapping[Step, Layout]:
-    """The layouts of a model's steps on the configuration's nodes; empty for those of `slurm/jobs.csv`."""
-    settings = deployment.config.physics.get(model)
+def nodes(deployment: Deployment, job: Job) -> Mapping[Step, Layout]:
+    """The layouts of a run's steps on the configuration's nodes; empty for those of `slurm/jobs.csv`."""
+    settings = deployment.config.physics.get(job.source)
     if settings is None or settings.nodes is None:
         return {}
     asked = settings.nodes
-    known = {step: slurm.layouts()[model, step] for step in slurm.STEPS}
+    known = {step: slurm.layouts()[job.model, step] for step in slurm.STEPS}
     return {
         step: replace(
             layout, partition=asked.partition, nodes=1, threads=asked.threads, minutes=asked.minutes, efa=False,

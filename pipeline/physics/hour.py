@@ -106,15 +106,15 @@ def _beating(waiting: Waiting, seconds: float) -> Iterator[None]:
 
 
 def submitted(config: Path, hour: Cycle, folder: Path) -> tuple[list[Path], dict[str, Verdict]]:
-    """The runs of an hour below a folder, each submitted once, and what is known of a model that has none."""
+    """The runs of an hour below a folder, each submitted once, and what is known of one that is not there."""
     deployment = Deployment.open(config)
     made, absent = domains.due(deployment, hour, folder)
     runs = sorted({*made, *(path.parent for path in (folder / str(hour)).glob(f"*/{JOB}"))})
     for run in runs:
         if not (run / physics.JOBS).exists():
             job = Job.read(run)
-            physics.submit(job, run, config, domains.nodes(deployment, job.model))
-    return runs, {model: Verdict("lost", reason) for model, reason in absent.items()}
+            physics.submit(job, run, config, domains.nodes(deployment, job))
+    return runs, {name: Verdict("lost", reason) for name, reason in absent.items()}
 
 
 def watched(
@@ -136,6 +136,7 @@ def watched(
 def _verdict(run: Path, deadline: datetime) -> Verdict:
     now, last = _now(), list(physics.jobs_of(run).values())[-1]
     try:
+        physics.release(run)
         if slurm.status(last).state == "COMPLETED":
             return Verdict("whole", "COMPLETED")
         decision = physics.standing(run, now, deadline)

@@ -39,7 +39,7 @@ class OutputError(ValueError):
 def store(deployment: Deployment, folder: Path) -> str:
     """Store what the run in `folder` has written; the key of its input store. OutputError if it is not whole."""
     job = Job.read(folder)
-    source, cycle = deployment.source(job.model), Cycle(job.run.start)
+    source, cycle = deployment.source(job.source), Cycle(job.run.start)
     paths = sorted(folder.glob(_FILES[job.model]))
     fields = list(_fields(job, folder, paths))
     last = max((field.end_hours for field in fields), default=-1.0)
@@ -52,7 +52,7 @@ def store(deployment: Deployment, folder: Path) -> str:
 def _fields(job: Job, folder: Path, paths: Sequence[Path]) -> Iterator[Field]:
     """What the source carries of each output; a time that two attempts have written counts once."""
     geometry = _geometry(_grid(job, folder, paths))
-    carried, start = SOURCES[job.model].carries, job.run.start
+    carried, start = SOURCES[job.source].carries, job.run.start
     before = -1.0
     for when, fields in _READ[job.model](paths):
         end = (when - start).total_seconds() / 3600

@@ -26,6 +26,11 @@ FULL_ICE = 0.95
 ICE_FREE = 10.0  # degC of the surface, above which no ice is left in a cell, be it half of land
 STEEPEST, STEEPEST_MEAN = 0.09, 0.12  # significant steepness of the peak and of the mean period, WMO-No. 702
 CLEAREST = 0.95  # of the flux at the top of the atmosphere, an hour's mean under broken cloud
+OLDEST_SEA = 1.7 / 0.755
+"""Phase speed of a wind sea's peak over the wind at 10 m: WAVEWATCH III calls a system wind sea while a third of its
+energy runs at less than 1.7 times the wind; of a full spectrum (Pierson and Moskowitz 1964) the peak is then there."""
+TALLEST_SEA = 0.24 / thermo.GRAVITY * (OLDEST_SEA / 1.2) ** 2
+"""m per (m s-1)²: height of the full sea, of 0.24 U²/g, whose peak runs at 1.2 times its wind, with a peak so old."""
 COMPONENT_ERROR, SPEED_ERROR = 1.8, 1.6  # m s-1, usual root mean square errors; only their ratio matters
 TALLEST_ERROR = 0.01  # of surface pressure, and as much again for each kilometre of altitude
 BLOCK = 32768
@@ -113,6 +118,16 @@ def _calm_under_ice(height: Field, ice: Field) -> Field:
     return np.where(ice >= FULL_ICE, 0, height)
 
 
+def _driven(height: Field, speed: Field, land: Field) -> Field:
+    """What is higher than the blended wind may still drive is not its sea, and left to the swells and the total."""
+    return np.where(land < 0.5, np.minimum(height, np.float32(TALLEST_SEA) * speed**2), height)
+
+
+def _young(period: Field, speed: Field, land: Field) -> Field:
+    oldest = np.float32(2 * np.pi / thermo.GRAVITY * OLDEST_SEA)
+    return np.where(land < 0.5, np.minimum(period, oldest * speed), period)
+
+
 def _wave_parts(*heights: Field) -> tuple[Field, ...]:
     """Energies of wind sea and swells add up to at most that of all waves, the last: the nearest point of a sphere."""
     *parts, total = heights
@@ -150,6 +165,10 @@ RULES: tuple[Rule, ...] = (
     _rule("long-wave radiation fits the air", _sky_emission, "surface_downwelling_longwave_flux", "temperature_2m"),
     _rule("no ice on a warm sea", _melting_ice, "sea_ice_fraction", "skin_temperature"),
     *(_rule(f"{name} is nil under full ice", _calm_under_ice, name, "sea_ice_fraction") for name in _WAVES),
+    _rule("wind sea as high as the wind may drive", _driven,
+          "wind_wave_height", "wind_speed_10m", "land_area_fraction"),
+    _rule("wind sea no faster than the wind may drive", _young,
+          "wind_wave_period", "wind_speed_10m", "land_area_fraction"),
     Rule("wind sea and swells within all waves", _WAVES[1:], (*_WAVES[1:], _WAVES[0]), _wave_parts),
     _rule("peak period long enough for the height", lambda period, height: _long_enough(period, height, STEEPEST),
           "primary_wave_period", "significant_wave_height"),
@@ -169,7 +188,8 @@ def apply(fields: Mapping[str, NDArray[np.float32]]) -> tuple[dict[str, NDArray[
     """The fields made consistent, and how many values each rule changed.
 
     fields: blended parameters by name, (lead, place) in the catalogue's units, leads hourly and ascending; besides
-    `toa_incoming_shortwave_flux` (lead, place) and `surface_altitude` (place,) for the rules that need them. Rules
+    `toa_incoming_shortwave_flux` (lead, place), `surface_altitude` and `land_area_fraction` (place,) for the rules that
+    need them. Rules
     whose inputs are not all there do not apply. The input stays as it is; consistent values are returned unchanged,
     missing ones stay missing, and a second application changes nothing.
     Sources: each rule's docstring; bounds are the catalogue's.

@@ -24,7 +24,19 @@ ENDED = frozenset(
     {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "DEADLINE", "BOOT_FAIL"}
 )
 LAST_RESTART = 3
-"""How often a job puts itself back before its time limit; a node that dies is Slurm's business."""
+"""How often a job puts itself back before its time limit, or is released after a failed launch; a node that dies is
+Slurm's business."""
+FAILED_LAUNCH = "launch_failed_requeued_held"
+"""Why a job waits that a node could not start: Slurm puts it back, drains the node, and holds the job for somebody."""
+HELD = frozenset(
+    {
+        FAILED_LAUNCH, "JobHeldUser", "JobHeldAdmin", "job_requeued_in_held_state", "BadConstraints",
+        "DependencyNeverSatisfied", "PartitionNodeLimit", "PartitionTimeLimit", "AccountNotAllowed", "InvalidAccount",
+        "QOSNotAllowed", "InvalidQOS",
+    }
+)  # fmt: skip
+"""Reasons that do not go away by themselves; a partition that is down or has no free node may come back.
+https://slurm.schedmd.com/job_reason_codes.html"""
 _EFA = {"FI_PROVIDER": "efa", "FI_EFA_USE_DEVICE_RDMA": "1", "I_MPI_OFI_LIBRARY_INTERNAL": "0"}
 _UNKNOWN_JOB = "Invalid job id"
 
@@ -52,17 +64,23 @@ class Layout:
 
 @dataclass(frozen=True)
 class Status:
-    """Where a job stands: Slurm's state, exit code, how often it was put back, the nodes it has or had."""
+    """Where a job stands: Slurm's state, exit code, how often it was put back, its nodes, why it waits if it does."""
 
     state: str
     exit_code: int
     restarts: int
     nodes: str
+    reason: str = ""
 
     @property
     def ended(self) -> bool:
         """Whether nothing more will happen."""
         return self.state in ENDED
+
+    @property
+    def held(self) -> bool:
+        """Whether it waits for what only somebody can change."""
+        return self.reason in HELD
 
 
 @cache
@@ -157,17 +175,13 @@ def sized(layout: Layout, ranks: int) -> Layout:
 
 
 def submit_chain(
-    model: str, commands: Mapping[Step, str], folder: Path, chosen: Mapping[Step, Layout] | None = None
+    name: str, commands: Mapping[Step, str], folder: Path, chosen: Mapping[Step, Layout]
 ) -> dict[Step, int]:
-    """Submit the steps of a model one after the other, each after the one before; the jobs' numbers.
-
-    chosen: layouts instead of those of the table. KeyError for a model without a layout.
-    """
+    """Submit the steps of a run one after the other, each after the one before; the jobs' numbers."""
     jobs: dict[Step, int] = {}
     for step in STEPS:
         if step in commands:
-            layout = (chosen or {}).get(step) or layouts()[model, step]
-            text = script(f"{model}-{step}", commands[step], layout)
+            text = script(f"{name}-{step}", commands[step], chosen[step])
             jobs[step] = submit(text, folder, after=list(jobs.values())[-1:])
     return jobs
 
@@ -185,7 +199,8 @@ def status(job: int) -> Status:
         return accounted(job)
     facts = dict(re.findall(r"(\w+)=(\S*)", text.splitlines()[0]))
     nodes = "" if facts["NodeList"] == "(null)" else facts["NodeList"]
-    return Status(facts["JobState"], int(facts["ExitCode"].split(":")[0]), int(facts["Restarts"]), nodes)
+    reason = facts["Reason"] if facts["JobState"] == "PENDING" and facts["Reason"] != "None" else ""
+    return Status(facts["JobState"], int(facts["ExitCode"].split(":")[0]), int(facts["Restarts"]), nodes, reason)
 
 
 def accounted(job: int) -> Status:
@@ -203,9 +218,9 @@ def accounted(job: int) -> Status:
 
 
 def follow(job: int, *, poll_seconds: float = 5.0) -> Iterator[Status]:
-    """Every change of a job's status, until it has ended."""
+    """Every change of a job's status, until it has ended or is held."""
     last = None
-    while last is None or not last.ended:
+    while last is None or not (last.ended or last.held):
         now = status(job)
         if now != last:
             yield now
@@ -222,6 +237,15 @@ def partitions() -> list[str]:
 def cancel(job: int) -> None:
     """End a job, waiting or running; one that has ended stays as it is."""
     _call(["scancel", str(job)])
+
+
+def release(job: int) -> bool:
+    """Let a job that no node could start be tried again, LAST_RESTART times at most; whether it will be."""
+    now = status(job)
+    again = now.reason == FAILED_LAUNCH and now.restarts <= LAST_RESTART
+    if again:
+        _call(["scontrol", "release", str(job)])
+    return again
 
 
 def _call(command: Sequence[str], text: str | None = None) -> str:

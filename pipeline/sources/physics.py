@@ -49,6 +49,6 @@ def _made_here(
 
 
 WRF = _made_here("wrf", "WRF run here", "regional", wrf.PARAMETERS, 8.0, "public domain")
-MPAS = _made_here("mpas", "MPAS-Atmosphere run here", "regional", mpas.PARAMETERS, 8.0, "BSD-3-Clause")
+MPAS = _made_here("mpas", "MPAS-Atmosphere run here", "deterministic", mpas.PARAMETERS, 8.0, "BSD-3-Clause")
 WW3 = _made_here("ww3", "WAVEWATCH III run here", "wave", ww3.PARAMETERS, 2.0, "LGPL-3.0")
 CORE = _made_here("core", "Embedded dynamical core run here", "deterministic", _CORE, 0.0, "Apache-2.0")

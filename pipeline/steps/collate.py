@@ -17,7 +17,6 @@ from pipeline.products import weights as maps
 from pipeline.science import amounts, guard
 from pipeline.science.cluster_skill import cluster_means, cluster_skill
 from pipeline.science.skill import Skill
-from pipeline.sources import SOURCES
 from pipeline.steps import Deployment, skill_store
 from pipeline.steps.inputs import contribution, coverage, record
 from pipeline.steps.learn import APPLIED, weights_key
@@ -146,7 +145,7 @@ def _coverage(deployment: Deployment, hour: Cycle, sources: Sequence[str]) -> Ar
     for index, name in enumerate(sources):
         part = contribution(deployment, name, hour)
         if part is not None:
-            covered[index] = coverage(deployment, part) if SOURCES[name].role == "regional" else 1
+            covered[index] = coverage(deployment, part)
     return covered
 
 

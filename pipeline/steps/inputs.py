@@ -19,7 +19,7 @@ from pipeline.parameters import INTERVAL_KINDS, Parameter, parameter
 from pipeline.science import solar
 from pipeline.science.align import to_hours
 from pipeline.science.solar import Sun
-from pipeline.sources import SOURCES, Source
+from pipeline.sources import SOURCES, Role, Source
 from pipeline.steps import Deployment
 from pipeline.steps.input_reader import InputRun
 from pipeline.steps.persisted import PersistedRun
@@ -37,6 +37,8 @@ EXTREME_OF = {
 """Whose instants tell when within an interval its extreme came."""
 TRUTH_HOURS = 6
 """An analysis gives interval kinds over the first six hours of its short forecast."""
+POLAR_CAP = 80.0
+"""Degrees of latitude from which a global model of the waves may end: under the ice, or on it."""
 
 
 _kept: Kept[Array] = Kept(2**27)
@@ -198,6 +200,18 @@ def holds(deployment: Deployment, part: Contribution, row: Parameter) -> bool:
 def coverage(deployment: Deployment, part: Contribution) -> Array:
     """(place,) how much a source counts at each cell: 1 but towards the edge of a region."""
     return _run(deployment.store, part.source, part.cycle).coverage
+
+
+def role(deployment: Deployment, part: Contribution) -> Role:
+    """What a run is to the hour: that of its source, or regional if its domain ends this side of the polar caps."""
+    is_global = _is_global(deployment.store, part.source, part.cycle, deployment.grid)
+    return SOURCES[part.source].role if is_global else "regional"
+
+
+@lru_cache(maxsize=512)
+def _is_global(store: Store, name: str, cycle: Cycle, grid: Grid) -> bool:
+    covered = _run(store, name, cycle).coverage.reshape(grid.shape)
+    return bool((covered[np.abs(grid.latitude) <= POLAR_CAP] == 1).all())
 
 
 def at_hours(

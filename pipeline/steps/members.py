@@ -24,7 +24,16 @@ from pipeline.steps import Deployment
 from pipeline.steps.blending import bridge, day_hours
 from pipeline.steps.ensembles import ensembles, open_ensemble
 from pipeline.steps.input_reader import members
-from pipeline.steps.inputs import TRUTH_HOURS, Contribution, at_hours, contribution, holds, sources_of, valid_hours
+from pipeline.steps.inputs import (
+    TRUTH_HOURS,
+    Contribution,
+    at_hours,
+    contribution,
+    holds,
+    role,
+    sources_of,
+    valid_hours,
+)
 from pipeline.steps.plausible import leave_out
 
 Array = NDArray[np.float32]
@@ -35,7 +44,7 @@ EVERY_HOURS = 6
 LAGGED_RUNS = 2
 """Newest runs of a source that are members: older ones err visibly more than the newest."""
 NO_MEMBERS = ("regional", "persistence")
-"""Roles of sources that are no scenario for the globe: one ends at its edges, the other knows no storm to come."""
+"""Roles of runs that are no scenario for the globe: one ends at its edges, the other knows no storm to come."""
 LARGEST_GAP_HOURS = 12
 """Between leads: a run kept for verification only has too few to say what happens between them."""
 PART_BYTES = 2**26
@@ -137,8 +146,9 @@ def _single_runs(deployment: Deployment, hour: Cycle, row: Parameter, weights: W
     return [
         part
         for name in sources_of(deployment, row)
-        if SOURCES[name].role not in NO_MEMBERS and "spread" not in SOURCES[name].products and name in weights.sources
+        if "spread" not in SOURCES[name].products and name in weights.sources
         for part in _newest(deployment, name, row, hour)
+        if role(deployment, part) not in NO_MEMBERS
     ]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from pipeline.sources import SOURCES, Source
 from pipeline.steps import Deployment
 from pipeline.steps import validate as gate
 from pipeline.steps.collate import mean_weights
-from pipeline.steps.inputs import contribution, record
+from pipeline.steps.inputs import contribution, record, role
 from pipeline.steps.observe import record_key
 from pipeline.steps.plausible import left_out
 from pipeline.steps.publish_ramp import publish_ramp
@@ -89,7 +90,8 @@ def _sources(deployment: Deployment, hour: Cycle) -> dict[str, dict[str, Any]]:
             result[name] = provenance.source_record(source, None, None, {})
         else:
             noted = record(deployment.store, name, part.cycle) | {"implausible": implausible.get(name, [])}
-            result[name] = provenance.source_record(source, part.cycle, part.age_hours, noted)
+            here = replace(source, role=role(deployment, part))
+            result[name] = provenance.source_record(here, part.cycle, part.age_hours, noted)
     return result
 
 
@@ -162,10 +164,10 @@ def _check_arrays(
 
 
 def _delivered(deployment: Deployment, sources: Mapping[str, Mapping[str, Any]]) -> set[str]:
-    """Parameters that an input record of a global deterministic source of the hour holds."""
+    """Parameters that an input record of a global deterministic run of the hour holds."""
     names: set[str] = set()
     for name, source in sources.items():
-        if source["cycle"] and SOURCES[name].role in ("deterministic", "wave"):
+        if source["cycle"] and source["role"] in ("deterministic", "wave"):
             names |= set(record(deployment.store, name, Cycle.parse(source["cycle"]))["parameters"])
     return names & set(blended())
 

@@ -22,7 +22,7 @@ from cdk.local.deployment import ROLE
 from models.progress import Step
 from pipeline import physics
 from pipeline.physics.hour import Waiting, attend
-from pipeline.slurm import cancel, status, submit_chain
+from pipeline.slurm import cancel, layouts, status, submit_chain
 from tests.tiny_deployment import HOUR
 
 REGION = "us-east-1"
@@ -51,7 +51,8 @@ class Cluster:
     def running(self, name: str, command: str) -> tuple[Path, dict[Step, int]]:
         """A run that has been submitted: its folder and jobs, of which the model's does this instead."""
         folder = self.prepare(name, {"model": "core", "run": {"hours": 120, "restart_hours": 24}})
-        jobs = submit_chain("core", {"run": command, "post": "true"}, folder)
+        known = {step: layout for (model, step), layout in layouts().items() if model == "core"}
+        jobs = submit_chain("core", {"run": command, "post": "true"}, folder, known)
         (folder / physics.JOBS).write_text(json.dumps(jobs))
         return folder, jobs
 

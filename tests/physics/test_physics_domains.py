@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
@@ -13,8 +14,10 @@ from pipeline import paths, physics
 from pipeline.config import Config, ConfigError
 from pipeline.physics.domains import due
 from pipeline.physics.hour import submitted, watched
+from pipeline.slurm import FAILED_LAUNCH, follow
 from pipeline.steps import Deployment
-from tests import stand_ins
+from pipeline.steps.input_reader import InputRun
+from tests import slurm_cluster, stand_ins
 from tests.physics.test_physics import RUNS, write_gfs
 from tests.products.example_store import HOUR, write_example_store
 
@@ -27,8 +30,8 @@ def _configure(root: Path, **domains: dict[str, Any]) -> Path:
     places = {name: str(root / name) for name in ("programs", "data")} | {"nodes": NODES}
     settings = {
         "store": f"file://{root}/store", "grid_resolution": 1, "last_lead_hours": HOURS,
-        "sources": {"gfs": {"endpoint": f"file://{root}/mirror"}, **{model: {} for model in RUNS}},
-        "physics": {model: places | {"run": RUNS[model] | run} for model, run in domains.items()},
+        "sources": {"gfs": {"endpoint": f"file://{root}/mirror"}, **{name: {} for name in {*RUNS, *domains}}},
+        "physics": {name: places | {"run": RUNS[name.split("-")[0]] | run} for name, run in domains.items()},
     }  # fmt: skip
     path = root / "forecast.yaml"
     path.write_text(yaml.safe_dump(settings))
@@ -40,20 +43,28 @@ def test_slurm_an_hour_prepares_submits_and_stores_what_is_due_once(slurm: None,
     write_example_store(tmp_path / "store", last_lead=HOURS)
     write_gfs(tmp_path / "mirror")
     stand_ins.install(tmp_path / "programs", tmp_path / "data")
-    config = _configure(tmp_path, wrf={"hours": HOURS}, ww3={"hours": HOURS})
-    runs, absent = submitted(config, HOUR + 1, tmp_path / "runs")
-    assert runs == [tmp_path / "runs" / str(HOUR) / model for model in ("wrf", "ww3")]
-    assert not absent
-    jobs = [physics.jobs_of(run) for run in runs]
+    north = {"centre_latitude": 55, "hours": HOURS}
+    config = _configure(tmp_path, **{"wrf": {"hours": HOURS}, "wrf-north": north, "ww3": {"hours": HOURS}})
+    names = ("wrf", "wrf-north", "ww3")
+    with slurm_cluster.broken("n1", "n2"):
+        runs, absent = submitted(config, HOUR + 1, tmp_path / "runs")
+        assert runs == [tmp_path / "runs" / str(HOUR) / name for name in names]
+        assert not absent
+        jobs = [physics.jobs_of(run) for run in runs]
+        for first in (run["pre"] for run in jobs[:2]):
+            assert list(follow(first, poll_seconds=0.1))[-1].reason == FAILED_LAUNCH
+    held = physics.standing(runs[0], datetime(2026, 1, 1), datetime(2026, 1, 2))
+    assert (held.wait, "is held by Slurm, launch_failed" in held.reason) == (False, True)
     late = watched(runs, datetime(2026, 1, 1), lambda: True)
     assert late is not None
     assert {verdict.reason for verdict in late.values()} == {"the deadline has passed"}
     deadline = datetime.now(UTC).replace(tzinfo=None) + timedelta(minutes=2)
     known = watched(runs, deadline, lambda: True, poll_seconds=0.3)
     assert known is not None
-    assert {name: verdict.state for name, verdict in known.items()} == {"wrf": "whole", "ww3": "whole"}, known
+    assert {name: verdict.state for name, verdict in known.items()} == dict.fromkeys(names, "whole"), known
     store = Deployment.open(config).store
-    assert all(store.exists(f"{paths.input_zarr(model, HOUR)}/zarr.json") for model in ("wrf", "ww3"))
+    covered = {name: InputRun(store.child(paths.input_zarr(name, HOUR))).coverage for name in names}
+    assert not np.array_equal(covered["wrf"], covered["wrf-north"])
     assert submitted(config, HOUR + 2, tmp_path / "runs")[0] == runs
     assert [physics.jobs_of(run) for run in runs] == jobs, "an hour later nothing is submitted again"
 
@@ -77,6 +88,7 @@ def test_a_run_starts_at_the_newest_of_its_starts_whose_inputs_are_there(tmp_pat
         ({"wrf": {"hours": 6}}, {"sources": {"gfs": {}}}, "expected `wrf: {}` among the sources"),
         ({"wrf": {"hours": 7}}, {}, r"physics.wrf.run: Value error, expected hours up to 384 in steps of 3"),
         ({"wrf": {"hours": 6, "ranks": 0}}, {}, "physics.wrf.run.ranks"),
+        ({}, {"physics": {"wrf_alps": {"run": {}}}}, "expected a physics model, wrf, mpas, ww3 or core"),
     ],
 )
 def test_a_run_that_cannot_be_made_is_refused_in_one_line(

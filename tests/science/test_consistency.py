@@ -5,9 +5,11 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -38,6 +40,7 @@ def anything(seed: int, missing: float = 0.0, wildness: float = 0.2) -> dict[str
         fields[name] = drawn.astype(np.float32)
     fields["toa_incoming_shortwave_flux"] = np.clip(rng.normal(0, 600, (5, 40)), 0, 1400).astype(np.float32)
     fields["surface_altitude"] = rng.uniform(-300, 6000, 40).astype(np.float32)
+    fields["land_area_fraction"] = rng.uniform(0, 1, 40).astype(np.float32)
     return fields
 
 
@@ -66,6 +69,7 @@ def calm(leads: int = 3) -> dict[str, Array]:
     return fields | {
         "toa_incoming_shortwave_flux": np.full((leads, 2), 1000, np.float32),
         "surface_altitude": np.zeros(2, np.float32),
+        "land_area_fraction": np.zeros(2, np.float32),
     }
 
 
@@ -128,6 +132,9 @@ def test_every_relation_holds_afterwards(seed: int) -> None:
     assert (parts <= f["significant_wave_height"] * 1.002 + 0.006).all()
     assert (f["significant_wave_height"][f["sea_ice_fraction"] >= 0.95] == 0).all()
     assert (f["sea_ice_fraction"][f["skin_temperature"] > ZERO + 10.1] == 0).all()
+    sea = f["land_area_fraction"] < 0.5
+    assert (f["wind_wave_height"] <= 0.0866 * f["wind_speed_10m"] ** 2)[:, sea].all()
+    assert (f["wind_wave_period"] <= 1.45 * f["wind_speed_10m"])[:, sea].all()
     steepness = 2 * np.pi * f["significant_wave_height"] / (9.80665 * f["primary_wave_period"].clip(0.01) ** 2)
     assert steepness.max() < 0.0901
     heights = [f[f"geopotential_height_{level}hpa"] for level in LEVELS]
@@ -136,8 +143,14 @@ def test_every_relation_holds_afterwards(seed: int) -> None:
 
 
 def test_least_corrections() -> None:
-    waves = changed(wind_wave_height=3, swell_wave_height=4)
-    np.testing.assert_allclose([waves["wind_wave_height"][0, 0], waves["swell_wave_height"][0, 0]], [1.2, 1.6])
+    waves = changed(wind_wave_height=1.5, swell_wave_height=2, significant_wave_height=1)
+    np.testing.assert_allclose([waves["wind_wave_height"][0, 0], waves["swell_wave_height"][0, 0]], [0.6, 0.8])
+    calm_sea = changed(wind_speed_10m=2, eastward_wind_10m=1.2, northward_wind_10m=1.6, wind_wave_period=7)
+    assert calm_sea["wind_wave_height"][0, 0] == pytest.approx(4 * 0.0861, rel=2e-3)
+    assert calm_sea["wind_wave_period"][0, 0] == pytest.approx(2 * 1.443, rel=2e-3)
+    assert calm_sea["swell_wave_height"][0, 0] == np.float32(1.4)
+    inland = changed(wind_speed_10m=2, eastward_wind_10m=1.2, northward_wind_10m=1.6, land_area_fraction=0.9)
+    assert inland["wind_wave_height"][0, 0] == np.float32(1.2), "that of the nearest sea"
     bare = changed(low_cloud_cover=0, medium_cloud_cover=0, high_cloud_cover=0)
     for layer in ("low", "medium", "high"):
         np.testing.assert_allclose(bare[f"{layer}_cloud_cover"], 0.8 / 3, atol=2e-4)
@@ -147,6 +160,21 @@ def test_least_corrections() -> None:
     assert changed(convective_precipitation=3)["convective_precipitation"][0, 0] == 1
     assert changed(sea_ice_fraction=0.07)["sea_ice_fraction"][0, 0] == 0
     assert changed(sea_ice_fraction=0.07, skin_temperature=275)["sea_ice_fraction"][0, 0] == np.float32(0.07)
+
+
+@pytest.mark.realdata
+def test_real_wind_seas_keep_to_their_wind(realdata: Path) -> None:
+    """Of WAVEWATCH III's own spectra all that runs at less than 1.7 times the wind's component is left as it is."""
+    with xr.open_dataset(realdata / "obs" / "wavespectra" / "ww3file.nc") as data:
+        speed = 9.80665 / (2 * np.pi * data["frequency"])
+        ahead = np.cos(np.deg2rad(data["direction"] - data["wnddir"] - 180))  # towards, and from where
+        driven = data["efth"].where(speed < 1.7 * data["wnd"] * ahead, 0)
+        energy = driven.sum("direction").integrate("frequency") * 2 * np.pi / data.sizes["direction"]
+        height, wind = (values.values.astype(np.float32) for values in (4 * np.sqrt(energy), data["wnd"]))
+    assert height.max() > 0.3
+    fields = {"wind_wave_height": height, "wind_speed_10m": wind, "land_area_fraction": np.zeros(2, np.float32)}
+    _, counts = apply(fields)
+    assert counts["wind sea as high as the wind may drive"] == 0
 
 
 def test_what_is_tied_gives_way_together_by_its_errors() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.slurm.measured import CASE, measure
 from pipeline.slurm.scaling import COLUMNS, SIMULATED, choices, fit, read_measurements
 
 LAURA = {64: 26.0, 128: 55.0, 256: 105.0}
@@ -45,6 +47,18 @@ def test_the_published_wrf_ratios_are_recovered() -> None:
     assert best.instance == "hpc8a.96xlarge"
     with pytest.raises(ValueError, match="only as ratios"):
         choices(scaling, 6, 1.0)
+
+
+def test_the_embedded_core_is_measured_here() -> None:
+    if find_spec("jcm") is None:
+        pytest.skip("needs jcm: pip install 'hourcast[world]'")
+    rows = measure([1], segments=3)
+    assert rows["nodes"].tolist() == [1]
+    assert rows["speed"][0] > 100  # a day in less than a quarter of an hour, on any machine
+    (choice,) = choices(fit(rows, CASE), 24, None)
+    assert choice.speed[0] == pytest.approx(rows["speed"][0])
+    with pytest.raises(ValueError, match=r"expected 1 to \d+ processors"):
+        measure([1, 4096])
 
 
 def _table(nodes: list[int], times: np.ndarray) -> pd.DataFrame:

@@ -13,6 +13,7 @@ import pytest
 
 from models.progress import Progress, progress
 from pipeline.slurm import (
+    FAILED_LAUNCH,
     STEPS,
     Layout,
     SlurmError,
@@ -21,6 +22,7 @@ from pipeline.slurm import (
     cancel,
     follow,
     layouts,
+    release,
     script,
     status,
     submit,
@@ -45,7 +47,7 @@ def _running(job: int) -> Status:
 
 def test_slurm_chain_runs_in_order(long_jobs: object, tmp_path: Path) -> None:
     commands = {step: f"echo {step} >> order" for step in STEPS}
-    jobs = submit_chain("core", commands, tmp_path)
+    jobs = submit_chain("core-a", commands, tmp_path, {step: layouts()["core", step] for step in STEPS})
     assert _end(jobs["post"]).state == "COMPLETED"
     assert (tmp_path / "order").read_text().split() == list(STEPS)
 
@@ -74,6 +76,24 @@ def test_slurm_restarts_a_job_whose_node_went_down(long_jobs: object, tmp_path: 
     ended = _end(job)
     assert (ended.state, ended.restarts) == ("COMPLETED", 1)
     assert (tmp_path / "result").read_text() == "went on\n"
+
+
+def test_slurm_says_what_is_held_and_tries_again_what_no_node_could_start(long_jobs: object, tmp_path: Path) -> None:
+    with slurm_cluster.broken("n1", "n2"):
+        job = submit(script("unlucky", "touch ran", ONE), tmp_path)
+        after = submit(script("after", "true", ONE), tmp_path, after=[job])
+        subprocess.run(["scontrol", "hold", str(after)], check=True)
+        held = _end(job)
+    assert (held.state, held.reason, held.held) == ("PENDING", FAILED_LAUNCH, True)
+    assert not (tmp_path / "ran").exists()
+    assert release(job)
+    assert _end(job).state == "COMPLETED"
+    assert not release(job)
+    waits = _end(after)
+    assert (waits.held, waits.reason) == (True, "JobHeldAdmin")
+    assert not release(after)  # whoever holds it has a reason
+    cancel(after)
+    assert _end(after).state == "CANCELLED"
 
 
 def test_slurm_accounts_say_what_the_controller_said(long_jobs: object, tmp_path: Path) -> None:

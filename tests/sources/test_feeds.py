@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.cycle import Cycle
 from pipeline.parameters import blended
-from pipeline.sources import SOURCES
+from pipeline.sources import SOURCES, source_named
 from pipeline.sources.base import carried
 
 CYCLE = Cycle.parse("2026-11-01T12")
@@ -88,6 +88,17 @@ def test_every_source_is_whole() -> None:
         for hour in source.cycles:
             leads = source.leads_by_cycle[hour]
             assert leads == tuple(sorted(set(leads)))
+
+
+def test_a_domain_of_a_physics_model_is_a_source_of_its_own() -> None:
+    alps, north = source_named("wrf-alps"), source_named("wrf-north-2")
+    assert (alps.name, north.name) == ("wrf-alps", "wrf-north-2")
+    assert alps.carries == SOURCES["wrf"].carries
+    assert alps.title == "WRF run here: alps"
+    assert "wrf-alps" not in SOURCES  # whoever lists the sources finds the models
+    for name, near in (("hrrr-alps", "hrrr"), ("wrf-", "wrf"), ("wrf-a/b", "wrf")):
+        with pytest.raises(ValueError, match=f"did you mean .*{near}"):
+            source_named(name)
 
 
 def test_a_typing_error_in_a_declaration_is_an_error() -> None:

@@ -35,14 +35,17 @@ def truth_at(deployment: Deployment, valid: Cycle) -> np.ndarray:
     return np.random.default_rng(seed).normal(285, 5, deployment.grid.places[0].size).astype(np.float32)
 
 
-def store_run(deployment: Deployment, name: str, cycle: Cycle, leads: list[int], fields: dict[str, np.ndarray]) -> None:
+def store_run(
+    deployment: Deployment, name: str, cycle: Cycle, leads: list[int], fields: dict[str, np.ndarray],
+    coverage: np.ndarray | None = None,
+) -> None:  # fmt: skip
     writer = InputWriter(
         deployment.store, paths.input_zarr(name, cycle), deployment.grid, leads, list(fields), ["forecast"]
     )
     for key, values in fields.items():
         interval = np.full(len(leads), 6.0 if parameter(key).kind == "accumulation" else 0.0)
         writer.write(parameter(key), "forecast", values, interval)
-    writer.close(np.ones(values.shape[1], np.float32), {})
+    writer.close(np.ones(values.shape[1], np.float32) if coverage is None else coverage, {})
     record = {"leads": leads, "parameters": list(fields), "missing": []}
     deployment.store.write(paths.input_record(name, cycle), json.dumps(record).encode())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,9 +18,10 @@ from pipeline.science.weights import Weights
 from pipeline.steps import Deployment
 from pipeline.steps.ensembles import ensemble_variance, ensembles, held
 from pipeline.steps.ingest_members import Variance
-from pipeline.steps.members import Ensemble, _between_leads, _every_hour, pools
+from pipeline.steps.inputs import Contribution, role
+from pipeline.steps.members import Ensemble, _between_leads, _every_hour, _single_runs, pools
 from pipeline.steps.plausible import _bands, judge
-from tests.steps.stored_inputs import BIAS, HOUR, fill, tiny_deployment
+from tests.steps.stored_inputs import BIAS, HOUR, fill, store_run, tiny_deployment
 
 NAME, NUMBER = "temperature_2m", 10
 LEADS = np.arange(0, 25, 6)
@@ -97,6 +99,34 @@ def test_the_pool_has_every_member_in_groups(deployment: Deployment) -> None:
     for first, name in ((0, "gefs"), (NUMBER, "ifs_ens")):
         wanted = (_members(deployment, name) + 5 * (name == "ifs_ens"))[:, :, rows].reshape(NUMBER, len(LEADS), -1)
         np.testing.assert_array_equal(pool[first : first + NUMBER], wanted)
+
+
+@pytest.mark.usefixtures("gaps_allowed")
+@pytest.mark.parametrize(
+    ("name", "ends_at", "wanted"),
+    [
+        ("mpas", 91, "deterministic"),
+        ("mpas-europe", 30, "regional"),
+        ("ww3", 85, "wave"),
+        ("ww3-baltic", 45, "regional"),
+    ],
+)
+def test_a_run_is_a_member_where_its_domain_goes_round_the_globe(
+    tmp_path: Path, name: str, ends_at: float, wanted: str
+) -> None:
+    """Whatever its model: waves need not reach the poles."""
+    row = parameter("sea_ice_fraction")
+    plain = tiny_deployment(tmp_path)
+    deployment = Deployment.open(plain.config.model_copy(update={"sources": {name: {}}}))
+    latitude, cycle = deployment.grid.places[0], HOUR - 12
+    covered = (np.abs(latitude) < ends_at).astype(np.float32)
+    fields = {row.name: np.zeros((3, covered.size), np.float32)}
+    store_run(deployment, name, cycle, [12, 18, 36], fields, covered)
+    part = Contribution(name, cycle, 12)
+    assert role(deployment, part) == wanted
+    one = np.ones((1, 1, 1), np.float32)
+    parts = _single_runs(deployment, HOUR, row, Weights((name,), (6.0,), one, one, one[0], one[0]))
+    assert parts == ([part] if wanted != "regional" else [])
 
 
 def test_members_are_alike_from_two_leads_and_at_every_hour() -> None:

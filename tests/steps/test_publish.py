@@ -47,6 +47,8 @@ def prepared(hour: Cycle = HOUR, store: Deployment | None = None) -> Deployment:
         "quarantined": [], "files": [{"key": "gfs.f003", "sha256": "00"}], "attribution": "NOAA", "delay": 5.0,
     }  # fmt: skip
     deployment.store.write(paths.input_record("gfs", hour - 6), json.dumps(record).encode())
+    everywhere = np.ones(deployment.grid.places[0].size, np.float32)
+    deployment.store.write(f"{paths.input_zarr('gfs', hour - 6)}/coverage/c.0.0", everywhere.tobytes())
     networks = {"METAR": {"status": "complete", "stations": 12, "observations": 40, "problems": []}}
     networks["NDBC"] = {"status": "missing", "stations": 0, "observations": 0, "problems": []}
     deployment.store.write(record_key(hour), json.dumps(networks).encode())
