@@ -129,7 +129,8 @@ def _fill(data: bytes, start: int, index: NDArray[np.uint64], inner: Sequence[in
         offset, size = (int(number) for number in index[position])
         if offset == _ABSENT:
             continue
-        chunk = np.frombuffer(numcodecs.blosc.decompress(data[offset - start : offset - start + size]), "<f4").reshape(inner)
+        block = data[offset - start : offset - start + size]
+        chunk = np.frombuffer(numcodecs.blosc.decompress(block), "<f4").reshape(inner)
         values[tuple(slice(i * step, (i + 1) * step) for i, step in zip(position, inner, strict=True))] = chunk
     return values
 
