@@ -118,17 +118,17 @@ def let_time_pass(deployment: Deployment, pool: Pool | Cluster) -> tuple[dict[st
     ramp = [lead for lead in range(1, deployment.config.ramp_hours + 1) if lead <= 6 or lead % 3 == 0]
     later = sorted({*deployment.config.learning.lead_hours, *ramp})
     coming = [pool.submit(ingest_truth, deployment, name) for name in names]
-    coming += [pool.submit(observe, deployment, HOUR + lead) for lead in later]
+    maps = pool.submit(draw_maps, deployment)
+    coming += [maps, *(pool.submit(observe, deployment, HOUR + lead) for lead in later)]
     for future in coming:
         future.result()
     pool.restart()  # the processes remember the runs as they were
-    maps = pool.submit(draw_maps, deployment)
     reports = pool.submit(verify_stations, deployment, HOUR + max(later))
-    step = import_module("pipeline.steps.verify")
+    scored = pool.submit(names_to_score).result()
     jobs = {name: pool.submit(verify, deployment, name) for name in _PROVEN}  # the longest first
     drawn = pool.submit(explain_places, deployment)
-    jobs |= {name: pool.submit(verify, deployment, name) for name in step.names() if name not in jobs}
-    step.write(deployment, HOUR, [jobs[name].result() for name in step.names()])
+    jobs |= {name: pool.submit(verify, deployment, name) for name in scored if name not in jobs}
+    pool.submit(write_scores, deployment, [jobs[name].result() for name in scored]).result()
     reports.result()
     return maps.result(), drawn.result()
 
@@ -144,6 +144,11 @@ def ingest_truth(deployment: Deployment, name: str) -> None:
         ingest_source(deployment, source, cycle, wanted)
 
 
+def names_to_score() -> list[str]:
+    """Parameters that `verify` scores, in the order of their records; asked for in a worker, which has the step."""
+    return list(import_module("pipeline.steps.verify").names())
+
+
 def verify(deployment: Deployment, name: str) -> Any:
     """Score one parameter of the live hour once every valid time has passed, the proven ones with the week before."""
     step = import_module("pipeline.steps.verify")
@@ -156,6 +161,11 @@ def verify(deployment: Deployment, name: str) -> Any:
 def observe(deployment: Deployment, hour: Cycle) -> None:
     """Take in the stations' reports of an hour."""
     import_module("pipeline.steps.observe").run(deployment, hour, "all")
+
+
+def write_scores(deployment: Deployment, parts: list[Any]) -> None:
+    """Store the records of all parameters of the live hour."""
+    import_module("pipeline.steps.verify").write(deployment, HOUR, parts)
 
 
 def verify_stations(deployment: Deployment, hour: Cycle) -> None:
