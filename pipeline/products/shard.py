@@ -124,14 +124,15 @@ def _index(end: bytes, inner: Sequence[int], shard: Sequence[int]) -> NDArray[np
 def _fill(data: bytes, start: int, index: NDArray[np.uint64], inner: Sequence[int]) -> NDArray[np.float32]:
     """The values of the chunks in `index`, whose offsets are `start` bytes further on than in `data`."""
     counts = index.shape[:-1]
-    values = np.full([count * step for count, step in zip(counts, inner, strict=True)], np.nan, np.float32)
+    values = np.empty([count * step for count, step in zip(counts, inner, strict=True)], np.float32)
     for position in product(*(range(count) for count in counts)):
-        offset, size = (int(number) for number in index[position])
+        offset, size = index[position].tolist()
+        part = values[tuple(slice(i * step, (i + 1) * step) for i, step in zip(position, inner, strict=True))]
         if offset == _ABSENT:
+            part[...] = np.nan
             continue
         block = data[offset - start : offset - start + size]
-        chunk = np.frombuffer(numcodecs.blosc.decompress(block), "<f4").reshape(inner)
-        values[tuple(slice(i * step, (i + 1) * step) for i, step in zip(position, inner, strict=True))] = chunk
+        part[...] = np.frombuffer(numcodecs.blosc.decompress(block), "<f4").reshape(inner)
     return values
 
 
