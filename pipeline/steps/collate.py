@@ -94,7 +94,7 @@ def _fields(deployment: Deployment, hour: Cycle, name: str, sources: Sequence[st
     return {f"{name}_{part}": values.reshape(*values.shape[:-1], *shape) for part, values in fields.items()}
 
 
-def _of_all(values: Array, place: Sequence[int], count: int) -> Array:
+def _of_all(values: NDArray[np.floating], place: Sequence[int], count: int) -> Array:
     """Values (source, ...) at their place among `count` sources, zero of the others and where they are NaN."""
     result = np.zeros((count, *values.shape[1:]), np.float32)
     result[place] = np.nan_to_num(values)
