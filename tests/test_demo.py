@@ -7,9 +7,11 @@ from pathlib import Path
 
 from rich.console import Console
 
+from pipeline import paths
 from pipeline.config import Config
-from pipeline.demo import scoreboard, write_configuration
+from pipeline.demo import HOUR, is_finished, scoreboard, write_configuration
 from pipeline.sources import SOURCES
+from pipeline.steps import Deployment
 
 
 def test_the_configuration_keeps_everything_below_the_folder(tmp_path: Path) -> None:
@@ -18,6 +20,17 @@ def test_the_configuration_keeps_everything_below_the_folder(tmp_path: Path) -> 
     endpoints = {source.endpoint for name, source in config.sources.items() if SOURCES[name].bucket}
     assert endpoints == {f"file://{tmp_path}/demo/world"}
     assert config.synthetic
+
+
+def test_a_demo_that_was_stopped_before_its_report_was_there_is_not_finished(tmp_path: Path) -> None:
+    deployment = Deployment.open(write_configuration(tmp_path))
+    assert not is_finished(deployment, tmp_path)
+    deployment.store.write(paths.scores(HOUR, "scores.json"), b"[]")
+    (tmp_path / "report.html").write_text("of an earlier hour")
+    assert not is_finished(deployment, tmp_path)
+    (tmp_path / "scores.json").write_text("[1]")
+    assert not is_finished(deployment, tmp_path)
+    assert not (tmp_path / "world").exists(), "a world is made that nobody has asked for"
 
 
 def test_the_scoreboard_counts_the_pairs_won_over_both_references() -> None:

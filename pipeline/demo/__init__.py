@@ -17,7 +17,7 @@ from rich.table import Table
 
 from pipeline import paths
 from pipeline.cycle import Cycle
-from pipeline.demo.past import begin_with_past
+from pipeline.demo.past import begin_with_past, is_current
 from pipeline.parameters import catalogue
 from pipeline.runner import run
 from pipeline.runner.pool import Cluster, Pool, workers
@@ -44,9 +44,28 @@ _MODULES = (*(stage.module for stage in STAGES), "pipeline.explain", "pipeline.p
 
 def demo(folder: Path) -> None:
     """Leave `store/`, `report.html` and `scores.json` of the embedded world's live hour in `folder`."""
-    began = time.monotonic()
     console = Console(stderr=True)
     deployment = Deployment.open(write_configuration(folder))
+    spent = "All of it was there already" if is_finished(deployment, folder) else make(deployment, folder, console)
+    scores = json.loads((folder / "scores.json").read_text())
+    Console(width=max(Console().width, _SCOREBOARD_WIDTH)).print(scoreboard(scores))
+    console.print(f"{spent}. Open {folder / 'report.html'}", highlight=False)
+
+
+def is_finished(deployment: Deployment, folder: Path) -> bool:
+    """Whether this code has made all of it in `folder`; a world of other code is made anew."""
+    stored, written = paths.scores(HOUR, "scores.json"), folder / "scores.json"
+    if not (deployment.store.exists(stored) and written.exists() and (folder / "report.html").exists()):
+        return False
+    if written.read_bytes() != deployment.store.read(stored):  # which are copied once the report is there
+        return False
+    build_world(folder / "world", deployment.config.workers)
+    return is_current(folder / "world", _PAST)
+
+
+def make(deployment: Deployment, folder: Path, console: Console) -> str:
+    """Make the world, its past and its live hour, as far as they are not there, and show how; says what it took."""
+    began = time.monotonic()
     with workers(deployment.config.workers, _MODULES) as pool:
         build_world(folder / "world", deployment.config.workers)
         ready = time.monotonic()
@@ -56,11 +75,8 @@ def demo(folder: Path) -> None:
             run(deployment, [HOUR], pool, watcher)
         console.print("Five days pass, and their analyses come in: scoring", highlight=False)
         pool.submit(write_results, deployment, folder, *let_time_pass(deployment, pool)).result()
-    scores = json.loads((folder / "scores.json").read_text())
-    Console(width=max(Console().width, _SCOREBOARD_WIDTH)).print(scoreboard(scores))
     times = (ready - began, begun - ready, time.monotonic() - begun)
-    spent = "World {:.0f} s, its past {:.0f} s, hour {:.0f} s".format(*times)
-    console.print(f"{spent}. Open {folder / 'report.html'}", highlight=False)
+    return "World {:.0f} s, its past {:.0f} s, hour {:.0f} s".format(*times)
 
 
 def write_configuration(folder: Path) -> Path:
@@ -118,17 +134,17 @@ def let_time_pass(deployment: Deployment, pool: Pool | Cluster) -> tuple[dict[st
     ramp = [lead for lead in range(1, deployment.config.ramp_hours + 1) if lead <= 6 or lead % 3 == 0]
     later = sorted({*deployment.config.learning.lead_hours, *ramp})
     coming = [pool.submit(ingest_truth, deployment, name) for name in names]
-    coming += [pool.submit(observe, deployment, HOUR + lead) for lead in later]
+    maps = pool.submit(draw_maps, deployment)
+    coming += [maps, *(pool.submit(observe, deployment, HOUR + lead) for lead in later)]
     for future in coming:
         future.result()
     pool.restart()  # the processes remember the runs as they were
-    maps = pool.submit(draw_maps, deployment)
     reports = pool.submit(verify_stations, deployment, HOUR + max(later))
-    step = import_module("pipeline.steps.verify")
+    scored = pool.submit(names_to_score).result()
     jobs = {name: pool.submit(verify, deployment, name) for name in _PROVEN}  # the longest first
     drawn = pool.submit(explain_places, deployment)
-    jobs |= {name: pool.submit(verify, deployment, name) for name in step.names() if name not in jobs}
-    step.write(deployment, HOUR, [jobs[name].result() for name in step.names()])
+    jobs |= {name: pool.submit(verify, deployment, name) for name in scored if name not in jobs}
+    pool.submit(write_scores, deployment, [jobs[name].result() for name in scored]).result()
     reports.result()
     return maps.result(), drawn.result()
 
@@ -144,6 +160,11 @@ def ingest_truth(deployment: Deployment, name: str) -> None:
         ingest_source(deployment, source, cycle, wanted)
 
 
+def names_to_score() -> list[str]:
+    """Parameters that `verify` scores, in the order of their records; asked for in a worker, which has the step."""
+    return list(import_module("pipeline.steps.verify").names())
+
+
 def verify(deployment: Deployment, name: str) -> Any:
     """Score one parameter of the live hour once every valid time has passed, the proven ones with the week before."""
     step = import_module("pipeline.steps.verify")
@@ -156,6 +177,11 @@ def verify(deployment: Deployment, name: str) -> Any:
 def observe(deployment: Deployment, hour: Cycle) -> None:
     """Take in the stations' reports of an hour."""
     import_module("pipeline.steps.observe").run(deployment, hour, "all")
+
+
+def write_scores(deployment: Deployment, parts: list[Any]) -> None:
+    """Store the records of all parameters of the live hour."""
+    import_module("pipeline.steps.verify").write(deployment, HOUR, parts)
 
 
 def verify_stations(deployment: Deployment, hour: Cycle) -> None:
@@ -179,10 +205,10 @@ def write_results(deployment: Deployment, folder: Path, maps: Mapping[str, Any],
     from pipeline.products.storm_files import write_best
     from pipeline.world import cyclone
 
-    (folder / "scores.json").write_bytes(deployment.store.read(paths.scores(HOUR, "scores.json")))
     best = write_best(cyclone.best_track(HOUR.init_time), HOUR, "AL", 91)
     (folder / "best_track.dat").write_text(best)  # for `hourcast tracks --best`
     write_report(deployment.store, HOUR, folder / "report.html", maps=maps, places=deployment.config.places, why=why)
+    (folder / "scores.json").write_bytes(deployment.store.read(paths.scores(HOUR, "scores.json")))  # last: all is there
 
 
 def scoreboard(records: list[dict[str, Any]]) -> Table:

@@ -23,6 +23,12 @@ from pipeline.world import MARKER
 _FINGERPRINT = "fingerprint"
 
 
+def is_current(world: Path, hours: Sequence[Cycle]) -> bool:
+    """Whether the world has the past of the ascending `hours` that this code makes in it."""
+    found = world / "past" / _FINGERPRINT
+    return found.exists() and found.read_text() == _fingerprint(world, hours)
+
+
 def begin_with_past(
     deployment: Deployment, store: Path, world: Path, hours: Sequence[Cycle], proven: Sequence[str],
     pool: Pool | Cluster,
@@ -33,7 +39,7 @@ def begin_with_past(
     proven: parameters whose weights of all hours are kept; of the others only the last hour's.
     """
     past, fingerprint = world / "past", _fingerprint(world, hours)
-    if not (past / _FINGERPRINT).exists() or (past / _FINGERPRINT).read_text() != fingerprint:
+    if not is_current(world, hours):
         shutil.rmtree(past, ignore_errors=True)
         shutil.rmtree(store, ignore_errors=True)  # of another world, or of code that stored otherwise
         other = Deployment.open(deployment.config.model_copy(update={"store": f"file://{past}"}))

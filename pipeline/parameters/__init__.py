@@ -137,6 +137,7 @@ def derived() -> dict[str, Parameter]:
     return _table("derived.csv")
 
 
+@cache
 def catalogue() -> dict[str, Parameter]:
     """Every parameter by name: blended first, then derived."""
     return blended() | derived()

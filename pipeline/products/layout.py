@@ -81,9 +81,9 @@ class TileWriter:
 
     @property
     def bands(self) -> list[slice]:
-        """Longitudes of the inner chunks, which are those of every array."""
-        arrays = array_metadata(self._store, self._key)
-        shape, _, inner = _shapes(next(found for found in arrays.values() if is_tiled(found)))
+        """Longitudes of the inner chunks, which are those of every array; whoever asks will add most arrays."""
+        self._arrays |= array_metadata(self._store, self._key)
+        shape, _, inner = _shapes(next(found for found in self._arrays.values() if is_tiled(found)))
         return [slice(start, start + inner[-1]) for start in range(0, shape[-1], inner[-1])]
 
     def add(self, name: str, values: NDArray[np.float32], band: slice) -> None:
@@ -116,12 +116,14 @@ class TileWriter:
             self._store.write(_shard_key(self._key, name, len(shard), tile), join(chunks, inner, shard))
 
 
-def read_tile(store: Store, key: str, name: str, row_slice: slice) -> NDArray[np.float32]:
+def read_tile(
+    store: Store, key: str, name: str, row_slice: slice, metadata: Mapping[str, Any] | None = None
+) -> NDArray[np.float32]:
     """The latitude rows `row_slice`, exactly one tile, of one array, (..., rows, longitude), as they are stored.
 
-    FileNotFoundError if nobody has written the tile.
+    metadata: the array's, if known. FileNotFoundError if nobody has written the tile.
     """
-    shape, shard, inner = _shapes(_metadata(store, key, name))
+    shape, shard, inner = _shapes(metadata or _metadata(store, key, name))
     tile = _tile(name, shape, shard, row_slice)
     data = store.read(_shard_key(key, name, len(shard), tile))
     rows = min(shard[-2], shape[-2] - tile * shard[-2])

@@ -22,7 +22,7 @@ numcodecs.blosc.use_threads = False
 _ABSENT = 2**64 - 1  # in a shard's index: the chunk is not there
 _BLOCK_BYTES = 2**18
 """A chunk is one block: blosc's own choice, small blocks, costs half as much time again and compresses less."""
-_COMPRESSOR = numcodecs.blosc.Blosc("zstd", 1, numcodecs.blosc.Blosc.BITSHUFFLE, _BLOCK_BYTES)
+_SETTINGS = (b"zstd", 1, numcodecs.blosc.BITSHUFFLE, _BLOCK_BYTES)
 
 
 def codecs(inner: Sequence[int]) -> list[dict[str, Any]]:
@@ -67,8 +67,8 @@ def encode_chunks(
 ) -> dict[tuple[int, ...], bytes]:
     """The bytes of each inner chunk of `values`, rounded to `precision`, by its position."""
     return {
-        position: _COMPRESSOR.encode(np.ascontiguousarray(round_to_precision(chunk, precision)))
-        for position, chunk in _chunks(values, inner)
+        position: numcodecs.blosc.compress(np.ascontiguousarray(chunk), *_SETTINGS)
+        for position, chunk in _chunks(round_to_precision(values, precision), inner)
     }
 
 
@@ -124,13 +124,15 @@ def _index(end: bytes, inner: Sequence[int], shard: Sequence[int]) -> NDArray[np
 def _fill(data: bytes, start: int, index: NDArray[np.uint64], inner: Sequence[int]) -> NDArray[np.float32]:
     """The values of the chunks in `index`, whose offsets are `start` bytes further on than in `data`."""
     counts = index.shape[:-1]
-    values = np.full([count * step for count, step in zip(counts, inner, strict=True)], np.nan, np.float32)
+    values = np.empty([count * step for count, step in zip(counts, inner, strict=True)], np.float32)
     for position in product(*(range(count) for count in counts)):
-        offset, size = (int(number) for number in index[position])
+        offset, size = index[position].tolist()
+        part = values[tuple(slice(i * step, (i + 1) * step) for i, step in zip(position, inner, strict=True))]
         if offset == _ABSENT:
+            part[...] = np.nan
             continue
-        chunk = np.frombuffer(_COMPRESSOR.decode(data[offset - start : offset - start + size]), "<f4").reshape(inner)
-        values[tuple(slice(i * step, (i + 1) * step) for i, step in zip(position, inner, strict=True))] = chunk
+        block = data[offset - start : offset - start + size]
+        part[...] = np.frombuffer(numcodecs.blosc.decompress(block), "<f4").reshape(inner)
     return values
 
 

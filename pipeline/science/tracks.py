@@ -76,8 +76,9 @@ def centres(
 ) -> list[Fix]:
     """Closed minima of one field, deepest first; arguments as of `track`, without the lead."""
     neighbours: dict[str, Any] = {"size": 3, "mode": ("nearest", "wrap")}
-    candidate = pressure <= minimum_filter(np.nan_to_num(pressure, nan=np.inf), **neighbours)
-    candidate &= pressure < maximum_filter(np.nan_to_num(pressure, nan=-np.inf), **neighbours)  # no plains
+    missing = np.isnan(pressure)
+    candidate = pressure <= minimum_filter(np.where(missing, np.inf, pressure), **neighbours)
+    candidate &= pressure < maximum_filter(np.where(missing, -np.inf, pressure), **neighbours)  # no plains
     if altitude is not None:
         candidate &= altitude <= HIGHEST_GROUND
     rows, columns = np.nonzero(candidate)
@@ -87,9 +88,9 @@ def centres(
     around = _destination(grid.latitude[rows, None, None], grid.longitude[columns, None, None], azimuth, distance)
     rise = bilinear(pressure, grid, *around) - pressure[rows, columns][:, None, None]
     # The lowest point of each ring; the highest such ring decides.
-    closed = np.nan_to_num(rise, nan=-np.inf).min(axis=1).max(axis=1, initial=-np.inf) >= CLOSED_BY
+    closed = np.fmax.reduce(rise.min(axis=1), axis=1, initial=-np.inf) >= CLOSED_BY
     rows, columns, around = rows[closed], columns[closed], tuple(part[closed] for part in around)
-    strongest = np.fmax(np.nan_to_num(bilinear(wind, grid, *around), nan=0.0).max(axis=(1, 2)), wind[rows, columns])
+    strongest = np.fmax(np.fmax.reduce(bilinear(wind, grid, *around), axis=(1, 2)), wind[rows, columns])
     latitude, longitude = _centroid(pressure, grid, grid.latitude[rows], grid.longitude[columns])
     points, kept = unit_vectors(latitude, longitude), list[int]()
     for index, point in enumerate(points):
@@ -113,8 +114,8 @@ def _centroid(
     for _ in range(_ROUNDS):
         around = _destination(latitude[:, None, None], longitude[:, None, None], azimuth, distance)
         there = bilinear(pressure, grid, *around)
-        contour = np.nan_to_num(there[..., -1], nan=np.inf).min(1)[:, None, None]
-        weight = np.nan_to_num((contour - there).clip(0)) * np.sin(distance)
+        contour = np.fmin.reduce(there[..., -1], axis=1)[:, None, None]
+        weight = np.fmax(contour - there, 0) * np.sin(distance)
         weight /= np.maximum(weight.sum((1, 2), keepdims=True), 1e-9)
         east, north = ((weight * part * distance).sum((1, 2)) for part in (np.sin(azimuth), np.cos(azimuth)))
         latitude, longitude = _destination(latitude, longitude, np.arctan2(east, north), np.hypot(east, north))

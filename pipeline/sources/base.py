@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import Literal
 
 from pipeline.cycle import Cycle
@@ -114,6 +115,11 @@ class Source:
     def parameters(self) -> tuple[Parameter, ...]:
         """The catalogue's parameters that this feed carries, in the order of the table."""
         return tuple(parameter for parameter in blended().values() if parameter.name in self.carries)
+
+    @cached_property
+    def delivers(self) -> frozenset[str]:
+        """Names of the parameters that it carries, and of the wind speeds that follow from components it does."""
+        return self.carries | {parameter.speed for parameter in self.parameters() if parameter.speed}
 
 
 def hour_of(cycle: Cycle) -> str:

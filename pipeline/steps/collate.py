@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from pipeline import paths
@@ -16,6 +15,7 @@ from pipeline.products import layout, provenance
 from pipeline.products import weights as maps
 from pipeline.science import amounts, guard
 from pipeline.science.cluster_skill import cluster_means, cluster_skill
+from pipeline.science.learn import AMOUNT_RULES
 from pipeline.science.skill import Skill
 from pipeline.steps import Deployment, skill_store
 from pipeline.steps.inputs import contribution, coverage, record
@@ -93,7 +93,7 @@ def _fields(deployment: Deployment, hour: Cycle, name: str, sources: Sequence[st
     return {f"{name}_{part}": values.reshape(*values.shape[:-1], *shape) for part, values in fields.items()}
 
 
-def _of_all(values: Array, place: Sequence[int], count: int) -> Array:
+def _of_all(values: NDArray[np.floating], place: Sequence[int], count: int) -> Array:
     """Values (source, ...) at their place among `count` sources, zero of the others and where they are NaN."""
     result = np.zeros((count, *values.shape[1:]), np.float32)
     result[place] = np.nan_to_num(values)
@@ -103,25 +103,23 @@ def _of_all(values: Array, place: Sequence[int], count: int) -> Array:
 def _learnt(deployment: Deployment, hour: Cycle, row: Parameter, sources: Sequence[str]) -> maps.Learnt:
     """What lies behind the weights of one parameter, sources that do not bring it without anything."""
     key = weights_key(hour, row.name)
-    data = store_arrays.read(deployment.store, key, ("bias", "weight", "membership", *amounts.TABLES))
-    membership, dimensions = data["membership"].values, ("source", "lead_bin", "cluster")
+    data = store_arrays.values(deployment.store, key, ("source", "bias", "weight", "membership"))
+    membership = data["membership"]
     state = skill_store.read(deployment, row.name, hour, ("mean", "square", "weight", *_JUDGED)).state
     seen = [state.seen(lead_bin) for lead_bin in range(len(state.lead_bins))]
     weight, mean, square = (np.stack(parts, axis=1) for parts in zip(*seen, strict=True))
     square += mean**2
-    rmse, sample = cluster_skill(weight, mean, square, data["bias"].values, membership)
-    share = cluster_means(data["weight"].values, membership)
-    tables = xr.Dataset(
-        {"weight": (dimensions, share), "rmse": (dimensions, rmse), "sample": (dimensions, sample)},
-        {"source": data["source"]},
-    ).reindex(source=list(sources))
+    rmse, sample = cluster_skill(weight, mean, square, data["bias"], membership)
+    share, place = cluster_means(data["weight"], membership), [sources.index(source) for source in data["source"]]
+    rmse_of_all = np.full((len(sources), *rmse.shape[1:]), np.nan, rmse.dtype)
+    rmse_of_all[place] = rmse
     correction = None
-    if "mapping" in data:
-        mine = data[["membership", *amounts.TABLES]].reindex(source=list(sources), fill_value=0)
-        correction = amounts.from_tables(mine)
+    if row.blend in AMOUNT_RULES:
+        tables = store_arrays.read(deployment.store, key, ("membership", *amounts.TABLES))
+        correction = amounts.from_tables(tables.reindex(source=list(sources), fill_value=0))
     return maps.Learnt(
         row, correction, _last_lead(deployment, hour, row, sources),
-        np.nan_to_num(tables["weight"].values), tables["rmse"].values, np.nan_to_num(tables["sample"].values),
+        _of_all(share, place, len(sources)), rmse_of_all, _of_all(sample, place, len(sources)),
         _guard(deployment, hour, row, state, membership), deployment.store.exists(f"{key}/course/zarr.json"),
     )  # fmt: skip
 

@@ -215,4 +215,4 @@ def _continued(values: NDArray[np.float32], geometry: Geometry, deployment: Depl
 
 def speeds(source: Source) -> list[str]:
     """Wind speeds that the source does not carry but that follow from components it does."""
-    return sorted({row.speed for row in source.parameters() if row.speed and row.speed not in source.carries})
+    return sorted(source.delivers - source.carries)

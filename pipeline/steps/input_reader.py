@@ -47,6 +47,11 @@ class InputRun:
             return np.zeros(self._metadata("forecast")["shape"][1], np.int64)
 
     @cached_property
+    def place_of_lead(self) -> dict[int, int]:
+        """Which of the leads one is."""
+        return {lead: place for place, lead in enumerate(self.leads.tolist())}
+
+    @cached_property
     def interval_hours(self) -> NDArray[np.float32]:
         """(parameter, lead) length of the interval that ends at the lead, 0 for instants."""
         return np.frombuffer(self.folder.read("interval_hours/c.0.0"), "<f4").reshape(len(self.rows), -1)

@@ -19,7 +19,7 @@ from pipeline.parameters import INTERVAL_KINDS, Parameter, parameter
 from pipeline.science import solar
 from pipeline.science.align import to_hours
 from pipeline.science.solar import Sun
-from pipeline.sources import SOURCES, Role, Source
+from pipeline.sources import SOURCES, Role
 from pipeline.steps import Deployment
 from pipeline.steps.input_reader import InputRun
 from pipeline.steps.persisted import PersistedRun
@@ -59,14 +59,7 @@ def sources_of(deployment: Deployment, row: Parameter) -> tuple[str, ...]:
     return tuple(
         name
         for name in deployment.config.sources
-        if SOURCES[name].role in BLENDED_ROLES and delivers(deployment.source(name), row)
-    )
-
-
-def delivers(source: Source, row: Parameter) -> bool:
-    """Whether a feed carries a parameter, or the components that its wind speed is computed from."""
-    return row.name in source.carries or any(
-        other.speed == row.name and other.name in source.carries for other in source.parameters()
+        if SOURCES[name].role in BLENDED_ROLES and row.name in deployment.source(name).delivers
     )
 
 
@@ -74,9 +67,8 @@ def contribution(deployment: Deployment, name: str, hour: Cycle) -> Contribution
     """The newest cycle of a source that is in the input store and was published by the hour."""
     source = SOURCES[name]
     for age in range(int(np.ceil(source.delay_hours)), int(source.maximum_age_hours) + 1):
-        cycle = hour - age
-        if cycle.init_time.hour in source.cycles and _records(deployment.store, name, cycle):
-            return Contribution(name, cycle, age)
+        if (hour.init_time.hour - age) % 24 in source.cycles and _records(deployment.store, name, hour - age):
+            return Contribution(name, hour - age, age)
     return None
 
 
@@ -263,9 +255,8 @@ def truth(deployment: Deployment, row: Parameter, valid: Cycle) -> tuple[Array, 
     """The verifying analysis (place,) at a time and the hours it covers, 0 for an instant; None if there is none."""
     interval = row.kind in INTERVAL_KINDS
     cycle = valid - TRUTH_HOURS if interval else valid
-    for name in deployment.config.sources:
-        source = SOURCES[name]
-        if source.role != "analysis" or not delivers(source, row) or _record(deployment.store, name, cycle) is None:
+    for name in (name for name in deployment.config.sources if SOURCES[name].role == "analysis"):
+        if row.name not in SOURCES[name].delivers or _record(deployment.store, name, cycle) is None:
             continue
         found = native(deployment, name, cycle, row, valid)
         if found is not None and 0.0 in found.valid_hours:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +57,7 @@ class PersistedRun:
     def interval_hours(self) -> NDArray[np.float32]:
         """(parameter, lead) length of the interval that ends at the lead, 0 for instants."""
         hours = [[part.hours if part else 0 for part in day] for day in self._days.values()]
-        return np.array([self._by_turns(day) for day in hours], np.float32)
+        return np.array(hours, np.float32)[:, self._turns]
 
     @cached_property
     def coverage(self) -> Array:
@@ -67,17 +67,18 @@ class PersistedRun:
 
     def held(self, array: str, parameter: str) -> NDArray[np.bool_]:
         """(lead,) whether there is an analysis of the parameter at the lead's hour of the day."""
-        return np.array(self._by_turns([part is not None for part in self._days[parameter]]))
+        return np.array([part is not None for part in self._days[parameter]])[self._turns]
 
     def read(self, array: str, parameter: str, rows: slice = slice(None)) -> Array:
         """(lead, place) the parameter on the latitude rows; NaN where there is no analysis."""
         day = [part and part.run.read(array, parameter, rows)[part.lead] for part in self._days[parameter]]
         nothing = np.full_like(next(field for field in day if field is not None), np.nan)
-        return np.stack(self._by_turns([nothing if field is None else field for field in day]))
+        return np.stack([nothing if field is None else field for field in day])[self._turns]
 
-    def _by_turns(self, day: Sequence[Any]) -> list[Any]:
-        """(lead,) the hours of a day, day after day."""
-        return [day[k % len(day)] for k in range(len(self.leads))]
+    @cached_property
+    def _turns(self) -> NDArray[np.intp]:
+        """(lead,) which hour of the day a lead is like: the hours of a day, day after day."""
+        return np.arange(len(self.leads)) % len(ENDS)
 
     @cached_property
     def _days(self) -> dict[str, list[Part | None]]:
@@ -94,7 +95,7 @@ def _part(runs: Sequence[InputRun], name: str, lead: int) -> Part | None:
     """An instant is that of an analysis, an interval that of the first hours after one."""
     for run in runs:
         if name in run.rows:
-            row, index = run.rows[name], np.flatnonzero(run.leads == lead)
-            if len(index) and run.held("forecast", name)[index[0]]:
-                return Part(run, int(index[0]), float(run.interval_hours[row, index[0]]))
+            place = run.place_of_lead.get(lead)
+            if place is not None and run.held("forecast", name)[place]:
+                return Part(run, place, float(run.interval_hours[run.rows[name], place]))
     return None

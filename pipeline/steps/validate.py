@@ -32,7 +32,7 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
         key = paths.forecast(hour, zarr)
         for name, metadata in array_metadata(deployment.store, key).items():
             if is_tiled(metadata):
-                low, high, problem = _check(deployment, key, name, metadata["attributes"], rows)
+                low, high, problem = _check(deployment, key, name, metadata, rows)
                 ranges[name] = [low, high]
                 problems += [problem] if problem else []
     if problems:
@@ -42,17 +42,18 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
 
 
 def _check(
-    deployment: Deployment, key: str, name: str, attributes: dict[str, Any], rows: slice
+    deployment: Deployment, key: str, name: str, metadata: dict[str, Any], rows: slice
 ) -> tuple[float, float, str]:
     """Lowest and highest value of an array's tile, and what is wrong with it or ''."""
     try:
-        values = read_tile(deployment.store, key, name, rows)
+        values = read_tile(deployment.store, key, name, rows, metadata)
     except FileNotFoundError:
         return np.nan, np.nan, f"{name} has not been written"
     low, high = float(values.min()), float(values.max())
     if np.isnan(low):
         return low, high, f"{name} is missing in {np.isnan(values).sum()} of {values.size} values"
     lowest, highest = limits(name)
+    attributes = metadata["attributes"]
     tolerance = attributes["precision"]
     if low < lowest - tolerance or high > highest + tolerance:
         return low, high, f"{name}: expected {lowest:g} to {highest:g} {attributes['units']}; found {low:g} to {high:g}"

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,7 +103,8 @@ class Store:
         """The whole object; FileNotFoundError if there is none."""
         with self._explained("read", key):
             if self._is_local:  # ten times as fast as through a backend, and a month of learning reads a lot
-                data = Path("/", self._path(key)).read_bytes()
+                with open(f"/{self._path(key)}", "rb", buffering=0) as file:
+                    data = file.read()
             else:
                 data = bytes(obstore.get(self.backend, self._path(key)).bytes())
         traffic.moved(read=len(data))
@@ -121,7 +123,7 @@ class Store:
             with self._explained("read", key):
                 if not self._is_local:
                     return bytes(obstore.get(self.backend, self._path(key), options=options).bytes())
-                with Path("/", self._path(key)).open("rb") as file:
+                with open(f"/{self._path(key)}", "rb") as file:
                     if tag in (None, _tag(os.fstat(file.fileno()))):
                         file.seek(start)
                         return file.read(end - start)
@@ -195,7 +197,7 @@ class Store:
         """
         with self._explained("read", key):
             if self._is_local:
-                found = Path("/", self._path(key)).stat()
+                found = os.stat(f"/{self._path(key)}")
                 if not stat.S_ISREG(found.st_mode):
                     raise FileNotFoundError
                 return found.st_size, _tag(found)
@@ -273,7 +275,7 @@ class Store:
 
     def _explained(self, verb: Verb, key: str) -> AbstractContextManager[None]:
         traffic.asked(verb)
-        return explained(verb, self._where(key))
+        return explained(verb, partial(self._where, key))
 
 
 def _reopen(url: str, endpoint: str | None, anonymous: bool, prefix: str) -> Store:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Literal
 
@@ -36,18 +36,21 @@ class ObjectChanged(StoreError):
 
 
 @contextmanager
-def explained(verb: Verb, where: str) -> Iterator[None]:
-    """Turn a backend's errors within it into FileNotFoundError or a StoreError of one line."""
+def explained(verb: Verb, where: Callable[[], str]) -> Iterator[None]:
+    """Turn a backend's errors within it into FileNotFoundError or a StoreError of one line.
+
+    where: the object, as a human would look for it.
+    """
     try:
         yield
     except (AlreadyExistsError, PreconditionError, StoreError):
         raise
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError, NotFoundError) as error:
         if verb != "write":
-            raise FileNotFoundError(f"no object at {where}") from error
-        raise StoreError(f"cannot write {where}: the bucket or folder does not exist") from error
+            raise FileNotFoundError(f"no object at {where()}") from error
+        raise StoreError(f"cannot write {where()}: the bucket or folder does not exist") from error
     except (BaseError, OSError) as error:
-        raise _explanation(error, verb, where) from error
+        raise _explanation(error, verb, where()) from error
 
 
 def _explanation(error: Exception, verb: Verb, where: str) -> StoreError:

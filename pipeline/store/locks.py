@@ -14,7 +14,7 @@ from pipeline.store.errors import explained
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold the lock of the file; the kernel releases it when the process ends, however it ends. Raises StoreError."""
-    with explained("write", f"file://{path}"):
+    with explained("write", lambda: f"file://{path}"):
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o644)
     try:

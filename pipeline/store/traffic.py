@@ -27,27 +27,29 @@ class Traffic:
         return self + Traffic(-other.reads, -other.writes, -other.bytes_read, -other.bytes_written)
 
 
-_ASKED = {"read": Traffic(reads=1), "write": Traffic(writes=1), "list": Traffic(writes=1), "delete": Traffic()}
+_ASKED = {"read": "reads", "write": "writes", "list": "writes"}
 _lock = threading.Lock()
-_total = Traffic()
+_total = dict.fromkeys(("reads", "writes", "bytes_read", "bytes_written"), 0)
 
 
 def asked(verb: Verb) -> None:
     """Count a request."""
-    _count(_ASKED[verb])
+    if verb in _ASKED:
+        _count(_ASKED[verb], 1)
 
 
 def moved(*, read: int = 0, written: int = 0) -> None:
     """Count bytes."""
-    _count(Traffic(bytes_read=read, bytes_written=written))
+    _count("bytes_read", read)
+    _count("bytes_written", written)
 
 
 def total() -> Traffic:
     """Of this process so far."""
-    return _total
-
-
-def _count(more: Traffic) -> None:
-    global _total
     with _lock:
-        _total += more
+        return Traffic(**_total)
+
+
+def _count(what: str, more: int) -> None:
+    with _lock:
+        _total[what] += more
