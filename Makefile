@@ -2,6 +2,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
 BIN := .venv/bin
 SHELL := /bin/bash
+# What is compiled is kept, whatever the environment says: hundreds of processes would compile all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 OSV := https://api.osv.dev/v1/vulns/PYSEC-2021-142
 
 .PHONY: demo test bench lint audit clean

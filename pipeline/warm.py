@@ -6,6 +6,7 @@ numba gathers what others have registered with it, xarray imports every kind of 
 from __future__ import annotations
 
 import numpy as np
+import sklearn.cluster  # noqa: F401  # stages that learn nothing do without it
 import xarray as xr
 from numba.core.registry import cpu_target
 

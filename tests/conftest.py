@@ -24,14 +24,20 @@ settings.load_profile("hourcast")
 
 
 # Those that take long, and those that wait for Slurm: begun first, the other processes have time to take over what else
-# there is. Slurm's long jobs have ended when test_slurm asks.
-FIRST = ("test_physics_core.py", "test_physics.py", "test_slurm.py", "test_kill.py")
+# there is, and none of them starts a second Slurm at the end. Slurm's long jobs have ended when test_slurm asks.
+FIRST = (
+    "physics/test_physics_core.py",
+    "physics/test_physics.py",
+    "physics/test_physics_domains.py",
+    "slurm/test_slurm.py",
+    "runner/test_kill.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long files first, all else in its order."""
-    places = {name: place for place, name in enumerate(FIRST)}
-    items.sort(key=lambda item: places.get(item.path.name, len(FIRST)))
+    places = {ROOT / "tests" / name: place for place, name in enumerate(FIRST)}
+    items.sort(key=lambda item: places.get(item.path, len(FIRST)))
 
 
 @pytest.fixture(scope="session")

@@ -10,13 +10,11 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_pcs as pcs
 from constructs import Construct
 
-from cdk.cluster.settings import IDLE_SECONDS, MOUNT, ROOT_GIB, SUBMITTING_INSTANCE, Cluster, Queue
+from cdk.cluster.settings import IDLE_SECONDS, MOUNT, ROOT_GIB, SUBMITTING_INSTANCE, Cluster, Queue, controller_size
 from cdk.cluster.shared import Shared
 from cdk.cluster.task import Submitter
 
 SLURM = "25.05"
-SIZES = {"SMALL": 32, "MEDIUM": 512, "LARGE": 2048}
-"""Nodes that a controller of each size manages, which its price follows."""
 _MOUNT = """\
 MIME-Version: 1.0
 Content-Type: multipart/mixed; boundary="BOUNDARY"
@@ -31,14 +29,6 @@ runcmd:
 """
 
 
-def size(nodes: int) -> str:
-    """The smallest controller for so many nodes; ValueError if there is none."""
-    for name, most in SIZES.items():
-        if nodes <= most:
-            return name
-    raise ValueError(f"expected at most {SIZES['LARGE']} nodes in all; found {nodes}")
-
-
 class ParallelComputing(Stack):
     """A managed controller, one node to submit from, and a node group and queue of each partition, all private."""
 
@@ -50,7 +40,7 @@ class ParallelComputing(Stack):
             self,
             "Cluster",
             name=node.tags["hourcast:submits"],
-            size=size(nodes),
+            size=controller_size(nodes),
             scheduler=pcs.CfnCluster.SchedulerProperty(type="SLURM", version=SLURM),
             networking=pcs.CfnCluster.NetworkingProperty(
                 subnet_ids=[shared.subnet.subnet_id], security_group_ids=[shared.nodes.security_group_id]

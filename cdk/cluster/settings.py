@@ -85,3 +85,15 @@ class Cluster:
                     f"{model} {step}: expected a queue {layout.partition} with {layout.nodes} nodes of {cores} cores; "
                     f"found {queue}"
                 )
+
+
+CONTROLLERS = {"SMALL": 32, "MEDIUM": 512, "LARGE": 2048}
+"""Nodes that a controller of AWS Parallel Computing Service of each size manages, which its price follows."""
+
+
+def controller_size(nodes: int) -> str:
+    """The smallest controller for so many nodes; ValueError if there is none."""
+    for name, most in CONTROLLERS.items():
+        if nodes <= most:
+            return name
+    raise ValueError(f"expected at most {CONTROLLERS['LARGE']} nodes in all; found {nodes}")

@@ -39,7 +39,7 @@ _SHOWN = (
     "pressure_at_sea_level", "precipitation", "total_cloud_cover", "significant_wave_height",
 )  # fmt: skip
 _PROVEN = tuple(name.replace("wind_vector", "eastward_wind") for name in _SHOWN)  # which is scored with its vector
-_MODULES = (*(stage.module for stage in STAGES), "pipeline.explain", "pipeline.products.report.page")
+_MODULES = (*(stage.module for stage in STAGES), "pipeline.explain", "pipeline.products.report.page", "pipeline.warm")
 
 
 def demo(folder: Path) -> None:

@@ -21,7 +21,7 @@ from pipeline.stages import STAGES
 from pipeline.steps import Deployment
 from pipeline.store import Store
 
-MODULES = tuple(stage.module for stage in STAGES)
+MODULES = (*(stage.module for stage in STAGES), "pipeline.warm")
 
 
 def open_deployment(config: Path | Config) -> Deployment:

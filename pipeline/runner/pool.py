@@ -22,7 +22,7 @@ class Pool:
     def __init__(self, size: int, modules: Sequence[str]) -> None:
         self.size = size
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload([*modules, "pipeline.warm"])
+        self._context.set_forkserver_preload([*modules])
         _start_forkserver(threads=max(1, (os.cpu_count() or 1) // size))
         self._others = set(multiprocessing.active_children())
         self._executor = self._start()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.cluster import KMeans
 
 from pipeline.grid import unit_vectors
 from pipeline.science.skill import Skill
@@ -61,6 +60,8 @@ def fit_centres(features: Float, count: int, previous: Float | None = None) -> F
     The first fit numbers the clusters from south to north. Where there are to be more than before the largest are
     halved, the new ones last; where fewer, the last of the two that lie closest goes.
     """
+    from sklearn.cluster import KMeans  # its import takes long, and of all stages only one fits
+
     count = min(count, len(features))
     sample = features[:: max(1, len(features) // LARGEST_SAMPLE)]
     if previous is not None and previous.shape[1:] == features.shape[1:]:

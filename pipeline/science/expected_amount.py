@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from sklearn.isotonic import isotonic_regression
+from scipy.optimize import isotonic_regression
 
 from pipeline.science.blend import WET_AMOUNT, Leads, lead_position
 from pipeline.science.quantile_mapping import THRESHOLDS, TIME_SCALE_DAYS
@@ -97,7 +97,7 @@ def fit(state: Response) -> Curve:
         slope = np.clip((centre @ observed + 1e-6) / (centre @ blended + 1e-6), *CURVE_LIMITS)
         slope = 1 + (slope - 1) * pairs[1:].sum() / (pairs[1:].sum() + CLASS_PRIOR)
         mean = (observed + CLASS_PRIOR * slope * centre) / (pairs + CLASS_PRIOR)
-        mean = isotonic_regression(mean, sample_weight=pairs + CLASS_PRIOR)
+        mean = isotonic_regression(mean, weights=pairs + CLASS_PRIOR).x
         amount[index] = np.concatenate([[0.0], centre[1:]])
         expected[index] = np.concatenate([[0.0], np.clip(mean[1:], *(np.array(CURVE_LIMITS)[:, None] * centre[1:]))])
         beyond = pairs[::-1].cumsum()[::-1][1:]

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.cluster import DBSCAN, KMeans
 
 from pipeline.grid import Grid, unit_vectors
 
@@ -48,6 +47,8 @@ def boxes(likely: NDArray[np.bool_], grid: Grid) -> list[Box]:
     cells = np.flatnonzero(likely)
     if not len(cells):
         return []
+    from sklearn.cluster import DBSCAN  # not before there is a hazard: its import takes long
+
     points = unit_vectors(*(part[cells] for part in grid.places))
     reach = max(JOIN_KM / EARTH_RADIUS_KM, 1.5 * np.deg2rad(grid.resolution))
     label = DBSCAN(eps=2 * np.sin(reach / 2), min_samples=1).fit_predict(points)  # of chords
@@ -65,6 +66,8 @@ def _fitting(points: NDArray[np.float64], cells: NDArray[np.intp], spacing: floa
     if len(cells) == 1 or max(box.width_km, box.height_km) <= LARGEST_KM:
         yield box
         return
+    from sklearn.cluster import KMeans
+
     half = KMeans(2, n_init=1, random_state=0).fit_predict(points) == 0
     for part in (half, ~half):
         yield from _fitting(points[part], cells[part], spacing)

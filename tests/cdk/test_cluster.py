@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from cdk.cluster.pcs import size
-from cdk.cluster.settings import HPC7A, Cluster, Customer, Queue
+from cdk.cluster.settings import HPC7A, Cluster, Customer, Queue, controller_size
 
 IMAGE = "ami-0123456789abcdef0"
 Resources = dict[str, dict[str, Any]]
@@ -171,9 +170,9 @@ def test_a_customer_has_a_bucket_and_a_key_of_its_own_that_end_in_glacier(shared
 
 @pytest.mark.parametrize(("nodes", "expected"), [(1, "SMALL"), (32, "SMALL"), (33, "MEDIUM"), (2048, "LARGE")])
 def test_the_controller_is_no_larger_than_needed(nodes: int, expected: str) -> None:
-    assert size(nodes) == expected
+    assert controller_size(nodes) == expected
     with pytest.raises(ValueError, match="2048"):
-        size(2049)
+        controller_size(2049)
 
 
 @pytest.mark.parametrize(

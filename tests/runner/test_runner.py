@@ -177,7 +177,7 @@ import sys
 from tests.runner.test_runner import HOUR, Seen, run, toy, workers, Deployment, Config
 deployment = Deployment.open(Config(store=sys.argv[1], sources={"gfs": {}}))
 if __name__ == "__main__":
-    with workers(2, ["tests.toys.work"]) as pool:
+    with workers(2, ["tests.runner.test_runner", "tests.toys.work"]) as pool:
         run(deployment, [HOUR], pool, Seen(), [toy("work"), toy("point_to", "work")])
 """
 
