@@ -20,7 +20,7 @@ from pipeline import journal, paths
 from pipeline.config import Config
 from pipeline.cycle import Cycle
 from pipeline.runner import StageError, run
-from pipeline.runner.pool import Pool, workers
+from pipeline.runner.pool import KEEP_MEMORY, Pool, workers
 from pipeline.stages import Stage
 from pipeline.steps import Deployment
 from pipeline.store import Store
@@ -113,6 +113,10 @@ def test_a_failure_that_nothing_needs_stops_no_other_work(deployment: Deployment
     assert {stage for stage, _ in seen.shards} == {"fails", "work", "point_to"}
     with pytest.raises(StageError, match=r"found snow; nothing was published"):
         run(deployment, [HOUR], pool, seen, [toy("fails"), toy("point_to", "fails")])
+
+
+def test_workers_start_with_what_has_them_keep_freed_memory(pool: Pool) -> None:
+    assert {name: pool.submit(os.getenv, name).result() for name in KEEP_MEMORY} == KEEP_MEMORY
 
 
 def test_closing_the_pool_leaves_no_process() -> None:
