@@ -11,6 +11,7 @@ import json
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float32]
 
+_WRITERS = 8  # objects of a step under way at a time: a stream to S3 carries a hundred MB/s, a GPU makes more
 RETRY_CODE = 75  # sysexits' EX_TEMPFAIL: a Batch job that exits with it is worth trying again
 
 
@@ -107,18 +109,19 @@ def _advance(
     from pipeline.steps.stepping import in_order
 
     def write(step: int, done: Step, states: Callable[[], Array] | None) -> None:
-        for number, fields in zip(members, done.fields(), strict=True):
-            _write(folder, step_key(number, step), fields)
+        keys = [step_key(number, step) for number in members]
+        list(writers.map(partial(_write, folder), keys, done.fields()))  # which raises what one of them raised
         if done.statistics is not None:
             _write(folder, member_statistics.step_key(step), done.statistics())
         held.extremes.append(done.extremes())
         if states is not None:
             _save(folder, shard, step, states(), held.extremes)
 
-    with _stopping() as stopped, in_order() as hand_over:
+    with _stopping() as stopped, ThreadPoolExecutor(_WRITERS) as writers, in_order() as hand_over:
         for step, done in zip(range(held.step, steps + 1), made, strict=False):
             stop = stopped.is_set()
-            states = done.states() if stop or step % checkpoint_steps == 0 else None
+            due = step % checkpoint_steps == 0 and held.step < step < steps
+            states = done.states() if stop or due else None
             hand_over(partial(write, step, done, states))
             if stop and step < steps:
                 raise StoppedError(f"members {shard} were stopped after step {step} of {steps}; run it again to go on")
