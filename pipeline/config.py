@@ -124,7 +124,7 @@ class FourCastNetConfig(Section):
     ] = "bred_vectors"  # fmt: skip
     amplitude: Annotated[float, Field(ge=0, le=2)] = 0.1
     amplitudes: dict[str, Annotated[float, Field(gt=0, le=2)]] = Field(default={})
-    checkpoint_steps: PositiveInt = 10
+    checkpoint_steps: PositiveInt = 30
     enough_members: PositiveInt = 20
     precision: Literal["bfloat16", "float32"] = "bfloat16"
 

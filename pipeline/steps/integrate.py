@@ -157,7 +157,7 @@ def read_member(folder: Store, number: int, steps: Sequence[int]) -> Array:
 
 def read_statistics(folder: Store, step: int) -> Array:
     """(map, latitude, longitude) of a step over all members; FileNotFoundError unless one job had all of them."""
-    return np.asarray(_read(folder, member_statistics.step_key(step)))
+    return unpack(_read(folder, member_statistics.step_key(step)), member_statistics.PACKING)
 
 
 def step_key(number: int, step: int) -> str:

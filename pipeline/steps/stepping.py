@@ -18,7 +18,7 @@ from torch import Tensor
 from models.device import Stopwatch, leaving
 from models.variables import VARIABLES
 from pipeline.sources.fourcastnet import PARAMETERS
-from pipeline.steps.member_statistics import of_ordered
+from pipeline.steps.member_statistics import PACKING, of_ordered
 from pipeline.steps.packing import pack, unpack_there
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Step:
 
     `fields`: (member, parameter, latitude, longitude) PARAMETERS, packed; `extremes`: (member, parameter, 3) their
     lowest and highest values and their means over the sphere, before that; `statistics`: (map, latitude, longitude)
-    over the members, if they are all of the ensemble's; `states`: as the model has them.
+    over the members, packed, if they are all of the ensemble's; `states`: as the model has them.
     """
 
     fields: Callable[[], NDArray[Any]]
@@ -60,7 +60,8 @@ def stepping(
             fields = kept(after, model.variables)
             found = extremes(fields, area)
             packed = pack(fields)
-            maps = torch.stack(of_ordered(unpack_there(packed.sort(0).values))) if whole else None
+            ordered = unpack_there(packed.sort(0).values) if whole else None
+            maps = None if ordered is None else pack(torch.stack(of_ordered(ordered)), PACKING)
         yield Step(leaving(packed), leaving(found), None if maps is None else leaving(maps), partial(leaving, after))
 
 
