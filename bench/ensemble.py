@@ -7,6 +7,7 @@ from __future__ import annotations
 import itertools
 import tempfile
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from models import weights
 from models.afno import Afno, Shape
 from models.emulator import FourCastNet
 
-MEMBERS, STEPS, ROWS = 8, 8, 60
+MEMBERS, STEPS, ROWS, START = 8, 8, 60, datetime(2025, 9, 5)
 VARIABLES = (
     "u10m", "v10m", "t2m", "sp", "msl", "t850", "u850", "v850", "z850", "u500", "v500", "z500", "t500", "r500", "r850",
     "tcwv", "u250", "v250", "z250", "t250",
@@ -46,7 +47,7 @@ def ensemble() -> Iterator[Timed]:
 def _ours(model: FourCastNet, states: Array, folder: Path) -> None:
     """Run, and write each variable kept, a chunk a member that holds all its leads."""
     kept = [model.variables.index(name) for name in KEPT]
-    run = itertools.islice(model.run(states, seeds=range(len(states))), STEPS + 1)
+    run = itertools.islice(model.run(states, start=START, seeds=range(len(states))), STEPS + 1)
     fields = np.stack([after[:, kept] for after in run], axis=2)  # (member, variable, lead, latitude, longitude)
     group = zarr.create_group(folder / "ours.zarr", overwrite=True)
     for place, name in enumerate(KEPT):
@@ -63,7 +64,6 @@ def theirs(
 
     loaded = fourcastnet.load("fcn", str(folder / "package"), [checksum], device)
     from collections import OrderedDict
-    from datetime import datetime
 
     import xarray as xr
     from earth2studio import run
@@ -78,7 +78,7 @@ def theirs(
     def call() -> None:
         backend = ZarrBackend(str(folder / "theirs.zarr"), backend_kwargs={"overwrite": True})
         run.ensemble(
-            [datetime(2025, 9, 5)], steps, members, loaded.model, analysis, backend, Zero(), batch_size=1,
+            [START], steps, members, loaded.model, analysis, backend, Zero(), batch_size=1,
             output_coords=OrderedDict({"variable": np.array(KEPT)}), device=device, verbose=False,
         )  # fmt: skip
 

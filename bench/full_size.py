@@ -114,7 +114,8 @@ def single_steps(shape: Shape, device: torch.device, steps: int = 20) -> Iterato
         torch.set_float32_matmul_precision("highest" if name == "float32" else "high")
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats()
-        run = itertools.islice(model.steps(state.repeat(batch, 1, 1, 1), seeds=range(batch)), 1, None)
+        states = state.repeat(batch, 1, 1, 1)
+        run = itertools.islice(model.steps(states, start=HOUR.init_time, seeds=range(batch)), 1, None)
         found = next(run)[:1]
         reference = found if reference is None else reference
         ms = 1e3 * _seconds(run, steps, device) / steps / batch

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -74,18 +75,21 @@ def _along(degree: int, columns: int) -> Array:
     return np.concatenate([once * np.cos(angle), -once * np.sin(angle)]).astype(np.float32)
 
 
-def bred_vector(model: DeviceEmulator, still: Sequence[Tensor], noise: Tensor, size: Tensor, seed: int) -> Tensor:
+def bred_vector(
+    model: DeviceEmulator, still: Sequence[Tensor], start: datetime, noise: Tensor, size: Tensor, seed: int
+) -> Tensor:
     """(variable, latitude, longitude) what grows most of the noise in the steps of `still`, of the asked size.
 
-    still: (variable, latitude, longitude) states of the unperturbed run, one after the other; noise: like one of them;
+    still: (variable, latitude, longitude) states of the unperturbed run, from `start` on; noise: like one of them;
     size: (variable, 1, 1) root mean squares asked for. After each step the difference is brought back to them. All of
     it stays on the model's device.
     """
     area = noise.new_tensor(np.cos(np.deg2rad(model.latitude)))
     difference = noise * size
-    for before, after in itertools.pairwise(still):
-        moved = next(itertools.islice(model.steps((before + difference)[None], seeds=[seed]), 1, None))[0]
-        difference = moved - after
+    for step, (before, after) in enumerate(itertools.pairwise(still)):
+        now = start + timedelta(hours=step * model.step_hours)
+        run = model.steps((before + difference)[None], start=now, seeds=[seed])
+        difference = next(itertools.islice(run, 1, None))[0] - after
         difference /= _root_mean_square(difference / size, area)
     return difference
 

@@ -81,11 +81,13 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     from pipeline.steps.stepping import stepping
 
     initial, members = read_initial(deployment, hour), members_of(shard)
-    steps, (model, scale) = steps_of(deployment, hour, initial.cycle), load(settings)
+    steps = steps_of(deployment, hour, initial.cycle)
+    model, scale = load(settings, steps * len(members))
     held = _checkpoint(folder, shard) or _Held(0, perturbed(model, initial, scale, settings, members), [])
     seeds = [seed_of(str(initial.cycle), number) for number in members]
     with _noted(deployment.store, hour, shard, model, held) as watch:
-        made = stepping(model, held.states, seeds, watch, whole=shards(deployment, hour) == [shard])
+        start = (initial.cycle + held.step * STEP_HOURS).init_time
+        made = stepping(model, held.states, start, seeds, watch, whole=shards(deployment, hour) == [shard])
         _advance(folder, shard, members, made, held, steps, settings.checkpoint_steps)
     judged = zip(members, np.stack(held.extremes, 1), strict=True)
     implausible = {number: _complaints(of_member) for number, of_member in judged}
@@ -170,8 +172,11 @@ def steps_of(deployment: Deployment, hour: Cycle, cycle: Cycle) -> int:
     return -(-(int(cycle.lead_hours(hour.init_time)) + deployment.config.last_lead_hours) // STEP_HOURS)
 
 
-def load(settings: FourCastNetConfig) -> tuple[DeviceEmulator, Array]:
-    """The configured model on the best device that passes its check, and the standard deviation of each variable."""
+def load(settings: FourCastNetConfig, member_steps: int) -> tuple[DeviceEmulator, Array]:
+    """The configured model on the best device that passes its check, and the standard deviation of each variable.
+
+    ValueError for weights that are not allowed or do not fit, DeviceError without a device that can do `member_steps`.
+    """
     import torch
 
     from models import weights
@@ -179,9 +184,9 @@ def load(settings: FourCastNetConfig) -> tuple[DeviceEmulator, Array]:
     from models.emulator import FourCastNet
 
     torch.set_num_threads(1)
-    device, allowed = healthy_device(), {*settings.weights_sha256, weights.shipped_checksum()}
-    folder = folder_of(settings.package)
+    folder, allowed = folder_of(settings.package), {*settings.weights_sha256, weights.shipped_checksum()}
     package = weights.read(folder, allowed)
+    device = healthy_device(member_steps * package.network.operations)
     if settings.model == "afno":
         lower = device.type == "cuda" and settings.precision == "bfloat16"
         if lower:

@@ -37,7 +37,7 @@ def perturbed(
         for place, number in chosen:
             states[place] += _noise(model, seeds[number]) * size[:, None, None]
     elif settings.perturbation == "bred_vectors":
-        for (place, _), vector in zip(chosen, _bred(model, initial.state, size, list(seeds.values())), strict=True):
+        for (place, _), vector in zip(chosen, _bred(model, initial, size, list(seeds.values())), strict=True):
             states[place] += vector
     else:  # importing earth2studio takes long
         from models import perturbation_classes
@@ -48,15 +48,17 @@ def perturbed(
     return states
 
 
-def _bred(model: DeviceEmulator, analysis: Array, size: Array, seeds: Sequence[int]) -> Iterator[Array]:
+def _bred(model: DeviceEmulator, initial: InitialState, size: Array, seeds: Sequence[int]) -> Iterator[Array]:
     """A bred vector a seed; one noise and one vector at a time are on the host."""
     import torch
 
-    first, sizes = (torch.as_tensor(values, device=model.device) for values in (analysis, size[:, None, None]))
-    still = [state[0] for state in itertools.islice(model.steps(first[None], seeds=[0]), BREEDING_STEPS + 1)]
+    start = initial.cycle.init_time
+    first, sizes = (torch.as_tensor(values, device=model.device) for values in (initial.state, size[:, None, None]))
+    run = model.steps(first[None], start=start, seeds=[0])
+    still = [state[0] for state in itertools.islice(run, BREEDING_STEPS + 1)]
     for seed in seeds:
         noise = torch.as_tensor(_noise(model, seed), device=model.device)
-        yield bred_vector(model, still, noise, sizes, seed).cpu().numpy()
+        yield bred_vector(model, still, start, noise, sizes, seed).cpu().numpy()
 
 
 def _size(model: Emulator, scale: Array, settings: FourCastNetConfig) -> Array:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -46,13 +47,14 @@ class Step:
 
 
 def stepping(
-    model: DeviceEmulator, states: Array, seeds: Sequence[int], watch: Stopwatch, *, whole: bool = False
-) -> Iterator[Step]:
-    """The given states and every later one, for ever; only what is kept leaves the device.
+    model: DeviceEmulator, states: Array, start: datetime, seeds: Sequence[int], watch: Stopwatch, *,
+    whole: bool = False,
+) -> Iterator[Step]:  # fmt: skip
+    """The given states, valid at `start`, and every later one, for ever; only what is kept leaves the device.
 
     whole: these are all members of the ensemble, so statistics over them are made, too.
     """
-    run = model.steps(torch.as_tensor(states, device=model.device), seeds=seeds)
+    run = model.steps(torch.as_tensor(states, device=model.device), start=start, seeds=seeds)
     area = torch.as_tensor(np.cos(np.deg2rad(model.latitude)), device=model.device)
     while True:
         with watch.working():

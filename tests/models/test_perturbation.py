@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ torch = pytest.importorskip("torch")
 
 from models.perturbation import ALPHA, TAU, bred_vector, seed_of, size_of, spherical_gaussian  # noqa: E402
 
-LATITUDE = np.linspace(90, -90, 30, endpoint=False)
+START, LATITUDE = datetime(2025, 9, 5), np.linspace(90, -90, 30, endpoint=False)
 
 
 def test_seeds_are_those_of_cycle_and_member() -> None:
@@ -56,15 +57,17 @@ class _Growing:
     longitude = np.arange(0, 360, 6.0)
     step_hours = 6
 
-    def steps(self, states: torch.Tensor, *, seeds: Sequence[int]) -> Iterator[torch.Tensor]:
+    def steps(self, states: torch.Tensor, *, start: datetime, seeds: Sequence[int]) -> Iterator[torch.Tensor]:
         for step in itertools.count():
             yield states * torch.tensor([2.0, 0.5])[:, None, None] ** step
 
 
 def test_breeding_finds_what_grows() -> None:
     ones, noise = torch.ones(2, 1, 1), spherical_gaussian(2, LATITUDE, 60, 1)
-    still = [state[0] for state in itertools.islice(_Growing().steps(torch.ones(1, 2, 30, 60), seeds=[1]), 9)]
-    bred = bred_vector(_Growing(), still, torch.as_tensor(noise), 0.1 * ones, 1).numpy()
+    still = [
+        state[0] for state in itertools.islice(_Growing().steps(torch.ones(1, 2, 30, 60), start=START, seeds=[1]), 9)
+    ]
+    bred = bred_vector(_Growing(), still, START, torch.as_tensor(noise), 0.1 * ones, 1).numpy()
     assert size_of(bred, np.ones(2, np.float32), LATITUDE) == pytest.approx(0.1, rel=1e-3)
     assert np.abs(bred[1]).max() < 1e-3 * np.abs(bred[0]).max()
     np.testing.assert_allclose(bred[0] / np.abs(bred[0]).max(), noise[0] / np.abs(noise[0]).max(), atol=1e-2)

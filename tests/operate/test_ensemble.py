@@ -62,8 +62,8 @@ def test_a_signal_ends_it_with_the_code_that_says_try_again(tmp_path: Path, monk
     path, deployment = configured(tmp_path)
     real = emulator.FourCastNet.steps
 
-    def signalling(self: emulator.FourCastNet, states: Any, *, seeds: list[int]) -> object:
-        for number, after in enumerate(real(self, states, seeds=seeds)):
+    def signalling(self: emulator.FourCastNet, states: Any, **told: Any) -> object:
+        for number, after in enumerate(real(self, states, **told)):
             if number == 2 and len(states) == 6:
                 os.kill(os.getpid(), signal.SIGTERM)
             yield after
