@@ -144,7 +144,10 @@ def whole_loop(shape: Shape, members: int, steps: int, folder: Path) -> tuple[Jo
     """How the stage `integrate` used the machine for 1 + `members` members, and the seconds of all of it: breeding,
     steps, statistics and every byte written into the folder."""
     checksum = weights.write(folder / "package", _package(shape))
-    settings = {"package": str(folder / "package"), "weights_sha256": [checksum], "members": members}
+    settings = {
+        "package": str(folder / "package"), "weights_sha256": [checksum], "members": members,
+        "enough_members": members,
+    }  # fmt: skip
     config = {
         "store": f"file://{folder / str(steps)}", "synthetic": True, "grid_resolution": 360 / shape.columns,
         "last_lead_hours": STEP_HOURS * steps, "sources": {"gdas": {}, "fourcastnet": {}}, "fourcastnet": settings,

@@ -77,7 +77,7 @@ class FourCastNet:
         if states.shape[1:] != (variables, shape.rows, shape.columns) or len(seeds) != len(states):
             raise ValueError(
                 f"expected states ({len(seeds)}, {variables}, {shape.rows}, {shape.columns}); "
-                f"found {tuple(states.shape)}"
+                f"found {tuple(states.shape)}; prepare the initial conditions with the package that integrates"
             )
         for step in itertools.count():
             yield states

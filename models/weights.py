@@ -93,6 +93,11 @@ def read(folder: Path, allowed: Collection[str]) -> Package:
             f"{folder} names {len(variables)} variables, has {len(mean)} means, {len(scale)} standard deviations and "
             f"{network.shape.channels} channels{', two of them the sun' * told}; fetch the package again"
         )
+    if (known["rows"], known["columns"]) != (network.shape.rows, network.shape.columns):
+        raise ValueError(
+            f"{folder / 'config.json'} says {known['rows']} x {known['columns']} and the weights are for "
+            f"{network.shape.rows} x {network.shape.columns} points; fetch the package again"
+        )
     return Package(network.eval(), variables, mean.astype(np.float32), scale.astype(np.float32), told)
 
 

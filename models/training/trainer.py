@@ -46,7 +46,7 @@ class Plan:
     depth: int = 4
 
 
-SHIPPED = Plan(steps=600)
+SHIPPED = Plan(steps=700, rollout=3, rollout_share=0.4)
 """Of the model that ships with the project."""
 
 

@@ -79,7 +79,10 @@ def kept(states: Tensor, variables: Sequence[str]) -> Tensor:
             source, factor = by_name[name]
             out[:, place] = states[:, source] / factor
         else:
-            raise ValueError(f"the model does not forecast {name}; it has {', '.join(variables)}")
+            raise ValueError(
+                f"the model does not forecast {name}, which is kept of every member; choose another package: this one "
+                f"has {', '.join(variables)}"
+            )
     return out
 
 
