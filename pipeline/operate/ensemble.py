@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -101,7 +102,7 @@ def _best(path: Path, hour: Cycle) -> list[Deck]:
     """The best tracks of a file that have a fix within five days after the hour."""
     from pipeline.products.storm_files import BEST, read_atcf, read_hurdat
 
-    text = path.read_text()
+    text = gzip.decompress(path.read_bytes()).decode() if path.suffix == ".gz" else path.read_text()
     decks = read_hurdat(text) if text.split(",")[0].strip()[2:].isdigit() else read_atcf(text)
     ends = hour.init_time + timedelta(days=5)
     return [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
@@ -96,6 +97,10 @@ def test_storms_are_compared_with_a_best_track(tmp_path: Path, capsys: pytest.Ca
     assert "AL012025 +24 h: spread 111 km, error of the mean 0 km" in out
     assert "wind -10.1 m/s" in out  # 40 m/s are written as 78 kt, 40.1 m/s
     assert "3 of 3" in out
+    zipped = tmp_path / "bal012025.dat.gz"  # as a centre's archive has it
+    zipped.write_bytes(gzip.compress(best.read_bytes()))
+    operate_ensemble.show_tracks(path, "2025-09-05T00", zipped)
+    assert capsys.readouterr().out == out
     with pytest.raises(FileNotFoundError, match="no tracks of 20250906T00Z"):
         operate_ensemble.show_tracks(path, "2025-09-06T00", None)
 
