@@ -49,8 +49,8 @@ def test_the_last_job_to_finish_makes_the_ensemble(tmp_path: Path, capsys: pytes
     ]  # fmt: skip
     spread = open_ensemble(deployment, HOUR, "fourcastnet")["temperature_2m_spread"].sel(lead_time=24)
     area = np.cos(np.deg2rad(spread["latitude"].values))[:, None] * np.ones(spread.shape[1])
-    (day,) = (line for line in out.splitlines() if "+24 h" in line)
-    assert float(day.split("│")[2]) == pytest.approx(np.sqrt(np.average(spread.values**2, weights=area)), rel=0.01)
+    (day,) = (line for line in out.splitlines() if "temperature at 2 m" in line)
+    assert float(day.split("│")[3]) == pytest.approx(np.sqrt(np.average(spread.values**2, weights=area)), rel=0.01)
     operate.show_status(path, "2025-09-05T00")
     for shown in (out, capsys.readouterr().out):
         assert "$ each" in shown
