@@ -22,6 +22,7 @@ from torch.overrides import TorchFunctionMode
 from models import weights
 from models.emulator import STEP_HOURS, FourCastNet
 from models.inputs import SHIPPED
+from models.training.data import Reanalysis, times_beside
 from models.training.validation import area_mean
 
 STARTS, LEADS, EVERY_HOURS = 8, (24, 72, 120), 3
@@ -47,31 +48,32 @@ def _rounded(values: torch.Tensor) -> torch.Tensor:
     return ((values.contiguous().view(torch.int32) + 0x1000) & ~0x1FFF).view(torch.float32)
 
 
-def differences(package: weights.Package, unseen: Array) -> Iterator[tuple[str, str, int, float, float]]:
-    """Precision, variable, lead, root mean square difference from float32 and, beside it, float32's error; in units.
-
-    unseen: (time, variable, latitude, longitude) normalised states, EVERY_HOURS apart.
-    """
+def differences(package: weights.Package, unseen: Reanalysis) -> Iterator[tuple[str, str, int, float, float]]:
+    """Precision, variable, lead, root mean square difference from float32 and, beside it, float32's error; in units."""
     reference = FourCastNet(package, torch.device("cpu"))
-    places, apart = [package.variables.index(name) for name in VARIABLES], STEP_HOURS // EVERY_HOURS
-    starts = np.linspace(0, len(unseen) - 1 - max(LEADS) // EVERY_HOURS, STARTS).astype(int)
+    places, apart = [package.variables.index(name) for name in VARIABLES], STEP_HOURS // unseen.every
+    starts = np.linspace(0, len(unseen.states) - 1 - max(LEADS) // unseen.every, STARTS).astype(int)
     steps = [lead // STEP_HOURS for lead in LEADS]
-    exact = _runs(reference, package, unseen[starts], steps)
-    truth = np.stack([_physical(package, unseen[starts + step * apart]) for step in steps], 1)
+    exact = _runs(reference, unseen, starts, steps)
+    truth = np.stack([_physical(package, unseen.states[starts + step * apart]) for step in steps], 1)
     error = _size(exact - truth, reference)[:, places]
     lower = replace(reference, precision=torch.bfloat16)
     for name, model in (("TF32", reference), ("bfloat16", lower)):
         with Tf32():
-            found = _size(_runs(model, package, unseen[starts], steps) - exact, reference)[:, places]
+            found = _size(_runs(model, unseen, starts, steps) - exact, reference)[:, places]
         for column, variable in enumerate(VARIABLES):
             for row, lead in enumerate(LEADS):
                 yield name, variable, lead, float(found[row, column]), float(error[row, column])
 
 
-def _runs(model: FourCastNet, package: weights.Package, starts: Array, steps: Sequence[int]) -> Array:
-    """(start, lead, variable, latitude, longitude) of runs from normalised states."""
-    run = itertools.islice(model.run(_physical(package, starts), seeds=range(len(starts))), max(steps) + 1)
-    return np.stack([after for step, after in enumerate(run) if step in steps], 1)
+def _runs(model: FourCastNet, unseen: Reanalysis, starts: NDArray[np.int64], steps: Sequence[int]) -> Array:
+    """(start, lead, variable, latitude, longitude) of runs from these states."""
+    runs = []
+    for start in starts:
+        state = _physical(model.package, unseen.states[start])[None]
+        run = itertools.islice(model.run(state, start=unseen.when(start), seeds=[0]), max(steps) + 1)
+        runs.append(np.stack([after[0] for step, after in enumerate(run) if step in steps]))
+    return np.stack(runs)
 
 
 def _physical(package: weights.Package, states: Array) -> Array:
@@ -85,7 +87,8 @@ def _size(values: Array, model: FourCastNet) -> NDArray[np.float64]:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    unseen = np.load(Path(sys.argv[1]) / "unseen.npy", mmap_mode="r")
-    shipped = weights.read(SHIPPED, [weights.shipped_checksum()])
-    for name, variable, lead, found, error in differences(shipped, unseen):
+    cache, shipped = Path(sys.argv[1]) / "unseen.npy", weights.read(SHIPPED, [weights.shipped_checksum()])
+    states, times = np.load(cache, mmap_mode="r"), np.load(times_beside(cache))
+    named = shipped.variables, shipped.mean, shipped.scale, shipped.scale, EVERY_HOURS
+    for name, variable, lead, found, error in differences(shipped, Reanalysis(states, times, *named)):
         print(f"{name:8s} {variable:4s} +{lead:3d} h  {found:8.4g}  {found / error:.2%} of the error {error:.4g}")

@@ -179,6 +179,12 @@ class Afno(nn.Module):
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
 
+    @property
+    def operations(self) -> float:
+        """Floating-point operations of a state's step: every token passes every weight."""
+        weights = sum(values.numel() for values in self.parameters()) - self.pos_embed.numel()
+        return 2.0 * weights * self.pos_embed.shape[1]
+
     def forward(self, x: Tensor) -> Tensor:
         """ValueError if the fields are not on the network's grid."""
         shape = self.shape

@@ -51,9 +51,10 @@ class Emulator(Protocol):
     @property
     def step_hours(self) -> int: ...
 
-    def run(self, states: States, *, seeds: Sequence[int]) -> Iterator[States]:
+    def run(self, states: States, *, start: datetime, seeds: Sequence[int]) -> Iterator[States]:
         """States after 0, 1, 2, ... steps for ever, the given ones first; one seed a member.
 
-        A member's states follow from its first state and its seed alone, whatever runs beside it.
+        start: when the given states are valid, UTC, as some models are told where the sun stands. A member's states
+        follow from its first state, that time and its seed alone, whatever runs beside it.
         """
         ...

@@ -17,6 +17,8 @@ from torch import Tensor
 SIZE = 2048  # of the matrices that are multiplied
 TOLERANCE = 1e-2  # of their product, relative, in TF32
 _WARM_UP = 3  # calls before a graph is captured, as torch's own functions make
+CORE_SPEED = 1e11  # operations s-1 of a core in float32, as FourCastNet's 13 s a step on two cores
+LONGEST_HOURS = 1.0
 LEAST_BANDWIDTH = 50e9  # bytes s-1 of copies on a GPU; a healthy one has ten times as much
 
 
@@ -24,9 +26,19 @@ class DeviceError(RuntimeError):
     """The device is not fit for work; the message says why."""
 
 
-def healthy_device() -> torch.device:
-    """The GPU if there is one, after a check; else the CPU. DeviceError if the GPU fails it."""
+def healthy_device(operations: float = 0) -> torch.device:
+    """The GPU if there is one, after a check; else the CPU.
+
+    operations: floating-point ones of the work to come. DeviceError if the GPU fails its check, or if there is none and
+    a core would be at work for more than LONGEST_HOURS.
+    """
     if not torch.cuda.is_available():
+        hours = operations / CORE_SPEED / 3600
+        if hours > LONGEST_HOURS:
+            raise DeviceError(
+                f"no GPU here, and a core would take some {hours:.0f} hours: run it on a machine whose GPU nvidia-smi "
+                "lists and for which torch was built, or take fewer members or a smaller model"
+            )
         return torch.device("cpu")
     device = torch.device("cuda")
     check(device)

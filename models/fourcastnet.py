@@ -7,8 +7,9 @@ an AFNO's, `models.emulator` steps the same network faster.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models import weights
+from models import sun, weights
 from models.base import States
 from models.earth2studio_imports import imported
+from models.emulator import STEP_HOURS
 
 _CLASSES = {
     "fcn": ("earth2studio.models.px.fcn", "FCN"),
@@ -58,12 +60,12 @@ class Earth2Studio:
         lead = self.model.output_coords(self.model.input_coords())["lead_time"][-1]
         return int(lead / np.timedelta64(1, "h"))
 
-    def run(self, states: States, *, seeds: Sequence[int]) -> Iterator[States]:
+    def run(self, states: States, *, start: datetime, seeds: Sequence[int]) -> Iterator[States]:
         """As `Emulator` asks; states come to the host at every step."""
-        for after in self.steps(torch.as_tensor(states, device=self.device), seeds=seeds):
+        for after in self.steps(torch.as_tensor(states, device=self.device), start=start, seeds=seeds):
             yield after.cpu().numpy()
 
-    def steps(self, states: Tensor, *, seeds: Sequence[int]) -> Iterator[Tensor]:
+    def steps(self, states: Tensor, *, start: datetime, seeds: Sequence[int]) -> Iterator[Tensor]:
         """One member after the other at each step, each drawing from its own seed.
 
         A model that draws keeps its generator between steps, so its members run one by one: ValueError for several.
@@ -72,16 +74,43 @@ class Earth2Studio:
             if len(states) > 1:
                 raise ValueError(f"{self.kind} draws random numbers: give it one member a slice; found {len(states)}")
             self.model.set_rng(seed=seeds[0], reset=True)  # its default is one seed for all members
-        iterators = [self._member(state) for state in states]
+        iterators = [self._member(state, start) for state in states]
         while True:
-            yield torch.cat([next(member) for member in iterators])
+            yield torch.stack([next(member) for member in iterators])
 
-    def _member(self, state: Tensor) -> Iterator[Tensor]:
-        coordinates = OrderedDict(self.model.input_coords())
-        del coordinates["batch"]
-        coordinates = OrderedDict({"batch": np.arange(1)} | coordinates)
-        for after, _ in self.model.create_iterator(state[None, None], coordinates):
-            yield after[:, 0].float()
+    def _member(self, state: Tensor, start: datetime) -> Iterator[Tensor]:
+        """SFNO and FCN3 have the time among their axes; FCN, told of the sun by us, has not."""
+        single = {"batch": np.arange(1), "time": np.array([start], "datetime64[ns]")}
+        axes = self.model.input_coords()
+        coordinates = OrderedDict((name, single.get(name, values)) for name, values in axes.items())
+        if isinstance(getattr(self.model, "model", None), _Sunlit):
+            self.model.front_hook = self.model.model.noting(start)
+        leading = (1,) * (len(coordinates) - state.ndim)
+        for after, _ in self.model.create_iterator(state.reshape(*leading, *state.shape), coordinates):
+            yield after.reshape(state.shape).float()
+
+
+class _Sunlit(torch.nn.Module):
+    """A network that is told where the sun stands, by a class that does not know the time."""
+
+    def __init__(self, network: torch.nn.Module, latitude: NDArray[np.float64], longitude: NDArray[np.float64]) -> None:
+        super().__init__()
+        self.network, self.latitude, self.longitude = network, latitude, longitude
+        self.now = np.array([], "datetime64[s]")
+
+    def noting(self, start: datetime) -> Callable[[Tensor, Any], tuple[Tensor, Any]]:
+        """A hook for the beginning of a step that keeps its time."""
+
+        def note(x: Tensor, coordinates: Any) -> tuple[Tensor, Any]:
+            self.now = np.array([start], "datetime64[s]") + coordinates["lead_time"][-1:]
+            return x, coordinates
+
+        return note
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(1, variable, latitude, longitude) normalised states to the same."""
+        told = torch.as_tensor(sun.channels(self.now, STEP_HOURS, self.latitude, self.longitude), device=x.device)
+        return torch.as_tensor(self.network(torch.cat([x, told], 1))[:, : x.shape[1]])
 
 
 def load(kind: str, package: str, allowed: Collection[str], device: torch.device) -> Earth2Studio:
@@ -105,7 +134,7 @@ def load(kind: str, package: str, allowed: Collection[str], device: torch.device
 
 
 def _on_grid_of(fcn: Any, package: weights.Package) -> Any:
-    """The class FCN on a package's grid and variables: its own are written into its code."""
+    """The class FCN on a package's grid and variables, told of the sun: its own are written into its code."""
     shape = package.network.shape
     axes: Mapping[str, NDArray[Any]] = {
         "variable": np.array(package.variables),
@@ -114,6 +143,9 @@ def _on_grid_of(fcn: Any, package: weights.Package) -> Any:
     }
 
     class OnGrid(fcn):
+        def __init__(self, network: torch.nn.Module, center: Tensor, scale: Tensor) -> None:
+            super().__init__(_Sunlit(network, axes["lat"], axes["lon"]) if package.sun else network, center, scale)
+
         def input_coords(self) -> Any:
             return OrderedDict(super().input_coords() | axes)
 

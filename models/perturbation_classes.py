@@ -135,8 +135,8 @@ class _Step:
         return input_coords | OrderedDict(lead_time=input_coords["lead_time"] + step)
 
     def __call__(self, x: Tensor, coordinates: Coordinates) -> tuple[Tensor, Coordinates]:
-        states = x.numpy().reshape(-1, *x.shape[-3:])
-        stepped = [_after(self.model, state, 1) for state in states]
+        states, now = x.numpy().reshape(-1, *x.shape[-3:]), coordinates["time"][0] + coordinates["lead_time"][-1]
+        stepped = [_after(self.model, state, now, 1) for state in states]
         return torch.as_tensor(np.stack(stepped)).reshape(x.shape), self.output_coords(coordinates)
 
 
@@ -152,11 +152,14 @@ class _Analyses:
         lags = [int(lag) for lag in (_time(self.start) - time) // step]
         states = [self.start.analyses[lag] for lag in lags]
         if self.stepped:
-            states = [_after(self.start.model, state, lag) for state, lag in zip(states, lags, strict=True)]
+            states = [
+                _after(self.start.model, state, now, lag) for state, now, lag in zip(states, time, lags, strict=True)
+            ]
         axes = OrderedDict(time=time) | _grid(self.start.model)
         return xr.DataArray(np.stack(states), axes, list(axes)).sel(variable=variable)
 
 
-def _after(model: Emulator, state: Array, steps: int) -> Array:
+def _after(model: Emulator, state: Array, now: np.datetime64, steps: int) -> Array:
     """A state so many steps on, alone, so that it does not depend on others."""
-    return next(itertools.islice(model.run(state[None], seeds=[0]), steps, None))[0]
+    start = now.astype("datetime64[s]").item()
+    return next(itertools.islice(model.run(state[None], start=start, seeds=[0]), steps, None))[0]

@@ -1,7 +1,8 @@
 """Packages of weights in the on-disk format that earth2studio's `FCN.load_model` reads.
 
 A folder with `fcn.mdlus` (physicsnemo's zip of arguments and weights), `global_means.npy` and `global_stds.npy`, each
-(1, variable, 1, 1), and `config.json`, which names the variables. Only weights of a known SHA-256 are opened, and
+(1, variable, 1, 1), and `config.json`, which names the variables and whether the network is
+told of the sun. Only weights of a known SHA-256 are opened, and
 nothing in them is executed.
 """
 
@@ -22,18 +23,23 @@ from numpy.typing import NDArray
 
 from models.afno import Afno, Shape
 from models.inputs import SHIPPED
+from models.sun import CHANNELS
 
 WEIGHTS = "fcn.mdlus"
 
 
 @dataclass(frozen=True)
 class Package:
-    """A network, the names of its channels, and the mean and standard deviation (variable,) that normalise them."""
+    """A network, the names of its channels, and the mean and standard deviation (variable,) that normalise them.
+
+    `sun`: the network has further channels, which tell it where the sun stands; what it makes of those is nothing.
+    """
 
     network: Afno
     variables: tuple[str, ...]
     mean: NDArray[np.float32]
     scale: NDArray[np.float32]
+    sun: bool = False
 
 
 def write(folder: Path, package: Package) -> str:
@@ -57,7 +63,9 @@ def write(folder: Path, package: Package) -> str:
     for name, values in (("global_means", package.mean), ("global_stds", package.scale)):
         np.save(folder / f"{name}.npy", values.astype(np.float32).reshape(1, -1, 1, 1))
     shape = package.network.shape
-    inputs = {"variables": list(package.variables), "rows": shape.rows, "columns": shape.columns}
+    inputs = {
+        "variables": list(package.variables), "rows": shape.rows, "columns": shape.columns, "sun": package.sun,
+    }  # fmt: skip
     (folder / "config.json").write_text(json.dumps(inputs) + "\n")
     return checksum(folder)
 
@@ -78,13 +86,19 @@ def read(folder: Path, allowed: Collection[str]) -> Package:
     except (zipfile.BadZipFile, pickle.UnpicklingError, KeyError, RuntimeError) as error:
         raise ValueError(f"{folder / WEIGHTS} holds no weights of an AFNO ({error}); fetch the package again") from None
     mean, scale = (np.load(folder / f"global_{name}.npy", allow_pickle=False).ravel() for name in ("means", "stds"))
-    variables = tuple(json.loads((folder / "config.json").read_text())["variables"])
-    if not len(variables) == len(mean) == len(scale) == network.shape.channels:
+    known = json.loads((folder / "config.json").read_text())
+    variables, told = tuple(known["variables"]), bool(known.get("sun", False))
+    if not len(variables) == len(mean) == len(scale) == network.shape.channels - told * CHANNELS:
         raise ValueError(
             f"{folder} names {len(variables)} variables, has {len(mean)} means, {len(scale)} standard deviations and "
-            f"{network.shape.channels} channels; fetch the package again"
+            f"{network.shape.channels} channels{', two of them the sun' * told}; fetch the package again"
         )
-    return Package(network.eval(), variables, mean.astype(np.float32), scale.astype(np.float32))
+    if (known["rows"], known["columns"]) != (network.shape.rows, network.shape.columns):
+        raise ValueError(
+            f"{folder / 'config.json'} says {known['rows']} x {known['columns']} and the weights are for "
+            f"{network.shape.rows} x {network.shape.columns} points; fetch the package again"
+        )
+    return Package(network.eval(), variables, mean.astype(np.float32), scale.astype(np.float32), told)
 
 
 def check(folder: Path, allowed: Collection[str]) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from pipeline.addresses import secret_server
 from pipeline.grid import Grid
@@ -120,9 +120,17 @@ class FourCastNetConfig(Section):
     ] = "bred_vectors"  # fmt: skip
     amplitude: Annotated[float, Field(ge=0, le=2)] = 0.1
     amplitudes: dict[str, Annotated[float, Field(gt=0, le=2)]] = Field(default={})
-    checkpoint_steps: PositiveInt = 10
+    checkpoint_steps: PositiveInt = 30
     enough_members: PositiveInt = 20
     precision: Literal["bfloat16", "float32"] = "bfloat16"
+
+    @model_validator(mode="after")
+    def _enough_can_be_had(self) -> FourCastNetConfig:
+        if self.enough_members > self.members + 1:
+            raise ValueError(
+                f"enough_members: expected at most members + 1, {self.members + 1}; found {self.enough_members}"
+            )
+        return self
 
 
 class NestsConfig(Section):

@@ -100,7 +100,7 @@ def to_state(delivery: Delivery, inputs: Inputs, rows: dict[str, Parameter], wha
     by_name = {field.parameter: field for field in delivery.fields}
     missing = [name for name, row in rows.items() if row.name not in by_name]
     if missing:
-        reasons = "; ".join(sorted({fault.reason for fault in delivery.faults}))
+        reasons = "; ".join(sorted({fault.reason for fault in delivery.faults})[:3])
         raise AnalysisError(f"{what} lacks {', '.join(missing)} ({reasons}); wait for it or choose another `analysis`")
     grid = Grid(inputs.resolution)
     state = np.empty((len(rows), inputs.rows, inputs.columns), np.float32)
@@ -114,13 +114,13 @@ def to_state(delivery: Delivery, inputs: Inputs, rows: dict[str, Parameter], wha
 def check(state: Array, variables: Sequence[str], what: str) -> None:
     """AnalysisError unless all of (variable, latitude, longitude) is finite and within the catalogue's range."""
     for name, values in zip(variables, state, strict=True):
-        row, factor = blended()[VARIABLES[name].parameter], VARIABLES[name].factor
-        low, high = row.minimum * factor, row.maximum * factor
-        bad = ~np.isfinite(values) | (values < low) | (values > high)
-        if bad.any():
+        row = blended()[VARIABLES[name].parameter]
+        own = values / np.float32(VARIABLES[name].factor)
+        good = (own >= row.minimum) & (own <= row.maximum)
+        if not good.all():
             raise AnalysisError(
-                f"{what}: {name} is not finite or outside {low:g} to {high:g} {row.units} times {factor:g} at "
-                f"{bad.sum()} places; choose another `analysis`, or wait for the next"
+                f"{what}: {name} is expected within {row.minimum:g} and {row.maximum:g} {row.units} and is not at "
+                f"{(~good).sum()} places, such as {own[~good][0]:g}; choose another `analysis`, or wait for the next"
             )
 
 

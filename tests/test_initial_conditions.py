@@ -83,7 +83,7 @@ def test_the_state_is_in_the_models_order_units_and_grid(tmp_path: Path) -> None
     ("change", "expected"),
     [
         ({"temperature_2m": None}, "lacks t2m"),
-        ({"temperature_2m": 400.0}, "t2m is not finite or outside"),
+        ({"temperature_2m": 400.0}, "t2m is expected within 170 and 340 K"),
         ({"geopotential_height_500hpa": np.full((ROWS, COLUMNS), np.nan)}, "z500"),
     ],
 )
@@ -118,7 +118,7 @@ def test_without_a_configured_model_there_is_nothing_to_do(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(("kind", "earlier"), [("HemisphericCentredBredVector", 4), ("LaggedEnsemble", 2)])
 def test_analyses_before_are_kept_where_perturbations_are_made_of_them(tmp_path: Path, kind: str, earlier: int) -> None:
-    deployment = deployment_of(tmp_path, VALUES, perturbation=kind, members=2)
+    deployment = deployment_of(tmp_path, VALUES, perturbation=kind, members=2, enough_members=2)
     with pytest.raises(AnalysisError, match=f"{ANALYSIS - 6} of gdas lacks t2m"):
         initial_conditions.run(deployment, HOUR, "fourcastnet")
     for number in range(1, earlier + 1):

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 
 from models.afno import Afno
+from models.emulator import STEP_HOURS
+from models.sun import CHANNELS
 from models.training.data import Reanalysis
 
 TOKEN_SIZE = 20.0
@@ -22,8 +24,11 @@ _STATES = 64  # that the principal components are taken from
 
 def keep_still(network: Afno, data: Reanalysis) -> None:
     """Let tokens be the leading principal components of patches, errors weighted by a variable's change in a step."""
-    shape, change = network.shape, np.repeat(data.change.astype(np.float64), network.shape.patch**2)
-    chosen = data.states[:: max(len(data.states) // _STATES, 1)]
+    shape, places = network.shape, np.arange(0, len(data.states), max(len(data.states) // _STATES, 1))
+    told = data.sun(places, STEP_HOURS)
+    of_sun = [float(np.diff(told, axis=1).std())] * CHANNELS
+    change = np.repeat(np.append(data.change.astype(np.float64), of_sun), shape.patch**2)
+    chosen = np.concatenate([data.states[places], told], 1)
     rows, columns = shape.rows // shape.patch, shape.columns // shape.patch
     patches = chosen.reshape(len(chosen), shape.channels, rows, shape.patch, columns, shape.patch)
     weighted = patches.transpose(0, 2, 4, 1, 3, 5).reshape(-1, len(change)) / change

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from models import sun
 from models.variables import VARIABLES
 
 Array = NDArray[np.float32]
@@ -38,9 +39,28 @@ class Reanalysis:
         """Degrees north."""
         return np.linspace(90, -90, self.states.shape[2], endpoint=False)
 
+    @property
+    def longitude(self) -> NDArray[np.float64]:
+        """Degrees east."""
+        return np.linspace(0, 360, self.states.shape[3], endpoint=False)
+
+    def when(self, place: int) -> datetime:
+        """The time of a state, UTC."""
+        found: datetime = self.times[place].astype("datetime64[s]").item()
+        return found
+
+    def sun(self, places: NDArray[np.int64], step_hours: int) -> Array:
+        """(place, CHANNELS, latitude, longitude) where the sun stands in the steps from these states on."""
+        return sun.channels(self.times[places], step_hours, self.latitude, self.longitude)
+
     def starts(self, steps: int, step_hours: int) -> NDArray[np.int64]:
         """Places of the states that as many steps follow."""
         return np.arange(len(self.states) - steps * (step_hours // self.every))
+
+
+def times_beside(cache: Path) -> Path:
+    """Where the times of prepared states are."""
+    return cache.with_name(f"{cache.stem}_times.npy")
 
 
 def prepare(
@@ -52,10 +72,12 @@ def prepare(
     step_hours: int,
     like: Reanalysis | None = None,
 ) -> Reanalysis:
-    """Read the states of a period (end exclusive) into `cache`, a file mapped into memory, normalised.
+    """Read the states of a period (end exclusive) into `cache`, a file mapped into memory, normalised; their times lie
+    beside it (`times_beside`).
 
     like: whose normalisation is taken, that of what was learnt from. ValueError names a variable that is not there, a
-    period without enough states, a grid without both poles, or the first state that is not finite.
+    period without enough states, another grid than from pole to pole and from longitude 0 on, or the first state that
+    is not finite.
     """
     data = xr.open_zarr(path, consolidated=False, chunks=None).sortby("latitude", ascending=False)
     seconds = data["time"].values.astype("datetime64[s]")
@@ -78,6 +100,7 @@ def prepare(
         block /= scale[:, None, None]
     apart = step_hours // every
     change = like.change if like else np.asarray((states[apart:] - states[:-apart]).std((0, 2, 3)), np.float32)
+    np.save(times_beside(cache), data["time"].values)
     return Reanalysis(states, data["time"].values, tuple(variables), mean, scale, change, every)
 
 
@@ -93,8 +116,11 @@ def _check(data: xr.Dataset, variables: Sequence[str], period: tuple[datetime, d
         raise ValueError(
             f"the reanalysis has {data.sizes['time']} states from {period[0]} to {period[1]}; more are needed"
         )
-    if abs(data["latitude"].values[0]) != 90 or data["latitude"].values[-1] != -90:
-        raise ValueError(f"expected a grid with both poles; found latitudes {data['latitude'].values[[0, -1]]}")
+    if abs(data["latitude"].values[0]) != 90 or data["latitude"].values[-1] != -90 or data["longitude"].values[0] != 0:
+        raise ValueError(
+            f"expected a grid with both poles, from longitude 0 on; found latitudes {data['latitude'].values[[0, -1]]} "
+            f"and longitudes from {data['longitude'].values[0]}"
+        )
 
 
 def _field(part: xr.Dataset, name: str) -> Array:

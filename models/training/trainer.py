@@ -18,6 +18,7 @@ from torch import Tensor
 
 from models.afno import Afno, Shape
 from models.emulator import STEP_HOURS
+from models.sun import CHANNELS
 from models.training.beginning import keep_still
 from models.training.data import Reanalysis
 from models.weights import Package
@@ -45,7 +46,7 @@ class Plan:
     depth: int = 4
 
 
-SHIPPED = Plan(steps=600)
+SHIPPED = Plan(steps=700, rollout=3, rollout_share=0.4)
 """Of the model that ships with the project."""
 
 
@@ -59,7 +60,7 @@ def train(
     """
     torch.manual_seed(plan.seed)
     _, channels, rows, columns = data.states.shape
-    network = Afno(Shape(rows, columns, channels, plan.patch, plan.width, plan.depth)).train()
+    network = Afno(Shape(rows, columns, channels + CHANNELS, plan.patch, plan.width, plan.depth)).train()
     keep_still(network, data)
     optimizer = torch.optim.AdamW(network.parameters(), plan.learning_rate, weight_decay=plan.weight_decay)
     first = _resume(folder, plan, network, optimizer)
@@ -73,7 +74,7 @@ def train(
             report(done, loss)
         if time.monotonic() > end and done < plan.steps:
             return None
-    return Package(network.eval(), data.variables, data.mean, data.scale)
+    return Package(network.eval(), data.variables, data.mean, data.scale, sun=True)
 
 
 def _weights(data: Reanalysis) -> Tensor:
@@ -96,7 +97,8 @@ def _step(
     state = torch.as_tensor(data.states[starts])
     loss = torch.zeros(())
     for one in range(1, ahead + 1):
-        state = network(state)
+        told = torch.as_tensor(data.sun(starts + (one - 1) * apart, STEP_HOURS))
+        state = network(torch.cat([state, told], 1))[:, : -told.shape[1]]
         loss = loss + (weight * (state - torch.as_tensor(data.states[starts + one * apart])) ** 2).mean() / ahead
     loss.backward()
     torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)

@@ -41,7 +41,7 @@ def scores(
     squares = np.zeros((3, len(lead_hours), len(places)))
     for start in starts:
         first = _physical(data, start, range(len(data.variables)))
-        run = itertools.islice(model.run(first[None], seeds=[0]), steps + 1)
+        run = itertools.islice(model.run(first[None], start=data.when(start), seeds=[0]), steps + 1)
         for step, after in enumerate(run):
             if step * model.step_hours not in lead_hours:
                 continue

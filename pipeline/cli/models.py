@@ -36,7 +36,7 @@ def ensemble(
 def tracks(
     config: ConfigOption = FORECAST_YAML,
     cycle: CycleOption = None,
-    best: Annotated[Path | None, typer.Option(help="A b-deck or HURDAT2 file to compare with.")] = None,
+    best: Annotated[Path | None, typer.Option(help="A b-deck or HURDAT2 file, also gzipped, to compare with.")] = None,
 ) -> None:
     """Where an hour's ensembles take the cyclones: the tropical storms, their landfalls, and errors where known.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -43,7 +44,11 @@ def make_ensemble(config: Path, cycle: str, model: str | None, members: int | No
     """Run the stages of the ensemble for one hour; exits with integrate.RETRY_CODE when a signal stopped it."""
     deployment, hour = open_deployment(config), Cycle.parse(cycle)
     settings = deployment.config.fourcastnet or FourCastNetConfig()
-    changes = {name: value for name, value in (("model", model), ("members", members)) if value is not None}
+    changes: dict[str, Any] = {
+        name: value for name, value in (("model", model), ("members", members)) if value is not None
+    }
+    if members is not None:
+        changes["enough_members"] = min(settings.enough_members, members + 1)
     settings = FourCastNetConfig.model_validate(settings.model_dump() | changes)
     deployment = Deployment(deployment.config.model_copy(update={"fourcastnet": settings}), deployment.store)
     shards = integrate.shards(deployment, hour)
@@ -68,16 +73,16 @@ def make_ensemble(config: Path, cycle: str, model: str | None, members: int | No
 
 def _spread_table(members: xr.Dataset) -> Table:
     """How far the members are apart on the sphere's average, and how sure a gale is where it is surest, by day."""
-    rows = [blended()[name] for name in PARAMETERS]
-    heads = [f"{row.long_name}, {row.units}" for row in rows]
-    table = Table("lead", *heads, f"gale, {_GALE:g} m/s", title="the members' spread, and the most that foresee a gale")
+    leads = [lead for lead in members["lead_time"].values if lead % 24 == 0]
+    table = Table("lead", *(f"+{lead} h" for lead in leads), title="the members' spread")
     area = np.cos(np.deg2rad(members["latitude"].values))
-    for lead in (lead for lead in members["lead_time"].values if lead % 24 == 0):
-        now = members.sel(lead_time=lead)
-        squares = [now[f"{row.name}_spread"].values ** 2 for row in rows]
-        spreads = [float(np.average(square.mean(1), weights=area)) ** 0.5 for square in squares]
-        gale = float(now["wind_speed_10m_exceedance"].sel(wind_speed_10m_threshold=_GALE).max())
-        table.add_row(f"+{lead} h", *(f"{spread:.3g}" for spread in spreads), f"{gale:.0%}")
+    for row in (blended()[name] for name in PARAMETERS):
+        squares = members[f"{row.name}_spread"].sel(lead_time=leads).values ** 2
+        spreads = np.average(squares.mean(2), axis=1, weights=area) ** 0.5
+        table.add_row(f"{row.long_name}, {row.units}", *(f"{spread:.3g}" for spread in spreads))
+    gales = members["wind_speed_10m_exceedance"].sel(wind_speed_10m_threshold=_GALE, lead_time=leads)
+    most = gales.max(("latitude", "longitude")).values
+    table.add_row(f"members with {_GALE:g} m/s, where most", *(f"{share:.0%}" for share in most))
     return table
 
 
@@ -98,7 +103,7 @@ def _best(path: Path, hour: Cycle) -> list[Deck]:
     """The best tracks of a file that have a fix within five days after the hour."""
     from pipeline.products.storm_files import BEST, read_atcf, read_hurdat
 
-    text = path.read_text()
+    text = gzip.decompress(path.read_bytes()).decode() if path.suffix == ".gz" else path.read_text()
     decks = read_hurdat(text) if text.split(",")[0].strip()[2:].isdigit() else read_atcf(text)
     ends = hour.init_time + timedelta(days=5)
     return [

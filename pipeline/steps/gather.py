@@ -25,6 +25,7 @@ from pipeline.steps.ingest_members import Variance, create, write_variance
 from pipeline.steps.initial_state import MODEL
 from pipeline.steps.initial_state import read as read_initial
 from pipeline.steps.input_store import rounded
+from pipeline.steps.packing import as_packed
 
 Array = NDArray[np.float32]
 
@@ -127,7 +128,8 @@ def _fill_statistics(
         if members is None:
             return integrate.read_statistics(folder, step)
         fields = np.concatenate([integrate.read_member(folder, number, [step]) for number in members])
-        return np.stack(member_statistics.of_ordered(np.sort(fields, 0))).astype(np.float32)
+        maps = np.stack(member_statistics.of_ordered(np.sort(fields, 0))).astype(np.float32)
+        return as_packed(maps, member_statistics.PACKING)
 
     for block in member_statistics.blocks(steps, deployment.grid.shape):
         leads = slice(block[0] - steps[0], block[-1] + 1 - steps[0])

@@ -11,6 +11,7 @@ import json
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float32]
 
+_WRITERS = 8  # objects of a step under way at a time: a stream to S3 carries a hundred MB/s, a GPU makes more
 RETRY_CODE = 75  # sysexits' EX_TEMPFAIL: a Batch job that exits with it is worth trying again
 
 
@@ -79,11 +81,13 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     from pipeline.steps.stepping import stepping
 
     initial, members = read_initial(deployment, hour), members_of(shard)
-    steps, (model, scale) = steps_of(deployment, hour, initial.cycle), load(settings)
+    steps = steps_of(deployment, hour, initial.cycle)
+    model, scale = load(settings, steps * len(members))
     held = _checkpoint(folder, shard) or _Held(0, perturbed(model, initial, scale, settings, members), [])
     seeds = [seed_of(str(initial.cycle), number) for number in members]
     with _noted(deployment.store, hour, shard, model, held) as watch:
-        made = stepping(model, held.states, seeds, watch, whole=shards(deployment, hour) == [shard])
+        start = (initial.cycle + held.step * STEP_HOURS).init_time
+        made = stepping(model, held.states, start, seeds, watch, whole=shards(deployment, hour) == [shard])
         _advance(folder, shard, members, made, held, steps, settings.checkpoint_steps)
     judged = zip(members, np.stack(held.extremes, 1), strict=True)
     implausible = {number: _complaints(of_member) for number, of_member in judged}
@@ -107,18 +111,19 @@ def _advance(
     from pipeline.steps.stepping import in_order
 
     def write(step: int, done: Step, states: Callable[[], Array] | None) -> None:
-        for number, fields in zip(members, done.fields(), strict=True):
-            _write(folder, step_key(number, step), fields)
+        keys = [step_key(number, step) for number in members]
+        list(writers.map(partial(_write, folder), keys, done.fields()))  # which raises what one of them raised
         if done.statistics is not None:
             _write(folder, member_statistics.step_key(step), done.statistics())
         held.extremes.append(done.extremes())
         if states is not None:
             _save(folder, shard, step, states(), held.extremes)
 
-    with _stopping() as stopped, in_order() as hand_over:
+    with _stopping() as stopped, ThreadPoolExecutor(_WRITERS) as writers, in_order() as hand_over:
         for step, done in zip(range(held.step, steps + 1), made, strict=False):
             stop = stopped.is_set()
-            states = done.states() if stop or step % checkpoint_steps == 0 else None
+            due = step % checkpoint_steps == 0 and held.step < step < steps
+            states = done.states() if stop or due else None
             hand_over(partial(write, step, done, states))
             if stop and step < steps:
                 raise StoppedError(f"members {shard} were stopped after step {step} of {steps}; run it again to go on")
@@ -154,7 +159,7 @@ def read_member(folder: Store, number: int, steps: Sequence[int]) -> Array:
 
 def read_statistics(folder: Store, step: int) -> Array:
     """(map, latitude, longitude) of a step over all members; FileNotFoundError unless one job had all of them."""
-    return np.asarray(_read(folder, member_statistics.step_key(step)))
+    return unpack(_read(folder, member_statistics.step_key(step)), member_statistics.PACKING)
 
 
 def step_key(number: int, step: int) -> str:
@@ -167,8 +172,11 @@ def steps_of(deployment: Deployment, hour: Cycle, cycle: Cycle) -> int:
     return -(-(int(cycle.lead_hours(hour.init_time)) + deployment.config.last_lead_hours) // STEP_HOURS)
 
 
-def load(settings: FourCastNetConfig) -> tuple[DeviceEmulator, Array]:
-    """The configured model on the best device that passes its check, and the standard deviation of each variable."""
+def load(settings: FourCastNetConfig, member_steps: int) -> tuple[DeviceEmulator, Array]:
+    """The configured model on the best device that passes its check, and the standard deviation of each variable.
+
+    ValueError for weights that are not allowed or do not fit, DeviceError without a device that can do `member_steps`.
+    """
     import torch
 
     from models import weights
@@ -176,9 +184,9 @@ def load(settings: FourCastNetConfig) -> tuple[DeviceEmulator, Array]:
     from models.emulator import FourCastNet
 
     torch.set_num_threads(1)
-    device, allowed = healthy_device(), {*settings.weights_sha256, weights.shipped_checksum()}
-    folder = folder_of(settings.package)
+    folder, allowed = folder_of(settings.package), {*settings.weights_sha256, weights.shipped_checksum()}
     package = weights.read(folder, allowed)
+    device = healthy_device(member_steps * package.network.operations)
     if settings.model == "afno":
         lower = device.type == "cuda" and settings.precision == "bfloat16"
         if lower:

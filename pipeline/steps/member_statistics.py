@@ -19,6 +19,7 @@ from pipeline.science import regrid
 from pipeline.science.member_statistics import statistics
 from pipeline.sources.fourcastnet import PARAMETERS
 from pipeline.steps.input_store import CHUNK_BYTES, CHUNK_KEYS, LEVEL, plain_array, rounded
+from pipeline.steps.packing import Packing
 
 Array = NDArray[np.float32]
 
@@ -53,6 +54,15 @@ def _arrays() -> Iterator[tuple[Parameter, str, tuple[float, ...]]]:
         yield row, "quantile", QUANTILES
         if row.thresholds:
             yield row, "exceedance", row.thresholds
+
+
+def _range(row: Parameter, kind: str) -> tuple[float, float]:
+    if kind == "exceedance":
+        return 0.0, 1.0
+    return (0.0, row.maximum - row.minimum) if kind == "spread" else (row.minimum, row.maximum)
+
+
+PACKING = Packing.of([_range(row, kind) for row, kind, values in _arrays() for _ in values])
 
 
 def create(group: zarr.Group, leads: int, grid: tuple[int, int]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,12 +15,13 @@ from pipeline.steps.initial_state import InitialState
 
 if TYPE_CHECKING:
     from models.base import Emulator
+    from models.emulator import DeviceEmulator
 
 Array = NDArray[np.float32]
 
 
 def perturbed(
-    model: Emulator, initial: InitialState, scale: Array, settings: FourCastNetConfig, members: Sequence[int]
+    model: DeviceEmulator, initial: InitialState, scale: Array, settings: FourCastNetConfig, members: Sequence[int]
 ) -> Array:
     """(member, variable, latitude, longitude) that these members start from; member 0 from the analysis as it is.
 
@@ -36,9 +37,8 @@ def perturbed(
         for place, number in chosen:
             states[place] += _noise(model, seeds[number]) * size[:, None, None]
     elif settings.perturbation == "bred_vectors":
-        still = [after[0] for after in itertools.islice(model.run(initial.state[None], seeds=[0]), BREEDING_STEPS + 1)]
-        for place, number in chosen:
-            states[place] += bred_vector(model, still, _noise(model, seeds[number]), size, seeds[number])
+        for (place, _), vector in zip(chosen, _bred(model, initial, size, list(seeds.values())), strict=True):
+            states[place] += vector
     else:  # importing earth2studio takes long
         from models import perturbation_classes
 
@@ -46,6 +46,19 @@ def perturbed(
         for place, number in chosen:
             states[place] = perturbation_classes.perturbed(settings.perturbation, start, number)
     return states
+
+
+def _bred(model: DeviceEmulator, initial: InitialState, size: Array, seeds: Sequence[int]) -> Iterator[Array]:
+    """A bred vector a seed; one noise and one vector at a time are on the host."""
+    import torch
+
+    start = initial.cycle.init_time
+    first, sizes = (torch.as_tensor(values, device=model.device) for values in (initial.state, size[:, None, None]))
+    run = model.steps(first[None], start=start, seeds=[0])
+    still = [state[0] for state in itertools.islice(run, BREEDING_STEPS + 1)]
+    for seed in seeds:
+        noise = torch.as_tensor(_noise(model, seed), device=model.device)
+        yield bred_vector(model, still, start, noise, sizes, seed).cpu().numpy()
 
 
 def _size(model: Emulator, scale: Array, settings: FourCastNetConfig) -> Array:

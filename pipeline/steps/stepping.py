@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from torch import Tensor
 from models.device import Stopwatch, leaving
 from models.variables import VARIABLES
 from pipeline.sources.fourcastnet import PARAMETERS
-from pipeline.steps.member_statistics import of_ordered
+from pipeline.steps.member_statistics import PACKING, of_ordered
 from pipeline.steps.packing import pack, unpack_there
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Step:
 
     `fields`: (member, parameter, latitude, longitude) PARAMETERS, packed; `extremes`: (member, parameter, 3) their
     lowest and highest values and their means over the sphere, before that; `statistics`: (map, latitude, longitude)
-    over the members, if they are all of the ensemble's; `states`: as the model has them.
+    over the members, packed, if they are all of the ensemble's; `states`: as the model has them.
     """
 
     fields: Callable[[], NDArray[Any]]
@@ -46,13 +47,14 @@ class Step:
 
 
 def stepping(
-    model: DeviceEmulator, states: Array, seeds: Sequence[int], watch: Stopwatch, *, whole: bool = False
-) -> Iterator[Step]:
-    """The given states and every later one, for ever; only what is kept leaves the device.
+    model: DeviceEmulator, states: Array, start: datetime, seeds: Sequence[int], watch: Stopwatch, *,
+    whole: bool = False,
+) -> Iterator[Step]:  # fmt: skip
+    """The given states, valid at `start`, and every later one, for ever; only what is kept leaves the device.
 
     whole: these are all members of the ensemble, so statistics over them are made, too.
     """
-    run = model.steps(torch.as_tensor(states, device=model.device), seeds=seeds)
+    run = model.steps(torch.as_tensor(states, device=model.device), start=start, seeds=seeds)
     area = torch.as_tensor(np.cos(np.deg2rad(model.latitude)), device=model.device)
     while True:
         with watch.working():
@@ -60,7 +62,8 @@ def stepping(
             fields = kept(after, model.variables)
             found = extremes(fields, area)
             packed = pack(fields)
-            maps = torch.stack(of_ordered(unpack_there(packed.sort(0).values))) if whole else None
+            ordered = unpack_there(packed.sort(0).values) if whole else None
+            maps = None if ordered is None else pack(torch.stack(of_ordered(ordered)), PACKING)
         yield Step(leaving(packed), leaving(found), None if maps is None else leaving(maps), partial(leaving, after))
 
 
@@ -76,7 +79,10 @@ def kept(states: Tensor, variables: Sequence[str]) -> Tensor:
             source, factor = by_name[name]
             out[:, place] = states[:, source] / factor
         else:
-            raise ValueError(f"the model does not forecast {name}; it has {', '.join(variables)}")
+            raise ValueError(
+                f"the model does not forecast {name}, which is kept of every member; choose another package: this one "
+                f"has {', '.join(variables)}"
+            )
     return out
 
 

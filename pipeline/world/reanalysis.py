@@ -28,7 +28,7 @@ from pipeline.world.truth import Truth, truth
 from pipeline.world.waves import Waves
 from pipeline.world.waves import run as run_waves
 
-DAYS, RESOLUTION, SEED = 180, 3, 20250905
+DAYS, RESOLUTION, SEED = 400, 3, 20250905
 """What the shipped model has learnt from and was verified on."""
 STORM_EVERY_DAYS = 5
 _EPOCH = datetime(1970, 1, 1)

@@ -6,11 +6,22 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from models.device import DeviceError, check, graphed, leaving  # noqa: E402
+from models.afno import Afno, Shape  # noqa: E402
+from models.device import DeviceError, check, graphed, healthy_device, leaving  # noqa: E402
 
 
 def test_a_good_device_passes() -> None:
     check(torch.device("cpu"), size=128, least_bandwidth=1.0)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_work_for_a_gpu_is_not_begun_without_one() -> None:
+    with torch.device("meta"):
+        vendors = Afno(Shape(720, 1440, 26, patch=8, width=768, depth=12))
+    assert vendors.operations == pytest.approx(1.99e12, rel=0.03)
+    with pytest.raises(DeviceError, match=r"no GPU here, and a core would take some 1[01] hours: run it on a machine"):
+        healthy_device(31 * 60 * vendors.operations)
+    assert healthy_device(60 * vendors.operations) == torch.device("cpu"), "a single run is done in half an hour"
 
 
 def test_a_slow_device_is_named() -> None:

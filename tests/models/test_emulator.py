@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +11,14 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from models import weights  # noqa: E402
+from models import sun, weights  # noqa: E402
 from models.emulator import FourCastNet  # noqa: E402
 from models.inputs import SHIPPED  # noqa: E402
 from models.perturbation import spherical_gaussian  # noqa: E402
 from tests.models.random_package import random_package, random_states  # noqa: E402
 
-CPU = torch.device("cpu")
+CPU, START = torch.device("cpu"), datetime(2025, 9, 5)
+DAY = START, START + timedelta(hours=12)
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +28,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> weights.Package:
 
 
 def _run(model: FourCastNet, states: np.ndarray, steps: int) -> np.ndarray:
-    return np.stack(list(itertools.islice(model.run(states, seeds=range(len(states))), steps + 1)))
+    return np.stack(list(itertools.islice(model.run(states, start=START, seeds=range(len(states))), steps + 1)))
 
 
 def test_first_comes_what_was_given(package: weights.Package) -> None:
@@ -48,6 +50,20 @@ def test_a_run_continues_from_any_state(package: weights.Package, stop: int) -> 
     model, states = FourCastNet(package, CPU), random_states(2)
     whole = _run(model, states, 5)
     np.testing.assert_array_equal(_run(model, whole[stop], 5 - stop), whole[stop:])
+
+
+def test_a_network_is_told_of_the_sun_at_every_step(tmp_path: Path) -> None:
+    package = weights.read(tmp_path, [random_package(tmp_path, sun=True)])
+    model, states = FourCastNet(package, CPU, batch=2), random_states(1)
+    mean, scale = package.mean[:, None, None], package.scale[:, None, None]
+    wanted = torch.as_tensor((states - mean) / scale)
+    for step, found in enumerate(_run(model, states, 3)):
+        np.testing.assert_allclose((found - mean) / scale, wanted, atol=1e-3)
+        told = sun.channels(sun.at(START, 6 * step), 6, model.latitude, model.longitude)
+        with torch.inference_mode():
+            wanted = package.network(torch.cat([wanted, torch.as_tensor(told)], 1))[:, :5]
+    at_noon, at_night = (next(itertools.islice(model.run(states, start=when, seeds=[0]), 1, None)) for when in DAY)
+    assert np.abs((at_noon - at_night) / scale).max() > 1e-3
 
 
 def test_states_of_another_grid_are_refused(package: weights.Package) -> None:

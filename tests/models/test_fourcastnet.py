@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import sys
 from dataclasses import replace
+from datetime import datetime, timedelta
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -35,21 +36,23 @@ from tests.models.random_package import SCALE, VARIABLES, random_package, random
 from tests.steps.small_ensemble import write_state  # noqa: E402
 from tests.tiny_deployment import HOUR, write_configuration, write_inputs  # noqa: E402
 
-CPU = torch.device("cpu")
+CPU, START = torch.device("cpu"), datetime(2025, 9, 5)
 needs_earth2studio = pytest.mark.skipif(find_spec("earth2studio") is None, reason="needs earth2studio")
 
 
 @needs_earth2studio
-def test_the_real_load_model_reads_our_package_and_steps_alike(tmp_path: Path) -> None:
-    checksum, states = random_package(tmp_path), random_states(2)
+@pytest.mark.parametrize("sun", [False, True])
+def test_the_real_load_model_reads_our_package_and_steps_alike(tmp_path: Path, sun: bool) -> None:
+    checksum, states = random_package(tmp_path, sun=sun), random_states(2)
     theirs = fourcastnet.load("fcn", f"file://{tmp_path}", [checksum], CPU)
     ours = FourCastNet(weights.read(tmp_path, [checksum]), CPU)
     assert theirs.variables == ours.variables == VARIABLES
     assert theirs.step_hours == ours.step_hours
     np.testing.assert_array_equal(theirs.latitude, ours.latitude)
     np.testing.assert_array_equal(theirs.longitude, ours.longitude)
+    told = {"start": START, "seeds": (1, 2)}
     for step, (one, other) in enumerate(
-        itertools.islice(zip(theirs.run(states, seeds=(1, 2)), ours.run(states, seeds=(1, 2)), strict=True), 3)
+        itertools.islice(zip(theirs.run(states, **told), ours.run(states, **told), strict=True), 3)
     ):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-3 * ours.package.scale.min(), err_msg=f"step {step}")
     from earth2studio.models.px import fcn
@@ -157,7 +160,9 @@ def test_amplitudes_of_earth2studios_classes_are_root_mean_squares(model: FourCa
 def test_a_lagged_member_is_what_the_model_makes_of_an_earlier_analysis(model: FourCastNet) -> None:
     found = made(model, "LaggedEnsemble", range(2, 3))[0]
     earlier = random_states(11)[2]
-    np.testing.assert_array_equal(found, next(itertools.islice(model.run(earlier[None], seeds=[0]), 2, None))[0])
+    np.testing.assert_array_equal(
+        found, next(itertools.islice(model.run(earlier[None], start=START, seeds=[0]), 2, None))[0]
+    )
 
 
 def test_an_amplitude_of_a_variable_that_the_model_lacks_is_named(model: FourCastNet) -> None:
@@ -169,6 +174,37 @@ def test_an_amplitude_of_a_variable_that_the_model_lacks_is_named(model: FourCas
 def test_an_unknown_model_is_named_with_those_there_are() -> None:
     with pytest.raises(ValueError, match="fcn, sfno, fcn3"):
         fourcastnet.load("fcn4", "file://nowhere", [], CPU)
+
+
+class _Core(torch.nn.Module):
+    """Stands for what makani makes: adds the hour of the day to every value."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[datetime] = []
+
+    def forward(self, x: torch.Tensor, time: list[datetime], normalized_data: bool) -> torch.Tensor:
+        self.asked += time
+        return x + time[0].hour
+
+
+@needs_earth2studio
+def test_earth2studios_sfno_is_told_the_time_of_each_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    with imported():
+        from earth2studio.models.px import sfno
+        from earth2studio.utils.imports import OptionalDependencyFailure
+    monkeypatch.setattr(OptionalDependencyFailure, "failures", {})  # makani is on no registry
+    core = _Core()
+    model = fourcastnet.Earth2Studio(sfno.SFNO(core, np.array(["t2m", "msl"])), "sfno", CPU)
+    assert (model.variables, model.step_hours, len(model.latitude)) == (("t2m", "msl"), 6, 721)
+    states = np.zeros((1, 2, 721, 1440), np.float32)
+    run = itertools.islice(model.run(states, start=START + timedelta(hours=18), seeds=[0]), 4)
+    assert [(after.shape, float(after.mean())) for after in run] == [
+        (states.shape, hours) for hours in (0, 18, 18, 24)
+    ]  # fmt: skip
+    assert [when.isoformat() for when in core.asked] == [
+        "2025-09-05T18:00:00+00:00", "2025-09-06T00:00:00+00:00", "2025-09-06T06:00:00+00:00",
+    ]  # fmt: skip
 
 
 class _Drawing:
@@ -194,9 +230,13 @@ def test_a_model_that_draws_gets_the_members_seed_and_no_default() -> None:
     states = np.zeros((1, 2, 3, 4), np.float32)
 
     def first(seed: int) -> np.ndarray:
-        return next(fourcastnet.Earth2Studio(_Drawing(), "fcn3", CPU).run(states, seeds=[seed]))
+        return next(fourcastnet.Earth2Studio(_Drawing(), "fcn3", CPU).run(states, start=START, seeds=[seed]))
 
     np.testing.assert_array_equal(first(7), first(7))
     assert not np.array_equal(first(7), first(8))
     with pytest.raises(ValueError, match="one member a slice"):
-        next(fourcastnet.Earth2Studio(_Drawing(), "fcn3", CPU).run(np.zeros((2, 2, 3, 4), np.float32), seeds=[1, 2]))
+        next(
+            fourcastnet.Earth2Studio(_Drawing(), "fcn3", CPU).run(
+                np.zeros((2, 2, 3, 4), np.float32), start=START, seeds=[1, 2]
+            )
+        )

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 import numpy as np
 import pytest
+from scipy.special import sph_legendre_p_all
 
-from models.perturbation import bred_vector, seed_of, size_of, spherical_gaussian
+torch = pytest.importorskip("torch")
 
-LATITUDE = np.linspace(90, -90, 30, endpoint=False)
+from models.perturbation import ALPHA, TAU, bred_vector, seed_of, size_of, spherical_gaussian  # noqa: E402
+
+START, LATITUDE = datetime(2025, 9, 5), np.linspace(90, -90, 30, endpoint=False)
 
 
 def test_seeds_are_those_of_cycle_and_member() -> None:
@@ -24,6 +28,18 @@ def test_noise_repeats_and_has_unit_size() -> None:
     np.testing.assert_array_equal(one, spherical_gaussian(3, LATITUDE, 60, 1))
     assert not np.allclose(one, other)
     assert size_of(one, np.ones(3, np.float32), LATITUDE) == pytest.approx(1, rel=1e-5)
+
+
+def test_noise_is_what_scipys_transforms_make_of_the_same_draws() -> None:
+    degree, random = 14, np.random.default_rng(7)
+    sizes = (np.arange(15) * np.arange(1, 16) + TAU**2) ** (-ALPHA / 2)
+    real, imaginary = random.standard_normal((2, 1, 15, 15)) * sizes[:, None]
+    functions = sph_legendre_p_all(degree, degree, np.deg2rad(90 - LATITUDE))[0, :, : degree + 1]
+    waves = np.einsum("lm,lmy->ym", (real + 1j * imaginary)[0] * np.where(np.arange(15), 1, np.sqrt(2)), functions)
+    field = np.fft.irfft(waves, n=60, axis=1)
+    area = np.cos(np.deg2rad(LATITUDE))
+    field /= np.sqrt((field**2).mean(1) @ area / area.sum())
+    np.testing.assert_allclose(spherical_gaussian(1, LATITUDE, 60, 7)[0], field, atol=1e-5)
 
 
 def test_noise_is_isotropic() -> None:
@@ -41,15 +57,17 @@ class _Growing:
     longitude = np.arange(0, 360, 6.0)
     step_hours = 6
 
-    def run(self, states: np.ndarray, *, seeds: Sequence[int]) -> Iterator[np.ndarray]:
+    def steps(self, states: torch.Tensor, *, start: datetime, seeds: Sequence[int]) -> Iterator[torch.Tensor]:
         for step in itertools.count():
-            yield (states * np.float32([2.0, 0.5])[:, None, None] ** step).astype(np.float32)
+            yield states * torch.tensor([2.0, 0.5])[:, None, None] ** step
 
 
 def test_breeding_finds_what_grows() -> None:
-    scale, noise = np.ones(2, np.float32), spherical_gaussian(2, LATITUDE, 60, 1)
-    still = [state[0] for state in itertools.islice(_Growing().run(np.ones((1, 2, 30, 60), np.float32), seeds=[1]), 9)]
-    bred = bred_vector(_Growing(), still, noise, 0.1 * scale, 1)
-    assert size_of(bred, scale, LATITUDE) == pytest.approx(0.1, rel=1e-3)
+    ones, noise = torch.ones(2, 1, 1), spherical_gaussian(2, LATITUDE, 60, 1)
+    still = [
+        state[0] for state in itertools.islice(_Growing().steps(torch.ones(1, 2, 30, 60), start=START, seeds=[1]), 9)
+    ]
+    bred = bred_vector(_Growing(), still, START, torch.as_tensor(noise), 0.1 * ones, 1).numpy()
+    assert size_of(bred, np.ones(2, np.float32), LATITUDE) == pytest.approx(0.1, rel=1e-3)
     assert np.abs(bred[1]).max() < 1e-3 * np.abs(bred[0]).max()
     np.testing.assert_allclose(bred[0] / np.abs(bred[0]).max(), noise[0] / np.abs(noise[0]).max(), atol=1e-2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from pathlib import Path
 
@@ -48,6 +49,14 @@ def test_an_incomplete_package_says_what_is_missing(tmp_path: Path) -> None:
     checksum = random_package(tmp_path)
     (tmp_path / "global_stds.npy").unlink()
     with pytest.raises(FileNotFoundError, match=r"global_stds\.npy"):
+        weights.read(tmp_path, [checksum])
+
+
+def test_a_grid_that_is_not_the_networks_is_named(tmp_path: Path) -> None:
+    checksum = random_package(tmp_path)
+    known = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(known | {"rows": 13}))
+    with pytest.raises(ValueError, match="says 13 x 24 and the weights are for 12 x 24 points"):
         weights.read(tmp_path, [checksum])
 
 

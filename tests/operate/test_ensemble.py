@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
@@ -49,8 +50,8 @@ def test_the_last_job_to_finish_makes_the_ensemble(tmp_path: Path, capsys: pytes
     ]  # fmt: skip
     spread = open_ensemble(deployment, HOUR, "fourcastnet")["temperature_2m_spread"].sel(lead_time=24)
     area = np.cos(np.deg2rad(spread["latitude"].values))[:, None] * np.ones(spread.shape[1])
-    (day,) = (line for line in out.splitlines() if "+24 h" in line)
-    assert float(day.split("│")[2]) == pytest.approx(np.sqrt(np.average(spread.values**2, weights=area)), rel=0.01)
+    (day,) = (line for line in out.splitlines() if "temperature at 2 m" in line)
+    assert float(day.split("│")[3]) == pytest.approx(np.sqrt(np.average(spread.values**2, weights=area)), rel=0.01)
     show_status(path, "2025-09-05T00")
     for shown in (out, capsys.readouterr().out):
         assert "$ each" in shown
@@ -63,8 +64,8 @@ def test_a_signal_ends_it_with_the_code_that_says_try_again(tmp_path: Path, monk
     path, deployment = configured(tmp_path)
     real = emulator.FourCastNet.steps
 
-    def signalling(self: emulator.FourCastNet, states: Any, *, seeds: list[int]) -> object:
-        for number, after in enumerate(real(self, states, seeds=seeds)):
+    def signalling(self: emulator.FourCastNet, states: Any, **told: Any) -> object:
+        for number, after in enumerate(real(self, states, **told)):
             if number == 2 and len(states) == 6:
                 os.kill(os.getpid(), signal.SIGTERM)
             yield after
@@ -97,6 +98,10 @@ def test_storms_are_compared_with_a_best_track(tmp_path: Path, capsys: pytest.Ca
     assert "AL012025 +24 h: spread 111 km, error of the mean 0 km" in out
     assert "wind -10.1 m/s" in out  # 40 m/s are written as 78 kt, 40.1 m/s
     assert "3 of 3" in out
+    zipped = tmp_path / "bal012025.dat.gz"  # as a centre's archive has it
+    zipped.write_bytes(gzip.compress(best.read_bytes()))
+    operate_ensemble.show_tracks(path, "2025-09-05T00", zipped)
+    assert capsys.readouterr().out == out
     with pytest.raises(FileNotFoundError, match="no tracks of 20250906T00Z"):
         operate_ensemble.show_tracks(path, "2025-09-06T00", None)
 

@@ -62,8 +62,8 @@ def test_a_job_stopped_at_any_step_continues_and_leaves_the_same_bytes(
 ) -> None:
     deployment, real, signalled = small_ensemble(tmp_path), emulator.FourCastNet.steps, []
 
-    def signalling(self: emulator.FourCastNet, states: Any, *, seeds: list[int]) -> object:
-        for number, after in enumerate(real(self, states, seeds=seeds)):
+    def signalling(self: emulator.FourCastNet, states: Any, **told: Any) -> object:
+        for number, after in enumerate(real(self, states, **told)):
             if number == step and len(states) == 6 and not signalled:
                 signalled.append(os.kill(os.getpid(), signal.SIGTERM))
             yield after
@@ -104,8 +104,8 @@ def test_member_0_starts_from_the_analysis_and_no_two_members_are_alike(whole: d
 def test_the_gate_judges_every_value_of_a_member(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     deployment, real = small_ensemble(tmp_path), emulator.FourCastNet.steps
 
-    def hot(self: emulator.FourCastNet, states: Any, *, seeds: list[int]) -> object:
-        for number, after in enumerate(real(self, states, seeds=seeds)):
+    def hot(self: emulator.FourCastNet, states: Any, **told: Any) -> object:
+        for number, after in enumerate(real(self, states, **told)):
             if number == 1 and len(states) == 6:
                 after[4, 2, 3, 5] = 500.0
             yield after

@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch")
 
 from pipeline.parameters import blended  # noqa: E402
 from pipeline.sources.fourcastnet import PARAMETERS  # noqa: E402
-from pipeline.steps.packing import pack, unpack, unpack_there  # noqa: E402
+from pipeline.steps.packing import MEMBERS, as_packed, pack, unpack, unpack_there  # noqa: E402
 
 ROWS = [blended()[name] for name in PARAMETERS]
 LOW, HIGH, PRECISION = (
@@ -26,6 +26,7 @@ def test_the_whole_range_comes_back_within_a_quarter_of_the_precision() -> None:
     found = unpack(packed.numpy())
     assert (np.abs(found - fields.astype(np.float64)) <= PRECISION / 4).all()
     np.testing.assert_array_equal(unpack_there(packed).numpy(), found)
+    np.testing.assert_array_equal(as_packed(fields, MEMBERS), found)
     np.testing.assert_array_equal(pack(torch.as_tensor(found)), packed)  # nothing is lost twice
 
 
