@@ -28,18 +28,19 @@ def borders(label: NDArray[np.generic]) -> Borders:
     return Borders(np.asarray(label != np.roll(label, -1, axis=1)), np.asarray(label[1:] != label[:-1]))
 
 
-def jump_ratio(field: Array, seams: Borders, latitude: Array) -> float:
-    """Root mean square difference of neighbours across the seams over that of all other neighbours.
+def jump(field: Array, seams: Borders, latitude: Array) -> tuple[float, float]:
+    """Root mean square difference of neighbours across the seams, in the field's units; and over that of all others.
 
     field: (latitude, longitude), NaN where there is none; latitude: (latitude,) in degrees, neighbours count by the
-    area they stand for. Weather has gradients of its own where seams lie (coasts, mountains), so the figure of a blend
-    is to be held against that of its inputs across the same seams. NaN if there is no seam or nothing else.
+    area they stand for. Weather has gradients of its own where seams lie (coasts, mountains), so the figures of a blend
+    are to be held against those of its inputs across the same seams. NaN if there is no seam or nothing else.
     """
     sums = _differences(np.array(field, np.float64, order="C"), seams.east, seams.south, np.cos(np.deg2rad(latitude)))
     sums[1] -= sums[0]
     if (sums[:, 1] <= 0).any() or sums[1, 0] <= 0:
-        return float("nan")
-    return float(np.sqrt(sums[0, 0] / sums[0, 1] / (sums[1, 0] / sums[1, 1])))
+        return float("nan"), float("nan")
+    across, elsewhere = np.sqrt(sums[:, 0] / sums[:, 1])
+    return float(across), float(across / elsewhere)
 
 
 @njit(cache=True)

@@ -13,7 +13,7 @@ from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter
 from pipeline.products import layout
-from pipeline.science.stability import Borders, borders, flip_flop, jump_ratio, roughness
+from pipeline.science.stability import Borders, borders, flip_flop, jump, roughness
 from pipeline.steps import Deployment
 from pipeline.steps.inputs import sources_of
 from pipeline.steps.published import arrays_of
@@ -37,9 +37,9 @@ LEAST_SHARE = 0.9
 class StabilityRecord(TypedDict):
     """One figure of one system.
 
-    `cluster_jump`, `region_jump`: gradient across the borders of clusters, or where a regional source's weight changes,
-    over that elsewhere; `roughness`: in the parameter's units; `flip_flop`: index over `issues` of one valid time, in
-    the parameter's units, the last issued at `lead_time_hours`.
+    `cluster_jump`, `region_jump`: from cell to cell across the borders of clusters, or where a regional source's weight
+    changes, in the parameter's units, and `..._contrast`: over that elsewhere; `roughness`: in the parameter's units;
+    `flip_flop`: index over `issues` of one valid time, in its units, too, the last issued at `lead_time_hours`.
     """
 
     parameter: str
@@ -97,14 +97,14 @@ def _seams(deployment: Deployment, name: str, hour: Cycle) -> Iterator[tuple[str
     key = paths.forecast(hour, "weights.zarr")
     if not deployment.store.exists(f"{key}/{name}_membership/zarr.json"):
         return
-    yield "cluster_jump", borders(layout.read_tile(deployment.store, key, f"{name}_membership", slice(None)).argmax(0))
+    yield "cluster", borders(layout.read_tile(deployment.store, key, f"{name}_membership", slice(None)).argmax(0))
     takes = layout.read_coordinate(deployment.store, key, f"{name}_last_lead") >= 0
     coverage = layout.read_tile(deployment.store, key, "coverage", slice(None))
     covered = [field for field in coverage[takes] if field.min() < field.max()]
     if covered:
         parts = [borders(field) for field in covered]
         east = np.logical_or.reduce([part.east for part in parts])
-        yield "region_jump", Borders(east, np.logical_or.reduce([part.south for part in parts]))
+        yield "region", Borders(east, np.logical_or.reduce([part.south for part in parts]))
 
 
 def _spatial(
@@ -117,8 +117,9 @@ def _spatial(
     for system, error in (*zip(part.systems, part.errors, strict=True), (TRUTH, np.zeros(len(part.cells)))):
         field[part.cells] = error + part.truth
         on_grid = field.reshape(grid.shape)
-        figures = {measure: jump_ratio(on_grid, seam, grid.latitude) for measure, seam in seams.items()}
-        figures["roughness"] = roughness(on_grid, grid.latitude)
+        figures = {"roughness": roughness(on_grid, grid.latitude)}
+        for kind, seam in seams.items():
+            figures[f"{kind}_jump"], figures[f"{kind}_contrast"] = jump(on_grid, seam, grid.latitude)
         for measure, value in figures.items():
             if np.isfinite(value):
                 yield StabilityRecord(

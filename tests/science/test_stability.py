@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from scores.continuous import flip_flop_index
 
 from pipeline.grid import Grid
-from pipeline.science.stability import borders, flip_flop, jump_ratio, roughness
+from pipeline.science.stability import borders, flip_flop, jump, roughness
 
 GRID = Grid(5)
 LATITUDE, LONGITUDE = GRID.latitude, GRID.longitude
@@ -22,20 +22,21 @@ HALVES = (LONGITUDE < 180)[None] & np.ones(GRID.shape, bool)
 def test_a_smooth_field_has_no_more_gradient_at_a_seam_than_elsewhere() -> None:
     rng = np.random.default_rng(0)
     label = rng.integers(0, 2, GRID.shape)
-    assert jump_ratio(WAVES, borders(label), LATITUDE) == pytest.approx(1, abs=0.05)
+    assert jump(WAVES, borders(label), LATITUDE)[1] == pytest.approx(1, abs=0.05)
 
 
 def test_a_step_at_the_seam_is_seen() -> None:
     seams = borders(HALVES)
     assert seams.east.sum() == 2 * len(LATITUDE), "also where the globe closes"
     assert not seams.south.any()
-    flat = jump_ratio(WAVES, seams, LATITUDE)
-    assert jump_ratio(WAVES + 2.0 * HALVES, seams, LATITUDE) > 2 * flat
+    flat = jump(WAVES, seams, LATITUDE)[1]
+    assert jump(WAVES + 2.0 * HALVES, seams, LATITUDE)[1] > 2 * flat
+    assert jump(1e-6 * WAVES + 2.0 * HALVES, seams, LATITUDE)[0] == pytest.approx(2, rel=1e-4), "in the field's units"
 
 
 def test_without_a_seam_there_is_no_figure() -> None:
-    assert np.isnan(jump_ratio(WAVES, borders(np.zeros(GRID.shape)), LATITUDE))
-    assert np.isnan(jump_ratio(np.full(GRID.shape, np.nan), borders(HALVES), LATITUDE))
+    assert np.isnan(jump(WAVES, borders(np.zeros(GRID.shape)), LATITUDE)).all()
+    assert np.isnan(jump(np.full(GRID.shape, np.nan), borders(HALVES), LATITUDE)).all()
 
 
 def test_mottles_are_rough_and_planes_are_not() -> None:
@@ -71,9 +72,10 @@ def test_figures_are_those_of_the_formulas_written_out() -> None:
         np.average(difference[chosen] ** 2, weights=weight[chosen])
         for chosen in (np.isfinite(difference) & across, np.isfinite(difference) & ~across)
     ]
-    assert jump_ratio(field, borders(label), LATITUDE) == pytest.approx(np.sqrt(square[0] / square[1]))
+    expected = np.sqrt(square[0]), np.sqrt(square[0] / square[1])
+    assert jump(field, borders(label), LATITUDE) == pytest.approx(expected)
     around = (np.roll(values, 1, 1) + np.roll(values, -1, 1))[1:-1] + values[2:] + values[:-2]
     bend = values[1:-1] - around / 4
     known = np.isfinite(bend)
-    expected = np.sqrt(np.average(bend[known] ** 2, weights=area[1:-1][known]))
-    assert roughness(field, LATITUDE) == pytest.approx(expected)
+    curved = np.sqrt(np.average(bend[known] ** 2, weights=area[1:-1][known]))
+    assert roughness(field, LATITUDE) == pytest.approx(curved)

@@ -63,7 +63,7 @@ def by_system(records: list[StabilityRecord], measure: str) -> dict[str, float]:
 
 def test_a_seam_between_clusters_is_told_from_steady_inputs(deployment: Deployment) -> None:
     records = stability(deployment, ROW, HOUR, {24: [pairs(deployment, HOUR, seam=3.0)]}, published)
-    jump, region = by_system(records, "cluster_jump"), by_system(records, "region_jump")
+    jump, region = by_system(records, "cluster_contrast"), by_system(records, "region_contrast")
     assert jump["gfs"] == jump["ifs"]
     assert jump["hourcast"] > 1.5 * jump["gfs"]
     assert region["hourcast"] < 1.1 * region["gfs"], "the step is not where the region ends"

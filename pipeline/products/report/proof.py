@@ -20,6 +20,8 @@ Record = Mapping[str, Any]
 MEASURES = {
     "cluster_jump": "Jump at borders of clusters",
     "region_jump": "Jump at edges of regions",
+    "cluster_contrast": "Contrast of borders of clusters",
+    "region_contrast": "Contrast of edges of regions",
     "roughness": "Roughness from cell to cell",
     "flip_flop": "To and fro between issues",
 }
@@ -51,7 +53,7 @@ def steadiness(records: Sequence[Record]) -> str:
     words = (
         "Bars reach from the steadiest to the least steady of the sources, whose mean is 1, and their plain mean; the "
         "mark is the blend, the stroke the analysis. No less steady than its inputs or the truth in "
-        f"<b>{within} of {count}</b> figures. Jumps: gradient at a seam over that elsewhere; a mean has more than its "
+        f"<b>{within} of {count}</b> figures. Contrast: the jump at a seam over that elsewhere; a mean has more than its "
         "sources, for it keeps coasts and evens out weather."
     )
     return f'<p class="lead">{words}</p><div class="small-multiples wide">{"".join(drawn)}</div>'
