@@ -22,6 +22,7 @@ from bench.exports import i_export
 from bench.measure import Timing, bandwidth, timed
 from bench.native_output import j_wrfout, k_mpas
 from bench.storage import g_zarr
+from pipeline.runner.pool import KEEP_MEMORY
 
 OUT = Path("build/bench.json")
 Record = dict[str, Any]
@@ -95,4 +96,6 @@ def _parts(
 
 
 if __name__ == "__main__":
+    if not KEEP_MEMORY.items() <= os.environ.items():  # as the workers have it from their start
+        os.execve(sys.executable, [sys.executable, "-m", "bench", *sys.argv[1:]], os.environ | KEEP_MEMORY)
     sys.exit(main(sys.argv[1:]))

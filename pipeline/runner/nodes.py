@@ -12,7 +12,7 @@ from distributed.utils import get_ip
 
 from pipeline.cycle import Cycle
 from pipeline.runner import PASSING, StageError, run
-from pipeline.runner.pool import THREAD_VARIABLES, workers
+from pipeline.runner.pool import KEEP_MEMORY, THREAD_VARIABLES, workers
 from pipeline.runner.progress import watched
 from pipeline.runner.worker import Exit
 from pipeline.stages import Stage, stage
@@ -40,7 +40,7 @@ def attend(store: str, cycle: str, stage_name: str, node: int, main: str | None,
     except OSError as error:
         print(f"hourcast: {error}", file=sys.stderr)
         return Exit.MAY_PASS
-    os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(row.vcpus)))
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(row.vcpus)) | KEEP_MEMORY)  # dask heeds them, too
     if node:
         _join(f"tcp://{main}:{PORT}", row, processes)
     return _lead(deployment, hour, row, main or get_ip(), processes)

@@ -14,6 +14,11 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+KEEP_MEMORY = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(256 << 20)}
+"""What glibc is to be told when a process starts: freed memory stays for the next array, up to so many bytes of it.
+
+By default, and more so by dask's, large arrays are handed back to the system, which clears the next ones anew.
+"""
 
 
 class Pool:
@@ -118,8 +123,8 @@ def _uninterrupted() -> Iterator[None]:
 
 
 def _start_forkserver(*, threads: int) -> None:
-    """Start the process that workers are forked from; its libraries use `threads` threads each."""
-    settings = {name: os.environ.get(name) or str(threads) for name in THREAD_VARIABLES}
+    """Start the process that workers are forked from; its libraries use `threads` threads each, and keep memory."""
+    settings = {name: os.environ.get(name) or str(threads) for name in THREAD_VARIABLES} | KEEP_MEMORY
     # A killed worker cannot give back numba's semaphore; the system does, and nobody needs to hear of it.
     heard_of = os.environ.get("PYTHONWARNINGS")
     settings["PYTHONWARNINGS"] = ",".join(part for part in (heard_of, "ignore:resource_tracker:UserWarning") if part)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from models.chain import Job, Program, described, programs
+from pipeline.runner.pool import KEEP_MEMORY
 from tests.physics.test_physics import HOURS, RUNS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,6 +42,11 @@ def test_images_are_small_pinned_and_without_root(path: Path) -> None:
     assert f'image.title="hourcast-{path.parent.name}"' in last
     assert "image.licenses=" in last
     assert not re.search(r"\b(gcc|gfortran|make|git|curl)\b", last)
+
+
+def test_jobs_on_arrays_keep_freed_memory_as_workers_do() -> None:
+    last = "\n".join(_stages(ROOT / "containers/array/Dockerfile")[-1])
+    assert all(re.search(rf"^ENV .*\b{name}={value}\b", last, re.M) for name, value in KEEP_MEMORY.items())
 
 
 @pytest.mark.parametrize("path", MODELS, ids=lambda path: path.parent.name)

@@ -20,7 +20,7 @@ from pipeline import journal, paths
 from pipeline.config import Config
 from pipeline.cycle import Cycle
 from pipeline.runner import StageError, run
-from pipeline.runner.pool import Pool, workers
+from pipeline.runner.pool import KEEP_MEMORY, Pool, workers
 from pipeline.stages import Stage
 from pipeline.steps import Deployment
 from pipeline.store import Store
@@ -129,6 +129,10 @@ def test_a_supplier_that_kills_its_process_is_done_without_and_takes_nobody_alon
     assert journal.finished_shards(deployment.store, HOUR, "ingest") == {"whole"}
     assert len(journal.finished_shards(deployment.store, HOUR, "work")) == 6
     assert not journal.is_finished(deployment.store, HOUR)
+
+
+def test_workers_start_with_what_has_them_keep_freed_memory(pool: Pool) -> None:
+    assert {name: pool.submit(os.getenv, name).result() for name in KEEP_MEMORY} == KEEP_MEMORY
 
 
 def test_closing_the_pool_leaves_no_process() -> None:

@@ -53,8 +53,8 @@ def steadiness(records: Sequence[Record]) -> str:
     words = (
         "Bars reach from the steadiest to the least steady of the sources, whose mean is 1, and their plain mean; the "
         "mark is the blend, the stroke the analysis. No less steady than its inputs or the truth in "
-        f"<b>{within} of {count}</b> figures. Contrast: the jump at a seam over that elsewhere; a mean has more than its "
-        "sources, for it keeps coasts and evens out weather."
+        f"<b>{within} of {count}</b> figures. Contrast: the jump at a seam over that elsewhere; a mean has more than "
+        "its sources, for it keeps coasts and evens out weather."
     )
     return f'<p class="lead">{words}</p><div class="small-multiples wide">{"".join(drawn)}</div>'
 
