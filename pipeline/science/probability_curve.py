@@ -11,7 +11,7 @@ from typing import Any
 import numba
 import numpy as np
 
-from pipeline.science.registers import WIDTH, bracket_columns
+from pipeline.science.registers import WIDTH, bracket_columns, full_width
 
 LANES = 8 * WIDTH  # cells whose rows of 30 members stay in the fastest cache, and enough to make calls cheap
 _TAIL_SPACINGS = 3
@@ -28,6 +28,7 @@ _MOST_SQUARED = np.float32(0.5)  # share of the squares: light rain keeps half i
 
 @numba.njit(cache=True, error_model="numpy")
 def recentre(rows: Any, scores: Any, prior: Any, n: int, work: Any) -> None:
+    full_width()
     mean, centre, factor, expected = work[MEAN], work[CENTRE], work[FACTOR], work[EXPECTED]
     slope = work[_RATIO]
     for k in range(LANES):
@@ -40,6 +41,7 @@ def recentre(rows: Any, scores: Any, prior: Any, n: int, work: Any) -> None:
 
 @numba.njit(cache=True, error_model="numpy")
 def recentre_amount(rows: Any, n: int, work: Any) -> None:
+    full_width()
     zero, one = np.float32(0), np.float32(1)
     mean, centre, factor = work[MEAN], work[CENTRE], work[FACTOR]
     ratio, rest, wet, square = work[_RATIO], work[_REST], work[_WET], work[_SQUARE]
@@ -73,6 +75,7 @@ def recentre_amount(rows: Any, n: int, work: Any) -> None:
 @numba.njit(cache=True, error_model="numpy")
 def tails(rows: Any, n: int, work: Any) -> None:
     """Scales of the tails below the first and above the last member."""
+    full_width()
     spacings = max(min(_TAIL_SPACINGS, n - 1), 0)
     per_scale = np.float32(1e-30)
     for j in range(1, spacings + 1):
@@ -89,6 +92,7 @@ def tails(rows: Any, n: int, work: Any) -> None:
 
 @numba.njit(cache=True, error_model="numpy")
 def quantiles(rows: Any, n: int, work: Any, levels: Any, minimum: Any, maximum: Any, out: Any) -> None:
+    full_width()
     lower, upper, last = work[_LOWER], work[_UPPER], max(n - 1, 0)
     for level in range(levels.shape[0]):
         p = levels[level]
@@ -112,6 +116,7 @@ def quantiles(rows: Any, n: int, work: Any, levels: Any, minimum: Any, maximum: 
 def exceedance(
     rows: Any, n: int, work: Any, bracket: Any, thresholds: Any, ranks: Any, minimum: Any, maximum: Any, out: Any
 ) -> None:
+    full_width()
     counts, unders, overs = bracket[0], bracket[1], bracket[2]
     first, last = rows[0], rows[max(n - 1, 0)]
     for index in range(thresholds.shape[0]):
@@ -137,6 +142,7 @@ def _beyond(
     result: Any,
 ) -> None:  # fmt: skip
     """Probability to exceed `t`, which `counts` of `number` members do not."""
+    full_width()
     one, half, share = np.float32(1), np.float32(0.5), np.float32(1) / max(number, np.float32(1))
     for k in range(LANES):
         count, below, above = counts[k], unders[k], overs[k]
@@ -151,6 +157,7 @@ def _beyond(
 
 @numba.njit(cache=True, error_model="numpy", fastmath={"reassoc"})  # that the sum may become a wide instruction
 def at_most(values: Any, bound: Any) -> Any:
+    full_width()
     count = np.float32(0)
     for k in range(LANES):
         count += np.float32(1) if values[k] <= bound else np.float32(0)

@@ -26,7 +26,7 @@ from pipeline.science.probability_curve import (
     recentre_amount,
     tails,
 )
-from pipeline.science.registers import STEP, WIDTH, sort_columns, sort_known_columns
+from pipeline.science.registers import STEP, WIDTH, full_width, sort_columns, sort_known_columns
 
 _CHUNK = 32 * LANES  # cells of a lead that one task of a thread takes
 _FEW = 8 * LANES  # cells that one task takes with all their leads: their members stay in the second cache
@@ -126,6 +126,7 @@ def _next_smaller(known: Any, lanes: int, n: int) -> int:
 
 @numba.njit(cache=True, error_model="numpy")
 def _copy(values: Any, row: Any) -> None:
+    full_width()
     if len(values) == LANES:  # much faster with a count known to the compiler
         for k in range(LANES):
             row[k] = values[k]
@@ -137,6 +138,7 @@ def _copy(values: Any, row: Any) -> None:
 @numba.njit(cache=True, error_model="numpy")
 def _store(values: Any, n: int, known: Any, whole: bool, out: Any, lead: int, start: int, lanes: int) -> None:
     """Keep the results of the cells that have n members, of the whole block if all have."""
+    full_width()
     for i in range(values.shape[0]):
         row, value = out[i, lead, start : start + lanes], values[i]
         if whole and lanes == LANES:
@@ -154,6 +156,7 @@ def _sorted(members: Any, start: int, lanes: int, gaps: bool, ranks: Any, scratc
 
     True if no member is missing; `gaps`: some may be. A cell's mean is the same whatever its neighbours miss.
     """
+    full_width()
     rows, copy, known, work = scratch
     number, mean = members.shape[0], work[MEAN]
     source, at = members, start
