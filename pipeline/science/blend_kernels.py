@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pipeline.science.blend_columns import blend_columns, blend_place
 from pipeline.science.registers import WIDTH
+from pipeline.science.streaming import settle, stream
 
 Array = NDArray[np.float32]
 
@@ -52,7 +53,7 @@ def _block(
 ) -> None:  # pragma: no cover
     (sources, leads, _), (start, stop) = forecasts.shape, span
     places = stop - start
-    table = np.empty((3, sources + 2, places), np.float32)
+    table, made = np.empty((3, sources + 2, places), np.float32), np.empty(places, np.float32)
     share, before, chosen = np.zeros(sources, np.float32), np.zeros(sources, np.float32), np.empty(sources, np.int64)
     heavy = np.empty((sources, bias.shape[1]), np.bool_)
     for source in range(sources):
@@ -78,9 +79,10 @@ def _block(
                 biases = bias[source, low, start:stop], bias[source, high, start:stop]
                 _prepare(weights, biases, share[source], table[0, k], table[1, k], table[:, sources:])
             before[:] = share
-        row = result[lead, start:stop]
-        if _fill(forecasts[:, lead], start, chosen, count, table, part, row):
-            _with_gaps(forecasts, weight, bias, share, (lead, low, high), part, span, row)
+        if _fill(forecasts[:, lead], start, chosen, count, table, part, made):
+            _with_gaps(forecasts, weight, bias, share, (lead, low, high), part, span, made)
+        stream(made, result[lead, start:stop], True)
+    settle()
 
 
 @njit(cache=True, inline="never")

@@ -6,6 +6,9 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
+from pipeline.science.registers import WIDTH
+from pipeline.science.streaming import settle, stream
+
 Array = NDArray[np.float32]
 Rows = tuple[NDArray[np.uint32], Array, Array]
 Columns = tuple[NDArray[np.uint32], Array, Array]
@@ -97,9 +100,11 @@ def refine_rows(
     bands = (tall + BAND - 1) // BAND
     for job in prange(count * bands):
         k, begin = job // bands, (job % bands) * BAND
-        line, widened = np.empty(width + 1, np.float32), np.empty((2, wide), np.float32)
+        line, made = np.empty(width + 1, np.float32), np.empty(WIDTH + wide, np.float32)
+        widened, field, done, waiting = np.empty((2, wide), np.float32), out[k].reshape(-1), begin * wide, 0
         held, slot = np.full(2, -1, np.int64), np.zeros(2, np.int64)
-        for j in range(begin, min(begin + BAND, tall)):
+        last = min(begin + BAND, tall) - 1
+        for j in range(begin, last + 1):
             for m in range(2):
                 row, other = np.int64(row_index[m, j]), np.int64(row_index[1 - m, j])
                 if row != held[0] and row != held[1]:
@@ -111,9 +116,15 @@ def refine_rows(
                     line[width] = line[0]
                     _widen(line, next_weight, times, widened[spare])
                 slot[m] = 0 if row == held[0] else 1
-            gaps = _between(widened[slot[0]], widened[slot[1]], row_weight[0, j], row_weight[1, j], out[k, j])
+            target = made[waiting : waiting + wide]
+            gaps = _between(widened[slot[0]], widened[slot[1]], row_weight[0, j], row_weight[1, j], target)
             if gaps or not complete:
-                _with_gaps(fields[k], poles[k], rows, columns, pairs, j, out[k, j])
+                _with_gaps(fields[k], poles[k], rows, columns, pairs, j, target)
+            written = stream(made[: waiting + wide], field[done:], j == last)
+            done, waiting = done + written, waiting + wide - written
+            for i in range(waiting):
+                made[i] = made[written + i]
+        settle()
 
 
 @njit(cache=True, fastmath={"contract"}, inline="never")
