@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import re
 from collections.abc import Callable
@@ -47,6 +48,9 @@ def timed(call: Callable[[], object]) -> Timing:
 def grown_bytes(call: Callable[[], object]) -> int:
     """The most resident memory during `call`, less what there was before; 0 where the system does not tell."""
     gc.collect()
+    give_back = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's: what was freed is kept, see KEEP_MEMORY
+    if give_back is not None:
+        give_back(0)
     if not reset_peak():
         return 0
     before = memory("VmRSS")
