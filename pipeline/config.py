@@ -141,9 +141,12 @@ class NestsConfig(Section):
 
 
 class NodesConfig(Section):
-    """The nodes of a cluster other than that of `slurm/jobs.csv`: a partition, what a node holds, and how long."""
+    """The nodes of a cluster other than that of `slurm/jobs.csv`: a partition, what a node holds, and how long.
 
-    partition: Annotated[str, Field(pattern=r"^[\w.-]+$")]
+    An empty partition is the cluster's default one.
+    """
+
+    partition: Annotated[str, Field(pattern=r"^[\w.-]*$")]
     ranks_per_node: PositiveInt
     threads: PositiveInt = 1
     minutes: PositiveInt = 120

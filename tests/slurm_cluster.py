@@ -164,11 +164,13 @@ def broken(*nodes: str) -> Iterator[None]:
     flags = [root / f"broken.{node}" for node in nodes]
     for flag in flags:
         flag.touch()
-    yield
-    for flag in flags:
-        flag.unlink()
-    for node in (node for node in nodes if "drain" in _state(node)):
-        subprocess.run(["scontrol", "update", f"NodeName={node}", "State=RESUME"], check=True)
+    try:
+        yield
+    finally:
+        for flag in flags:
+            flag.unlink()
+        for node in (node for node in nodes if "drain" in _state(node)):
+            subprocess.run(["scontrol", "update", f"NodeName={node}", "State=RESUME"], check=True)
 
 
 def _state(node: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -35,14 +36,20 @@ ONE = Layout(partition="", nodes=1, ranks_per_node=1, threads=1, minutes=5, sign
 
 
 def _end(job: int, *, seconds: float = 60) -> Status:
-    until = time.monotonic() + seconds
-    for now in follow(job, poll_seconds=0.1):
-        assert time.monotonic() < until, now
-    return now
+    return _once(job, lambda now: now.ended or now.held, seconds)
 
 
 def _running(job: int) -> Status:
-    return next(now for now in follow(job, poll_seconds=0.1) if now.state == "RUNNING")
+    return _once(job, lambda now: now.state == "RUNNING")
+
+
+def _once(job: int, done: Callable[[Status], bool], seconds: float = 60) -> Status:
+    """The job's status as soon as it is such; AssertionError if it is not within the time."""
+    until = time.monotonic() + seconds
+    while not done(now := status(job)):
+        assert time.monotonic() < until, now
+        time.sleep(0.1)
+    return now
 
 
 def test_slurm_chain_runs_in_order(long_jobs: object, tmp_path: Path) -> None:
@@ -115,7 +122,7 @@ def test_slurm_cancels(long_jobs: object, tmp_path: Path) -> None:
     job = submit(script("endless", "sleep 300", ONE), tmp_path)
     _running(job)
     cancel(job)
-    assert _end(job).state == "CANCELLED"
+    assert list(follow(job, poll_seconds=0.1))[-1].state == "CANCELLED"
 
 
 def test_slurm_runs_one_task_a_domain(long_jobs: object, tmp_path: Path) -> None:
