@@ -23,12 +23,12 @@ INSTANCE = "processor here"
 CORE_HOUR_DOLLARS = 7.20 / 192
 """Of hpc7a.96xlarge, to have a price; list price in us-east-2."""
 SEGMENTS = 5
-"""Of a run, a day each, of which the first has the start-up in it."""
+"""Of a run, the first of which has the start-up in it."""
+SEGMENT_HOURS = 24
 LEAST_UNCERTAINTY = 0.02
-_RUN = {"restart_hours": 24, "history_minutes": 360, "truncation": 42}
 
 
-def measure(processors: Sequence[int], *, segments: int = SEGMENTS) -> pd.DataFrame:
+def measure(processors: Sequence[int], *, segments: int = SEGMENTS, segment_hours: int = SEGMENT_HOURS) -> pd.DataFrame:
     """Run the core at T42 on each number of processors in turn; rows as `scaling.read_measurements` gives them.
 
     The uncertainty of a speed is that of the mean over the segments of its run, three or more. ValueError if the
@@ -39,17 +39,17 @@ def measure(processors: Sequence[int], *, segments: int = SEGMENTS) -> pd.DataFr
         raise ValueError(f"expected 1 to {len(usable)} processors, as there are here; found {list(processors)}")
     rows = []
     for number in processors:
-        speeds = _speeds(usable[:number], segments)
+        speeds = _speeds(usable[:number], segments, segment_hours)
         spread = float(speeds.std(ddof=1) / speeds.mean() / np.sqrt(len(speeds)))
         uncertainty = max(spread, LEAST_UNCERTAINTY)
-        speed, source = 1 / float((1 / speeds).mean()), f"embedded core at T42, {len(speeds)} days"
+        speed, source = 1 / float((1 / speeds).mean()), f"embedded core at T42, {len(speeds)} times {segment_hours} h"
         rows.append((CASE, SIMULATED, INSTANCE, number, speed, uncertainty, CORE_HOUR_DOLLARS, "", source))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def _speeds(processors: Sequence[int], segments: int) -> NDArray[np.float64]:
+def _speeds(processors: Sequence[int], segments: int, hours: int) -> NDArray[np.float64]:
     """Simulated hours an hour of each segment but the first, of a run that may use these processors only."""
-    run = _RUN | {"hours": segments * _RUN["restart_hours"]}
+    run = {"restart_hours": hours, "history_minutes": 360, "truncation": 42, "hours": segments * hours}
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "chain.json").write_text(json.dumps({"run": run}))
         done = subprocess.run(
@@ -60,4 +60,4 @@ def _speeds(processors: Sequence[int], segments: int) -> NDArray[np.float64]:
         raise ValueError(f"the core did not run: {(done.stderr.strip().splitlines() or ['it said nothing'])[-1]}")
     lines = [line for line in done.stdout.splitlines() if line.startswith("Timing for main")]
     walls = [known.wall for n in range(2, len(lines) + 1) if (known := progress("core", lines[:n])) is not None]
-    return _RUN["restart_hours"] * 3600 / np.diff([0.0, *walls])
+    return hours * 3600 / np.diff([0.0, *walls])
