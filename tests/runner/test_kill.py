@@ -49,23 +49,29 @@ class Reader(threading.Thread):
             pause = 0.02
 
 
+def finished(store: Path) -> int:
+    """How many shards the hour's journal tells of."""
+    return len(list((store / f"journal/{HOUR}").glob("*/*.json")))
+
+
 def test_killed_ten_times_and_resumed_gives_the_same_bytes(tmp_path: Path) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    begin = time.monotonic()
     assert start(tiny(tmp_path, "whole"), "run", "--cycle", str(HOUR)).wait() == 0
-    duration = time.monotonic() - begin
-    expected = contents(whole)
+    expected, shards = contents(whole), finished(whole)
     hour = f"forecast/{HOUR}/"
     reader = Reader(killed, {key.removeprefix(hour) for key in expected if key.startswith(hour)})
     reader.start()
     config, moments, halfway = tiny(tmp_path, "killed"), random.Random(1), 0
     for _ in range(KILLS):
+        enough = moments.randint(finished(killed), shards)
         process = start(config, "run", "--cycle", str(HOUR))
-        with suppress(subprocess.TimeoutExpired):  # what goes on from a kill may be done before the next
-            process.wait(moments.uniform(0.3, 1.0) * duration)
+        while process.poll() is None and finished(killed) < enough:
+            time.sleep(0.005)
+        with suppress(subprocess.TimeoutExpired):  # within what comes next, or within the start
+            process.wait(moments.uniform(0, 0.5))
         process.kill()
         process.wait()
-        halfway += any((killed / f"journal/{HOUR}").glob("*/*.json"))
+        halfway += 0 < finished(killed) < shards
         if (killed / f"journal/{HOUR}/finished.json").exists():
             assert contents(killed) == expected
             start_again(killed)
