@@ -53,14 +53,15 @@ def demo(folder: Path) -> None:
 
 
 def is_finished(deployment: Deployment, folder: Path) -> bool:
-    """Whether this code has made all of it in `folder`; a world of other code is made anew."""
+    """Whether this code has made all of it in `folder`: the world, its past, the hour and its report."""
+    from pipeline.world.build import is_built
+
     stored, written = paths.scores(HOUR, "scores.json"), folder / "scores.json"
     if not (deployment.store.exists(stored) and written.exists() and (folder / "report.html").exists()):
         return False
     if written.read_bytes() != deployment.store.read(stored):  # which are copied once the report is there
         return False
-    build_world(folder / "world", deployment.config.workers)
-    return is_current(folder / "world", _PAST)
+    return is_built(folder / "world", HOUR) and is_current(folder / "world", _PAST)
 
 
 def make(deployment: Deployment, folder: Path, console: Console) -> str:

@@ -57,9 +57,9 @@ def build(
     """
     extent, report = extent or Extent(), progress or _silent
     days = _nature_days(hour, extent)
-    fingerprint = _fingerprint(hour, extent, seed)
-    if is_built(root, fingerprint):
+    if is_built(root, hour, extent, seed):
         return
+    fingerprint = _fingerprint(hour, extent, seed)  # of the code that begins
     if root.exists() and any(root.iterdir()) and not (root / MARKER).exists():
         raise ValueError(f"{root} holds other files and no world; name an empty folder for the world")
     with _scratch(root) as folder:
@@ -89,10 +89,11 @@ def _silent(stage: str, done: int, total: int) -> None:
     """No progress shown."""
 
 
-def is_built(root: Path, fingerprint: str) -> bool:
-    """Whether the world of that fingerprint is complete below `root`."""
+def is_built(root: Path, hour: Cycle, extent: Extent | None = None, seed: int = SEED) -> bool:
+    """Whether the world that `build` would write is complete below `root`."""
     try:
-        return bool(json.loads((root / MARKER).read_text())["fingerprint"] == fingerprint)
+        found = json.loads((root / MARKER).read_text())["fingerprint"]
+        return bool(found == _fingerprint(hour, extent or Extent(), seed))
     except (FileNotFoundError, ValueError, KeyError):
         return False
 
