@@ -1,9 +1,8 @@
 """Packages of weights in the on-disk format that earth2studio's `FCN.load_model` reads.
 
 A folder with `fcn.mdlus` (physicsnemo's zip of arguments and weights), `global_means.npy` and `global_stds.npy`, each
-(1, variable, 1, 1), and `config.json`, which names the variables and whether the network is
-told of the sun. Only weights of a known SHA-256 are opened, and
-nothing in them is executed.
+(1, variable, 1, 1), and `config.json`, which names the variables and says whether the network is told of the sun. Only
+weights of a known SHA-256 are opened, and nothing in them is executed.
 """
 
 from __future__ import annotations

@@ -46,10 +46,10 @@ def hours_table(store: Store, hours: Sequence[Cycle]) -> Table:
     table = Table(*columns, title="the last hours", title_justify="left")
     newest = latest_hour(store) if store.exists(paths.LATEST) else None
     for hour in hours:
-        made, manifest = bill.read(store, hour), paths.forecast(hour, "manifest.json")
-        degradations = len(json.loads(store.read(manifest))["degradations"]) if store.exists(manifest) else None
+        made, degradations = bill.read(store, hour), _degradations(store, hour)
+        told = None if degradations is None else len(degradations)
         table.add_row(
-            str(hour), _state(store, hour, newest), _publication(store, hour), _count(degradations),
+            str(hour), _state(store, hour, newest), _publication(store, hour), _count(told),
             _count(made.get("repeated_shards") if made else None), f"{made['dollars']:.2f}" if made else "",
         )  # fmt: skip
     return table
@@ -70,6 +70,12 @@ def _publication(store: Store, hour: Cycle) -> str:
     return f"{told}, late" if after.total_seconds() > BUDGET_SECONDS else told
 
 
+def _degradations(store: Store, hour: Cycle) -> list[str] | None:
+    """What a published hour did without, in sentences; None if it is not published."""
+    manifest = paths.forecast(hour, "manifest.json")
+    return list(json.loads(store.read(manifest))["degradations"]) if store.exists(manifest) else None
+
+
 def _count(found: int | None) -> str:
     return "" if found is None else str(found)
 
@@ -88,8 +94,7 @@ def show_hour(console: Console, store: Store, hour: Cycle) -> None:
         done = [entry for entry in entries if entry.stage == stage.name]
         table.add_row(stage.name, *(_cells(done, whole) if done and whole else ["-"]))
     console.print(table)
-    manifest = paths.forecast(hour, "manifest.json")
-    for sentence in json.loads(store.read(manifest))["degradations"] if store.exists(manifest) else []:
+    for sentence in _degradations(store, hour) or []:
         console.print(f"degraded: {sentence}", highlight=False)
     if found := bill.read(store, hour):
         console.print(bill_line(found), highlight=False)
