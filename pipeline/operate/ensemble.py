@@ -113,13 +113,11 @@ def _best(path: Path, hour: Cycle) -> list[Deck]:
 
 
 def _show(collection: Mapping[str, Any], deployment: Deployment, truth: Sequence[Deck], hour: Cycle) -> None:
-    import xarray as xr
-
     from pipeline.products.storms import TROPICS, storms_of, strongest
     from pipeline.science.strike import landfalls, summary
+    from pipeline.steps.surface import surface
 
-    static = xr.open_zarr(deployment.store.zarr(paths.static_fields()), consolidated=False, chunks=None)
-    land, members = static["land_area_fraction"].values, len(collection["members"])
+    land, members = surface(deployment)[1].reshape(deployment.grid.shape), len(collection["members"])
     table = Table("storm", "members", "strongest wind", "comes ashore", "when", "where", title=collection["title"])
     errors: list[str] = []
     for number, storm in enumerate(storms_of(collection, TROPICS), 1):

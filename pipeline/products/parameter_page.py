@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-import xarray as xr
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
@@ -15,6 +14,7 @@ from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter, grib2
 from pipeline.products import parameter_facts as facts
 from pipeline.products import parameter_map
+from pipeline.products.opened import opened
 from pipeline.products.parameter_facts import Relation
 from pipeline.store import Store
 
@@ -107,13 +107,13 @@ def _relation(relation: Relation) -> str:
 def example(store: Store, hour: Cycle, name: str, lead: int, columns: int) -> Iterator[RenderableType]:
     """A map of a published hour at a lead, if it holds the parameter then, and its range; no map in 0 columns."""
     key = paths.forecast(hour, "best.zarr")
-    best = xr.open_zarr(store.zarr(key), consolidated=True, chunks=None, decode_timedelta=False)
+    best = opened(store, key)
     leads = [int(hours) for hours in best["lead_time"].values]
     if name not in best or lead not in leads:
         yield f"The hour {hour} has no {name} at lead {lead}."
         return
     field = best[name].isel(lead_time=leads.index(lead)).values
-    static = xr.open_zarr(store.zarr(paths.static_fields()), consolidated=False, chunks=None)
+    static = opened(store, paths.static_fields(), consolidated=False)
     row, land = parameters.parameter(name), static["land_area_fraction"].values
     spread = f"{np.nanmin(field):.4g} to {np.nanmax(field):.4g} {row.units}, mean {np.nanmean(field):.4g}"
     yield f"{hour} + {lead} h: {spread}"

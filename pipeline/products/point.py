@@ -14,6 +14,7 @@ from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.grid import unit_vectors
 from pipeline.products.display import TITLES, display
+from pipeline.products.opened import opened
 from pipeline.products.weights import as_used
 from pipeline.store import Store
 
@@ -32,7 +33,7 @@ def point(store: Store, latitude: float, longitude: float, parameters: Sequence[
     KeyError for a parameter that is not published, FileNotFoundError if nothing is.
     """
     hour = Cycle.parse(json.loads(store.read(paths.LATEST))["init_time"])
-    best = _open(store, paths.forecast(hour, "best.zarr"))
+    best = opened(store, paths.forecast(hour, "best.zarr"))
     row, column = nearest_cell(best["latitude"].values, best["longitude"].values, latitude, longitude)
     names = _chosen(best, parameters) if parameters else _usual(store, best, row, column)
     here = best[names].isel(latitude=row, longitude=column).load()
@@ -65,10 +66,6 @@ def coordinates(latitude: float, longitude: float) -> str:
     return f"{abs(latitude):.1f}° {'N' if latitude >= 0 else 'S'} {abs(east):.1f}° {'E' if east >= 0 else 'W'}"
 
 
-def _open(store: Store, key: str, *, consolidated: bool = True) -> xr.Dataset:
-    return xr.open_zarr(store.zarr(key), consolidated=consolidated, decode_timedelta=False, chunks=None)
-
-
 def _chosen(best: xr.Dataset, wanted: Sequence[str]) -> list[str]:
     for name in wanted:
         catalogue.parameter(name)
@@ -81,7 +78,7 @@ def _usual(store: Store, best: xr.Dataset, row: int, column: int) -> list[str]:
     """The parameters of TITLES that the forecast holds, those of the sea only where sea is."""
     land = 0.0
     if store.exists(f"{paths.static_fields()}/zarr.json"):
-        land = float(_open(store, paths.static_fields(), consolidated=False)["land_area_fraction"][row, column])
+        land = float(opened(store, paths.static_fields(), consolidated=False)["land_area_fraction"][row, column])
     names = [name for name in TITLES if name in best]
     return [name for name in names if land < 0.5 or catalogue.parameter(name).domain != "sea"]
 
@@ -91,7 +88,7 @@ def _quantiles(store: Store, hour: Cycle, names: Sequence[str], row: int, column
     key = paths.forecast(hour, "probability.zarr")
     if not store.exists(f"{key}/zarr.json"):
         return {}
-    probability = _open(store, key)
+    probability = opened(store, key)
     per_cent = np.rint(100 * probability["quantile"].values).astype(int).tolist()
     found = {}
     for name in names:
@@ -172,7 +169,7 @@ def _weights(store: Store, hour: Cycle, names: Sequence[str], row: int, column: 
     key = paths.forecast(hour, "weights.zarr")
     if not store.exists(f"{key}/zarr.json"):
         return []
-    weights = _open(store, key)
+    weights = opened(store, key)
     name = next((name for name in names if f"{name}_weight" in weights), "")
     if not name:
         return []

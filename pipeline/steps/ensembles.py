@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter, blended
+from pipeline.products.opened import opened
 from pipeline.sources import SOURCES
 from pipeline.steps import Deployment
 from pipeline.steps.inputs import sources_of, verified
@@ -84,9 +85,4 @@ def _stored_variance(store: Store, name: str, parameter: str, hour: Cycle) -> di
 
 def open_ensemble(deployment: Deployment, hour: Cycle, name: str) -> xr.Dataset:
     """The members of an ensemble at an hour, as `ingest_members` wrote them; opened once for all parameters."""
-    return _opened(deployment.store, paths.ensemble(hour, name))
-
-
-@lru_cache(maxsize=16)
-def _opened(store: Store, key: str) -> xr.Dataset:
-    return xr.open_zarr(store.zarr(key), consolidated=False, chunks=None)
+    return opened(deployment.store, paths.ensemble(hour, name), consolidated=False)

@@ -9,7 +9,6 @@ import json
 from collections.abc import Mapping
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from pipeline import nest_plan, paths
@@ -20,6 +19,8 @@ from pipeline.science.hazards import EARTH_RADIUS_KM, boxes, peaks
 from pipeline.science.strike import strike_probability
 from pipeline.science.tracks import Track
 from pipeline.steps import Deployment
+from pipeline.steps.published import published
+from pipeline.steps.surface import surface
 
 Array = NDArray[np.float32]
 HORIZON_DAYS = 5
@@ -68,8 +69,7 @@ def _exposed(deployment: Deployment, row: Hazard) -> Array:
     """(latitude, longitude) share of each cell that the hazard threatens: all, or its land."""
     if row.where == "all":
         return np.ones(deployment.grid.shape, np.float32)
-    static = xr.open_zarr(deployment.store.zarr(paths.static_fields()), consolidated=False, chunks=None)
-    return np.asarray(static["land_area_fraction"].values, np.float32)
+    return surface(deployment)[1].reshape(deployment.grid.shape).astype(np.float32)
 
 
 def _chance(deployment: Deployment, hour: Cycle, row: Hazard, leads: list[int]) -> Array | None:
@@ -79,21 +79,17 @@ def _chance(deployment: Deployment, hour: Cycle, row: Hazard, leads: list[int]) 
     """
     if row.parameter == STRIKE:
         return _strikes(deployment, hour, -(-leads[-1] // WINDOW_HOURS))
-    data = _published(deployment, hour, "probability.zarr")
+    data = published(deployment, hour, "probability.zarr")
     if f"{row.parameter}_exceedance" in data:
         position = data[f"{row.parameter}_threshold"].values.tolist().index(row.threshold)
         return peaks(
             data[f"{row.parameter}_exceedance"][position, : len(leads)].values, np.asarray(leads), WINDOW_HOURS
         )
-    best = _published(deployment, hour, "best.zarr")
+    best = published(deployment, hour, "best.zarr")
     if row.parameter not in best:
         return None
     reached = best[row.parameter][: len(leads)].values >= row.threshold
     return peaks(reached.astype(np.float32), np.asarray(leads), WINDOW_HOURS)
-
-
-def _published(deployment: Deployment, hour: Cycle, name: str) -> xr.Dataset:
-    return xr.open_zarr(deployment.store.zarr(paths.forecast(hour, name)), consolidated=False, chunks=None)
 
 
 def _strikes(deployment: Deployment, hour: Cycle, days: int) -> Array | None:

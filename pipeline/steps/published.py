@@ -13,19 +13,14 @@ from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.grid import Area
 from pipeline.products import layout
+from pipeline.products.opened import opened
 from pipeline.steps import Deployment
 from pipeline.store import Store
 
 
 def published(deployment: Deployment, hour: Cycle, name: str) -> xr.Dataset:
     """A group of a published hour, such as "best.zarr"; FileNotFoundError if it has none of that name."""
-    return _open(deployment.store, paths.forecast(hour, name))
-
-
-@lru_cache(maxsize=16)
-def _open(store: Store, key: str) -> xr.Dataset:
-    """Kept open: to read what hundreds of arrays are takes longer than to look at a place of one."""
-    return xr.open_zarr(store.zarr(key), consolidated=True, chunks=None, decode_timedelta=False)
+    return opened(deployment.store, paths.forecast(hour, name))
 
 
 def arrays_of(deployment: Deployment, hour: Cycle, name: str) -> frozenset[str]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from pipeline import paths
 from pipeline.grid import Grid
 from pipeline.parameters import Domain
+from pipeline.products.opened import opened
 from pipeline.science import gradients
 from pipeline.steps import Deployment
 from pipeline.store import Store
@@ -47,7 +47,7 @@ def within(deployment: Deployment, domain: Domain) -> NDArray[np.bool_]:
 @lru_cache(maxsize=2)
 def _surface(store: Store) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The same out of the store, read once: it does not change."""
-    static = xr.open_zarr(store.zarr(paths.static_fields()), consolidated=False, chunks=None)
+    static = opened(store, paths.static_fields(), consolidated=False)
     altitude, land = (static[name].values.astype(np.float64) for name in ("surface_altitude", "land_area_fraction"))
     return altitude.ravel(), land.ravel()
 

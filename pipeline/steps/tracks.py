@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import numpy as np
-import xarray as xr
 
 from pipeline import paths
 from pipeline.cycle import Cycle
@@ -14,6 +13,8 @@ from pipeline.products.tracks import feature_collection
 from pipeline.science.strike import STRIKE_RADIUS, strike_probability
 from pipeline.science.tracks import track
 from pipeline.steps import Deployment
+from pipeline.steps.ensembles import open_ensemble
+from pipeline.steps.surface import surface
 
 TECHNIQUE = "HC"  # with the number of the member behind it, in the a-deck
 _NEEDED = ("pressure_at_sea_level", "wind_speed_10m")
@@ -31,9 +32,8 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
 
     A member without fields has no tracks.
     """
-    members = xr.open_zarr(deployment.store.zarr(paths.ensemble(hour, shard)), consolidated=False, chunks=None)
-    static = xr.open_zarr(deployment.store.zarr(paths.static_fields()), consolidated=False, chunks=None)
-    altitude = static["surface_altitude"].values
+    members = open_ensemble(deployment, hour, shard)
+    altitude = surface(deployment)[0].reshape(deployment.grid.shape)
     leads = members["lead_time"].values.astype(float)
     upcoming = np.flatnonzero(leads >= 0)
     found = {}

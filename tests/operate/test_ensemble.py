@@ -88,9 +88,6 @@ def test_storms_are_compared_with_a_best_track(tmp_path: Path, capsys: pytest.Ca
     }  # fmt: skip
     collection = feature_collection(members, HOUR, "fourcastnet", synthetic=True)
     deployment.store.write(paths.tracks(HOUR, "fourcastnet.geojson"), json.dumps(collection).encode())
-    dims = ("latitude", "longitude")
-    land = xr.Dataset({"land_area_fraction": (dims, np.zeros(deployment.grid.shape))})
-    land.to_zarr(deployment.store.zarr(paths.static_fields()), consolidated=False, zarr_format=3)
     best = tmp_path / "bal012025.dat"
     best.write_text(write_best(truth, HOUR, "AL", 1))
     operate_ensemble.show_tracks(path, "2025-09-05T00", best)

@@ -55,7 +55,8 @@ def publish(found: Deployment) -> None:
     index[12][np.ix_(abs(GRID.latitude - FIRE[0]) < 4, abs(GRID.longitude - FIRE[1]) < 4)] = 60
     layout.write_tile(store, key, {fire.name: index}, slice(0, GRID.shape[0]))
     land = np.broadcast_to(GRID.longitude < 180, GRID.shape).astype(float)
-    static = xr.Dataset({"land_area_fraction": (("latitude", "longitude"), land)})
+    ground = {"surface_altitude": np.zeros(GRID.shape), "land_area_fraction": land}
+    static = xr.Dataset({name: (("latitude", "longitude"), values) for name, values in ground.items()})
     static.to_zarr(store.zarr(paths.static_fields()), consolidated=False)
     tracks = {
         member: [tuple(Fix(lead, STORM[0], STORM[1] - lead / 4, 97000, 40) for lead in range(0, 49, 6))]

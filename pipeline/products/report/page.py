@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from pipeline import __version__, paths
 from pipeline.config import Place
 from pipeline.cycle import Cycle
+from pipeline.products.opened import opened
 from pipeline.products.point import coordinates
 from pipeline.products.report import calibration as report_calibration
 from pipeline.products.report import charts, proof, tables
@@ -96,9 +97,9 @@ def _asset(name: str) -> str:
 
 
 def _open(store: Store, key: str, *, consolidated: bool = True) -> xr.Dataset | None:
-    """A group, or None; of a published hour the metadata of all arrays is read at once, which halves the time."""
+    """A group, or None."""
     try:
-        return xr.open_zarr(store.zarr(key), consolidated=consolidated, decode_timedelta=False, chunks=None)
+        return opened(store, key, consolidated=consolidated)
     except FileNotFoundError:
         return None
 
