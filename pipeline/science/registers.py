@@ -110,7 +110,7 @@ def _load(target: Any, builder: Any, kinds: Any, arguments: Any, ranks: int) -> 
         held = builder.icmp_signed("<", _INT64(row), arguments[2])
         sure = row < ranks - STEP
         safe = place if sure else builder.select(held, place, sources[0])
-        _prefetch(builder, safe)
+        prefetch(builder, builder.gep(builder.bitcast(safe, _BYTES), [_INT64(4 * _AHEAD)]))
         value = builder.load(safe, align=4)
         values.append(value if sure else builder.select(held, value, _all(float("inf"))))
         terms.append(value if sure else builder.select(held, value, _all(0.0)))
@@ -144,7 +144,7 @@ def bracket_columns(_: Any, rows: Any, first: Any, ranks: Any, bound: Any, found
         results = _row_pointers(target, builder, kinds[4], arguments[4], arguments[1], 3)
         values = [builder.load(place, align=4) for place in places]
         window, count = [_all(float("-inf")), *values], _all(0.0)
-        limit = _broadcast(builder, arguments[3])
+        limit = broadcast(builder, arguments[3])
         while len(window) > 2:  # bisection: every cell keeps the half that holds its bound
             middle, last = len(window) // 2, len(window) - 1
             upper = builder.fcmp_ordered("<=", window[middle], limit)
@@ -174,18 +174,19 @@ def _sum(builder: Any, terms: list[Any]) -> Any:
     return terms[0]
 
 
-def _prefetch(builder: Any, place: Any) -> None:
+def prefetch(builder: Any, place: Any) -> None:
+    """Code that brings the line of memory at a pointer to bytes nearer, if there is one."""
     kind = ir.FunctionType(ir.VoidType(), [_BYTES, _INT32, _INT32, _INT32])
     fetch = builder.module.declare_intrinsic("llvm.prefetch.p0", (), kind)
-    ahead = builder.gep(builder.bitcast(place, _BYTES), [_INT64(4 * _AHEAD)])
-    builder.call(fetch, [ahead, _INT32(0), _INT32(3), _INT32(1)])  # to read, keep in all caches, data
+    builder.call(fetch, [place, _INT32(0), _INT32(3), _INT32(1)])  # to read, keep in all caches, data
 
 
 def _all(value: float) -> Any:
     return _VECTOR([value] * WIDTH)
 
 
-def _broadcast(builder: Any, value: Any) -> Any:
-    undefined = ir.Constant(_VECTOR, ir.Undefined)
+def broadcast(builder: Any, value: Any, kind: Any = _VECTOR) -> Any:
+    """Code that puts a value into all lanes of a vector."""
+    undefined = ir.Constant(kind, ir.Undefined)
     one = builder.insert_element(undefined, value, _INT32(0))
     return builder.shuffle_vector(one, undefined, ir.VectorType(_INT32, WIDTH)([0] * WIDTH))

@@ -11,17 +11,20 @@ from numba.core import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from pipeline.science.registers import full_width
+from pipeline.science.lanes import choose, every, fetch, load, load_half, root, store_half
+from pipeline.science.registers import WIDTH
 
 Array = NDArray[np.float32]
 Half = NDArray[np.uint16]
 
 SHARED = 8
 """Rows of squares that are one task: few enough that every core has many, enough to prepare something for them."""
+AHEAD = 128
+"""Columns fetched ahead, for a processor that follows fewer rows at once, or none from one page to the next."""
 NOTHING = np.uint16(0x7FC0)
 """The upper half of float32's NaN: no value was ever seen."""
 
-_WORD, _HALF = ir.IntType(32), ir.IntType(16)
+_WORD = ir.IntType(32)
 
 
 def pack(values: Array) -> Half:
@@ -44,19 +47,8 @@ def _widen(_: Any, half: Any) -> Any:
     return types.float32(types.uint16), code
 
 
-def _narrow(_: Any, value: Any) -> Any:
-    """The upper half of a float32 as uint16, to nearest."""
-
-    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        rounded = builder.add(builder.bitcast(arguments[0], _WORD), _WORD(0x8000))
-        return builder.trunc(builder.lshr(rounded, _WORD(16)), _HALF)
-
-    return types.uint16(types.float32), code
-
-
 # numba hands the first argument over itself, which a type checker cannot know.
 widened: Any = intrinsic(_widen)
-narrowed: Any = intrinsic(_narrow)
 
 
 @njit(parallel=True, cache=True, error_model="numpy")
@@ -76,33 +68,34 @@ def update_means(
     count, rows = len(errors), errors.shape[1] // columns
     shared = (rows + together - 1) // together
     for task in prange((shared + SHARED - 1) // SHARED):
-        here, reach = np.empty((3, columns), np.float32), np.empty(columns, np.float32)
+        here, held = np.empty((together, 3, columns), np.float32), np.empty(together, np.int64)
         begin = task * SHARED * together
         zones = np.zeros(SHARED * together, np.int64)
         if not uniform.all():
             _zones(pool[begin * columns : min(begin + SHARED * together, rows) * columns], columns, zones)
         for source in range(count):
-            part, other, held = parts[:, source], overall[source], -1
+            held[:] = -1
             if uniform[source]:
                 for kind in range(3):
-                    here[kind] = part[kind, 0]
+                    here[0, kind] = parts[kind, source, 0]
             for number in range(task * SHARED, min((task + 1) * SHARED, shared)):
-                squares = square[source, lead_bin, number * columns : (number + 1) * columns]
                 first, stop = number * together, min((number + 1) * together, rows)
-                middle = min(first + together // 2, rows - 1)
-                if not uniform[source] and zones[middle - begin] != held:
-                    held = zones[middle - begin]
-                    _gather(here, part, pool[middle * columns : (middle + 1) * columns])
-                _bounds(squares, reach, here[2], typical[source], narrow)
-                for row in range(first, stop):
-                    place = slice(row * columns, (row + 1) * columns)
-                    error, means = errors[source, place], mean[source, lead_bin, place]
-                    if not uniform[source] and zones[row - begin] != held:
-                        held = zones[row - begin]
-                        _gather(here, part, pool[place])
-                    if row == middle:
-                        _move_squares(error, means, squares, reach, here, other, wide / narrow)
-                    _move_means(error, means, reach, here, other)
+                slots = zones[first - begin : stop - begin] - zones[first - begin]
+                if uniform[source]:
+                    slots[:] = 0
+                else:
+                    for row in range(first, stop):
+                        slot = slots[row - first]
+                        if held[slot] != zones[row - begin]:
+                            held[slot] = zones[row - begin]
+                            _gather(here[slot], parts[:, source], pool[row * columns : (row + 1) * columns])
+                place = slice(first * columns, stop * columns)
+                _move_rows(
+                    errors[source, place], mean[source, lead_bin, place],
+                    square[source, lead_bin, number * columns : (number + 1) * columns],
+                    min(together // 2, rows - 1 - first), here, slots,
+                    overall[source], typical[source], narrow, wide / narrow,
+                )  # fmt: skip
 
 
 @njit(cache=True)
@@ -123,49 +116,58 @@ def _gather(here: Array, part: Array, pool: NDArray[np.int32]) -> None:
         here[0, k], here[1, k], here[2, k] = part[0, pool[k]], part[1, pool[k]], part[2, pool[k]]
 
 
-@njit(cache=True, error_model="numpy", inline="never", fastmath={"contract", "nsz"})
-def _bounds(squares: Half, reach: Array, own: Array, typical: Any, limit: Any) -> None:
-    """(column,) `limit` times the gate's deviation; that of all places where no square was seen."""
-    full_width()
-    for k in range(len(reach)):
-        spread = widened(squares[k])
-        reach[k] = limit * np.sqrt(typical + (own[k] * (spread - typical) if spread == spread else np.float32(0)))
-
-
-@njit(cache=True, error_model="numpy", inline="never", fastmath={"contract", "nsz"})
-def _move_squares(
-    errors: Array, means: Half, squares: Half, reach: Array, here: Array, overall: Any, wider: Any
+@njit(cache=True, inline="never", fastmath={"contract", "nsz"})
+def _move_rows(
+    errors: Array, means: Half, squares: Half, middle: int, here: Array, slots: NDArray[np.int64],
+    overall: Any, typical: Any, narrow: Any, wider: Any,
 ) -> None:  # fmt: skip
-    """A place's first pair makes its mean, and departs from that by nothing."""
-    full_width()
-    shares, others = here[0], here[1]
-    for k in range(len(errors)):
-        before, spread = widened(means[k]), widened(squares[k])
-        departure, limit = errors[k] - before, wider * reach[k]
-        near = gated(departure, others[k] * (overall - before), limit)
-        after = (np.float32(1) - shares[k]) * (spread + shares[k] * near * near)
-        first = np.float32(0) if errors[k] == errors[k] and before != before else spread
-        squares[k] = narrowed(after if departure == departure else first)
+    """As `update_means`, of the rows that share `squares` (column,), those of their row `middle`.
 
-
-@njit(cache=True, error_model="numpy", inline="never", fastmath={"contract", "nsz"})
-def _move_means(errors: Array, means: Half, reach: Array, here: Array, overall: Any) -> None:
-    full_width()
-    shares, others = here[0], here[1]
-    for k in range(len(errors)):
-        error, before = errors[k], widened(means[k])
-        departure = error - before
-        after = before + shares[k] * gated(departure, others[k] * (overall - before), reach[k])
-        first = before if before == before else error
-        means[k] = narrowed(after if departure == departure else first)
+    errors, means: row by row. here: (slot, 3, column) parts; slots: (row,) which of them.
+    """
+    columns = len(squares)
+    whole = columns - columns % WIDTH
+    for column in range(0, whole, WIDTH):
+        _move_columns(errors, means, squares, middle, here, slots, overall, typical, narrow, wider, column, WIDTH)
+    if whole < columns:
+        _move_columns(
+            errors, means, squares, middle, here, slots, overall, typical, narrow, wider, whole, columns - whole
+        )
 
 
 @njit(cache=True, inline="always")
-def gated(value: float, centre: float, limit: float) -> float:
-    """`value` within `limit` of `centre`; written so that it becomes wide instructions, as min and max do not."""
+def _move_columns(
+    errors: Array, means: Half, squares: Half, middle: int, here: Array, slots: NDArray[np.int64],
+    overall: Any, typical: Any, narrow: Any, wider: Any, column: int, count: int,
+) -> None:  # fmt: skip
+    """A place's first pair makes its mean, and departs from that by nothing."""
+    zero, one, usual, centre_of_all = every(np.float32(0)), every(np.float32(1)), every(typical), every(overall)
+    spread = load_half(squares, column, count)
+    own = load(here[slots[middle], 2], column, count)
+    reach = every(narrow) * root(usual + choose(spread == spread, own * (spread - usual), zero))
+    for row in range(len(slots)):
+        place = row * len(squares) + column
+        share, other = load(here[slots[row], 0], column, count), load(here[slots[row], 1], column, count)
+        error, before = load(errors, place, count), load_half(means, place, count)
+        fetch(errors, place + AHEAD)
+        fetch(means, place + AHEAD)
+        departure, centre = error - before, other * (centre_of_all - before)
+        known, seen = departure == departure, before == before
+        if row == middle:
+            near = gated(departure, centre, every(wider) * reach)
+            after = (one - share) * (spread + share * near * near)
+            first = choose(seen, spread, choose(error == error, zero, spread))
+            store_half(choose(known, after, first), squares, column, count)
+        after = before + share * gated(departure, centre, reach)
+        store_half(choose(known, after, choose(seen, before, error)), means, place, count)
+
+
+@njit(cache=True, inline="always")
+def gated(value: Any, centre: Any, limit: Any) -> Any:
+    """`value` within `limit` of `centre`."""
     low, high = centre - limit, centre + limit
-    value = value if value > low else low
-    return value if value < high else high
+    value = choose(value > low, value, low)
+    return choose(value < high, value, high)
 
 
 @njit(cache=True, inline="always")
