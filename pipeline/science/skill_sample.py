@@ -8,11 +8,16 @@ import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
+from pipeline.science.lanes import fetch
+from pipeline.science.registers import full_width
 from pipeline.science.skill_kernel import Half, widened, within
 
 Array = NDArray[np.float32]
 Float = NDArray[np.float64]
 Places = NDArray[np.intp]
+
+AHEAD = 32
+"""Samples fetched ahead: they lie in lines of memory of their own, which a processor guesses late."""
 
 
 @njit(parallel=True, cache=True)
@@ -30,16 +35,21 @@ def look(
     error, before = np.empty((count, size), np.float32), np.empty((count, size), np.float32)
     found = np.empty((5, count), np.float32)
     for source in prange(count):
+        values, means, spreads = errors[source], mean[source, lead_bin], square[source, lead_bin]
         total, first, second, most = 1e-9, 0.0, 0.0, np.float32(0)
         for pool in range(len(starts) - 1):
             share = weight[source, lead_bin, pool]
             most = max(most, share)
             for k in range(starts[pool], starts[pool + 1]):
-                error[source, k] = errors[source, places[k]]
-                value = widened(mean[source, lead_bin, places[k]])
+                ahead = min(k + AHEAD, size - 1)
+                fetch(values, places[ahead])
+                fetch(means, places[ahead])
+                fetch(spreads, squares[ahead])
+                error[source, k] = values[places[k]]
+                value = widened(means[places[k]])
                 before[source, k] = value
                 if value == value:
-                    spread = widened(square[source, lead_bin, squares[k]])
+                    spread = widened(spreads[squares[k]])
                     total += share
                     first += share * value
                     second += share * (spread if spread == spread else np.float32(0))
@@ -153,37 +163,41 @@ def add_products(
     starts: (pool + 1,) where each pool's places begin; NaN is left out; pairs run over i <= j, row by row.
     about_mean: values depart from means that did not know them yet; what is left once those have moved is added.
     """
-    rows = len(values)
+    rows, pools = len(values), len(starts) - 1
+    side = np.full((rows, np.diff(starts).max(), pools), np.nan, np.float32)
+    for row in prange(rows):
+        for pool in range(pools):
+            for k in range(starts[pool], starts[pool + 1]):
+                side[row, k - starts[pool], pool] = values[row, k]
     for pair in prange(len(mean)):  # not rows: the first has the most pairs
         i, first = 0, 0
         while first + rows - i <= pair:
             first += rows - i
             i += 1
-        total, count = _sums(values[i], values[i + pair - first], starts)
+        total, count = np.zeros(pools, np.float32), np.zeros(pools, np.float32)
+        for rank in range(side.shape[1]):
+            _sum_products(side[i, rank], side[i + pair - first, rank], total, count)
         _move_products(total, count, starts, mean[pair, lead_bin], weight[pair, lead_bin], about_mean)
 
 
-@njit(cache=True)
-def _sums(a: Array, b: Array, starts: NDArray[np.int64]) -> tuple[Array, Array]:
-    """(pool,) sum of the products of two rows of (sample,), and how many there are."""
-    total, count = np.empty(len(starts) - 1, np.float32), np.empty(len(starts) - 1, np.float32)
+# Loops of their own, without branches: only so do these become wide instructions.
+@njit(cache=True, inline="never")
+def _sum_products(a: Array, b: Array, total: Array, count: Array) -> None:
+    """Add the products of two rows of (pool,), and how many there are."""
+    full_width()
     for pool in range(len(total)):
-        products, known = np.float32(0), np.float32(0)
-        for k in range(starts[pool], starts[pool + 1]):
-            product = a[k] * b[k]
-            if product == product:
-                products += product
-                known += np.float32(1)
-        total[pool], count[pool] = products, known
-    return total, count
+        product = a[pool] * b[pool]
+        known = product == product
+        total[pool] += product if known else np.float32(0)
+        count[pool] += np.float32(1) if known else np.float32(0)
 
 
-# A loop of its own, without branches: only so does it become wide instructions.
 @njit(cache=True, error_model="numpy", inline="never")
 def _move_products(
     total: Array, count: Array, starts: NDArray[np.int64], mean: Array, weight: Array, about_mean: bool
 ) -> None:  # fmt: skip
     """As `add_products`, of one pair: arrays of (pool,)."""
+    full_width()
     one = np.float32(1)
     for pool in range(len(mean)):
         share = count[pool] / np.float32(starts[pool + 1] - starts[pool])
