@@ -81,7 +81,7 @@ def _block(
             before[:] = share
         if _fill(forecasts[:, lead], start, chosen, count, table, part, made):
             _with_gaps(forecasts, weight, bias, share, (lead, low, high), part, span, made)
-        stream(made, result[lead, start:stop], True)
+        stream(made, result[lead, start:stop])
     settle()
 
 

@@ -22,6 +22,7 @@ _INT32 = ir.IntType(32)
 _FLOATS, _WORDS, _HALVES, _BITS = (
     ir.VectorType(kind, WIDTH) for kind in (ir.FloatType(), _INT32, ir.IntType(16), ir.IntType(1))
 )
+_NAMES, _SIZES = {_FLOATS: f"v{WIDTH}f32", _HALVES: f"v{WIDTH}i16"}, {_FLOATS: 4, _HALVES: 2}
 
 
 class Lanes(types.Type):
@@ -97,10 +98,10 @@ def _root(_: Any, value: Any) -> Any:
 
 
 def _load(_: Any, array: Any, first: Any, count: Any) -> Any:
-    """`count` numbers of a contiguous float32 array (n,) from `first` on; 0 in the other lanes."""
+    """`count` numbers of a contiguous float32 array from number `first` on, row by row; 0 in the other lanes."""
 
     def code(context: Any, builder: Any, kind: Any, arguments: Any) -> Any:
-        return _masked_load(builder, _FLOATS, *_where(context, builder, kind, arguments, _FLOATS))
+        return _masked_load(builder, _FLOATS, *_where(context, builder, kind.args[0], arguments, _FLOATS))
 
     return LANES(array, types.int64, types.int64), code
 
@@ -109,30 +110,39 @@ def _load_half(_: Any, array: Any, first: Any, count: Any) -> Any:
     """The same of float32 whose upper halves an array of uint16 keeps."""
 
     def code(context: Any, builder: Any, kind: Any, arguments: Any) -> Any:
-        halves = _masked_load(builder, _HALVES, *_where(context, builder, kind, arguments, _HALVES))
+        halves = _masked_load(builder, _HALVES, *_where(context, builder, kind.args[0], arguments, _HALVES))
         words = builder.shl(builder.zext(halves, _WORDS), _WORDS([16] * WIDTH))
         return builder.bitcast(words, _FLOATS)
 
     return LANES(array, types.int64, types.int64), code
 
 
+def _store(_: Any, value: Any, array: Any, first: Any, count: Any) -> Any:
+    """Keep `count` lanes in a contiguous float32 array from number `first` on."""
+
+    def code(context: Any, builder: Any, kind: Any, arguments: Any) -> Any:
+        place, there = _where(context, builder, kind.args[1], arguments[1:], _FLOATS)
+        _masked_store(builder, arguments[0], place, there)
+        return context.get_dummy_value()
+
+    return types.none(LANES, array, types.int64, types.int64), code
+
+
 def _store_half(_: Any, value: Any, array: Any, first: Any, count: Any) -> Any:
-    """Keep the upper halves of `count` lanes, to nearest, in an array of uint16 from `first` on."""
+    """Keep the upper halves of `count` lanes, to nearest, in an array of uint16 from number `first` on."""
 
     def code(context: Any, builder: Any, kind: Any, arguments: Any) -> Any:
         rounded = builder.add(builder.bitcast(arguments[0], _WORDS), _WORDS([0x8000] * WIDTH))
         halves = builder.trunc(builder.lshr(rounded, _WORDS([16] * WIDTH)), _HALVES)
-        place, there = _where(context, builder, kind.replace(args=kind.args[1:]), arguments[1:], _HALVES)
-        form = ir.FunctionType(ir.VoidType(), [_HALVES, place.type, _INT32, _BITS])
-        store = builder.module.declare_intrinsic(f"llvm.masked.store.v{WIDTH}i16.p0", (), form)
-        builder.call(store, [halves, place, _INT32(2), there])
+        place, there = _where(context, builder, kind.args[1], arguments[1:], _HALVES)
+        _masked_store(builder, halves, place, there)
         return context.get_dummy_value()
 
     return types.none(LANES, array, types.int64, types.int64), code
 
 
 def _fetch(_: Any, array: Any, first: Any) -> Any:
-    """Bring the line of memory that holds number `first` of a contiguous array (n,) nearer, if there is one."""
+    """Bring the line of memory that holds number `first` of a contiguous array nearer, if there is one."""
 
     def code(context: Any, builder: Any, kind: Any, arguments: Any) -> Any:
         data = context.make_array(kind.args[0])(context, builder, arguments[0]).data
@@ -148,6 +158,7 @@ choose: Any = intrinsic(_choose)
 root: Any = intrinsic(_root)
 load: Any = intrinsic(_load)
 load_half: Any = intrinsic(_load_half)
+store: Any = intrinsic(_store)
 store_half: Any = intrinsic(_store_half)
 fetch: Any = intrinsic(_fetch)
 
@@ -155,14 +166,19 @@ fetch: Any = intrinsic(_fetch)
 def _where(context: Any, builder: Any, kind: Any, arguments: Any, vector: Any) -> tuple[Any, Any]:
     """The place in memory of an array's elements from `first` on, and which of the WIDTH are among `count`."""
     array, first, count = arguments
-    data = context.make_array(kind.args[0])(context, builder, array).data
+    data = context.make_array(kind)(context, builder, array).data
     place = builder.bitcast(builder.gep(data, [first]), vector.as_pointer())
     limit = broadcast(builder, builder.trunc(count, _INT32), _WORDS)
     return place, builder.icmp_signed("<", _WORDS(list(range(WIDTH))), limit)
 
 
 def _masked_load(builder: Any, vector: Any, place: Any, there: Any) -> Any:
-    size, name = (4, "f32") if vector is _FLOATS else (2, "i16")
     form = ir.FunctionType(vector, [place.type, _INT32, _BITS, vector])
-    masked = builder.module.declare_intrinsic(f"llvm.masked.load.v{WIDTH}{name}.p0", (), form)
-    return builder.call(masked, [place, _INT32(size), there, ir.Constant(vector, None)])
+    masked = builder.module.declare_intrinsic(f"llvm.masked.load.{_NAMES[vector]}.p0", (), form)
+    return builder.call(masked, [place, _INT32(_SIZES[vector]), there, ir.Constant(vector, None)])
+
+
+def _masked_store(builder: Any, value: Any, place: Any, there: Any) -> None:
+    form = ir.FunctionType(ir.VoidType(), [value.type, place.type, _INT32, _BITS])
+    masked = builder.module.declare_intrinsic(f"llvm.masked.store.{_NAMES[value.type]}.p0", (), form)
+    builder.call(masked, [value, place, _INT32(_SIZES[value.type]), there])

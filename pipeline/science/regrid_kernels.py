@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
 
+from pipeline.science.lanes import every, load, store
 from pipeline.science.registers import WIDTH
-from pipeline.science.streaming import settle, stream
+from pipeline.science.streaming import settle, stream_line, to_line
 
 Array = NDArray[np.float32]
 Rows = tuple[NDArray[np.uint32], Array, Array]
@@ -91,7 +94,8 @@ def refine_rows(
 ) -> None:  # pragma: no cover
     """As `blend_rows`, to columns `times` as close as the source's: a source row is widened once for all its targets.
 
-    Neighbours in memory are then made together, where gathering them one by one takes most of the time.
+    Neighbours in memory are then made together, where gathering them one by one takes most of the time. For WIDTH
+    target columns or more.
     """
     row_index, row_weight, _ = rows
     first, next_weight, _ = pairs
@@ -100,56 +104,89 @@ def refine_rows(
     bands = (tall + BAND - 1) // BAND
     for job in prange(count * bands):
         k, begin = job // bands, (job % bands) * BAND
-        line, made = np.empty(width + 1, np.float32), np.empty(WIDTH + wide, np.float32)
-        widened, field, done, waiting = np.empty((2, wide), np.float32), out[k].reshape(-1), begin * wide, 0
-        held, slot = np.full(2, -1, np.int64), np.zeros(2, np.int64)
-        last = min(begin + BAND, tall) - 1
-        for j in range(begin, last + 1):
+        line, made = np.empty(width + 1, np.float32), np.empty((3, wide), np.float32)
+        field, rest, end = out[k].reshape(-1), np.empty(2 * WIDTH, np.float32), min(begin + BAND, tall)
+        held, slot, gaps = np.full(2, -1, np.int64), np.zeros(2, np.int64), np.zeros(2, np.bool_)
+        before = -to_line(field) % WIDTH
+        for j in range(begin, end):
             for m in range(2):
                 row, other = np.int64(row_index[m, j]), np.int64(row_index[1 - m, j])
                 if row != held[0] and row != held[1]:
                     spare = 1 if held[0] == other else 0
                     held[spare] = row
-                    source = fields[k, row] if row < height else poles[k, row - height]
-                    start = np.int64(first[0])
-                    line[: width - start], line[width - start : width] = source[start:], source[:start]
-                    line[width] = line[0]
-                    _widen(line, next_weight, times, widened[spare])
+                    if row < height:
+                        _turn(fields, k, row, np.int64(first[0]), line)
+                    else:
+                        _turn(poles, k, row - height, np.int64(first[0]), line)
+                    gaps[spare] = _widen(line, next_weight, times, made, spare)
                 slot[m] = 0 if row == held[0] else 1
-            target = made[waiting : waiting + wide]
-            gaps = _between(widened[slot[0]], widened[slot[1]], row_weight[0, j], row_weight[1, j], target)
-            if gaps or not complete:
-                _with_gaps(fields[k], poles[k], rows, columns, pairs, j, target)
-            written = stream(made[: waiting + wide], field[done:], j == last)
-            done, waiting = done + written, waiting + wide - written
-            for i in range(waiting):
-                made[i] = made[written + i]
+            a, b, factor, other_factor = slot[0], slot[1], row_weight[0, j], row_weight[1, j]
+            if gaps[a] or gaps[b] or not complete:
+                _with_gaps(fields[k], poles[k], rows, columns, pairs, j, made[2])
+                a, b, factor, other_factor = 2, 2, np.float32(1), np.float32(0)
+            _stream_between(made, a, b, factor, other_factor, field, j * wide, before, rest, j == begin)
+        left = (before + end * wide) % WIDTH
+        field[end * wide - left : end * wide] = rest[:left]
         settle()
 
 
+# Arrays as they are and indices, no parts of arrays: to count references would wait for all that is being streamed.
+@njit(cache=True, inline="never")
+def _turn(fields: Array, k: int, row: Any, start: Any, line: Array) -> None:  # pragma: no cover
+    """A row of a field from column `start` on, round the world, and its first value once more."""
+    width = fields.shape[2]
+    for q in range(width - start):
+        line[q] = fields[k, row, start + q]
+    for q in range(start + 1):
+        line[width - start + q] = fields[k, row, q]
+
+
 @njit(cache=True, fastmath={"contract"}, inline="never")
-def _widen(line: Array, weight: Array, times: int, target: Array) -> None:  # pragma: no cover
-    """`times` targets from each value of the line on, at the same fractions of the way to the next."""
+def _widen(line: Array, weight: Array, times: int, made: Array, row: Any) -> bool:  # pragma: no cover
+    """`times` targets of a row of `made` from each value of the line on, at the same fractions of the way to the next.
+
+    Whether any value of the line is missing or infinite, so that a target may be.
+    """
+    gaps = False
+    for q in range(len(line)):
+        gaps |= line[q] - line[q] != np.float32(0)
     if times == 2:
         for q in range(len(line) - 1):
             rise = line[q + 1] - line[q]
-            target[2 * q] = line[q] + weight[0] * rise
-            target[2 * q + 1] = line[q] + weight[1] * rise
-        return
+            made[row, 2 * q] = line[q] + weight[0] * rise
+            made[row, 2 * q + 1] = line[q] + weight[1] * rise
+        return gaps
     for m in range(times):
         for q in range(len(line) - 1):
-            target[times * q + m] = line[q] + weight[m] * (line[q + 1] - line[q])
+            made[row, times * q + m] = line[q] + weight[m] * (line[q + 1] - line[q])
+    return gaps
 
 
 @njit(cache=True, fastmath={"contract"}, inline="never")
-def _between(a: Array, b: Array, factor: np.float32, other: np.float32, target: Array) -> bool:  # pragma: no cover
-    """One row of two; whether any value is missing."""
-    missing = False
-    for i in range(len(target)):
-        value = factor * a[i] + other * b[i]
-        target[i] = value
-        missing |= value != value
-    return missing
+def _stream_between(
+    made: Array, a: Any, b: Any, factor: Any, other: Any, field: Array, begin: int, before: int, rest: Array,
+    alone: bool,
+) -> None:  # pragma: no cover  # fmt: skip
+    """Write `factor` times row `a` of `made` plus `other` times row `b` to `field` from `begin` on, in whole lines.
+
+    before: values in the field's first line of memory that are not its own. rest: (2 * WIDTH,) begins with what the row
+    before has left of its last line, and ends so for the next; a row `alone` with its first line writes there at once.
+    """
+    u, v, wide = every(factor), every(other), made.shape[1]
+    shared = (before + begin) % WIDTH
+    head = -shared % WIDTH
+    if shared:
+        store(u * load(made, a * wide, WIDTH) + v * load(made, b * wide, WIDTH), rest, shared, WIDTH)
+        if alone:
+            for k in range(head):
+                field[begin + k] = rest[shared + k]
+        else:
+            stream_line(load(rest, 0, WIDTH), field, begin - shared)
+    whole = wide - (wide - head) % WIDTH
+    for k in range(head, whole, WIDTH):
+        stream_line(u * load(made, a * wide + k, WIDTH) + v * load(made, b * wide + k, WIDTH), field, begin + k)
+    left = wide - whole
+    store(u * load(made, a * wide + whole, left) + v * load(made, b * wide + whole, left), rest, 0, left)
 
 
 @njit(cache=True, fastmath={"contract"})

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.grid import Grid
+from pipeline.science.registers import WIDTH
 from pipeline.science.regrid_kernels import blend_rows, refine_rows
 
 Method = Literal["bilinear", "conservative", "nearest"]
@@ -238,7 +239,7 @@ def apply_rectilinear(
     complete = bool(rows[2].min() * columns[2].min() >= 0.5)
     pairs = (weights.pairs.first, weights.pairs.weight, weights.pairs.runs)
     target = out.reshape(len(values), len(rows[2]), len(columns[2]))
-    if weights.pairs.times and len(rows[0]) == 2:
+    if weights.pairs.times and len(rows[0]) == 2 and len(columns[2]) >= WIDTH:
         refine_rows(fields, poles, rows, columns, pairs, weights.pairs.times, complete, target)
     else:
         blend_rows(fields, poles, rows, columns, pairs, complete, target)

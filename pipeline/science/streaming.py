@@ -14,49 +14,45 @@ from numba.core import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from pipeline.science.lanes import LANES, load
 from pipeline.science.registers import WIDTH
 
 Array = NDArray[np.float32]
 
 _LINE = 4 * WIDTH
 """Bytes of a vector, and of a line of memory: one store fills it, if it begins there."""
-_VECTOR = ir.VectorType(ir.FloatType(), WIDTH)
 
 
 @njit(cache=True)
-def stream(source: Array, target: Array, whole: bool) -> int:  # pragma: no cover
-    """Copy the beginning of (n,) to (m,), to the last line of the target that it fills, all of it if `whole`.
-
-    Returns how many values were copied: what is left goes with those that follow, for half a line is slow to write.
-    `settle` before another thread reads them. Both are contiguous, and the target has room for all.
-    """
-    start = min((-target.ctypes.data % _LINE) // 4, len(source))
+def stream(source: Array, target: Array) -> None:  # pragma: no cover
+    """Copy (n,) to (n,), both contiguous; `settle` before another thread reads it."""
+    start = min(to_line(target), len(source))
     stop = start + (len(source) - start) // WIDTH * WIDTH
     for k in range(start):
         target[k] = source[k]
     for first in range(start, stop, WIDTH):
-        _stream_vector(source, target, first)  # type: ignore[call-arg]
-    if not whole:
-        return stop
+        stream_line(load(source, first, WIDTH), target, first)
     for k in range(stop, len(source)):
         target[k] = source[k]
-    return len(source)
 
 
-@intrinsic
-def _stream_vector(_: Any, source: Any, target: Any, first: Any) -> Any:
-    """Copy WIDTH values from `first` on, where a line of the target begins."""
+@njit(cache=True)
+def to_line(target: Array) -> int:  # pragma: no cover
+    """How many values of (n,) lie before the first line of memory that begins within."""
+    return -target.ctypes.data % _LINE // 4
+
+
+def _stream_line(_: Any, value: Any, target: Any, first: Any) -> Any:
+    """Fill the line of memory that begins at number `first` of the target with all lanes."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        places = []
-        for kind, array in zip(signature.args[:2], arguments[:2], strict=True):
-            data = context.make_array(kind)(context, builder, array).data
-            places.append(builder.bitcast(builder.gep(data, [arguments[2]]), _VECTOR.as_pointer()))
-        stored = builder.store(builder.load(places[0], align=4), places[1], align=_LINE)
+        data = context.make_array(signature.args[1])(context, builder, arguments[1]).data
+        place = builder.bitcast(builder.gep(data, [arguments[2]]), arguments[0].type.as_pointer())
+        stored = builder.store(arguments[0], place, align=_LINE)
         stored.set_metadata("nontemporal", builder.module.add_metadata([ir.IntType(32)(1)]))
         return context.get_dummy_value()
 
-    return types.none(source, target, types.int64), code
+    return types.none(LANES, target, types.int64), code
 
 
 def _settle(_: Any) -> Any:
@@ -70,4 +66,5 @@ def _settle(_: Any) -> Any:
 
 
 # numba hands the first argument over itself, which a type checker cannot know.
+stream_line: Any = intrinsic(_stream_line)
 settle: Any = intrinsic(_settle)
