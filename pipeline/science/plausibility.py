@@ -93,7 +93,8 @@ def frozen(newest: Array, before: Array, later: Array) -> bool:
     return bool((newest == before)[moving].mean() >= THE_SAME)
 
 
-def changed(beyond: NDArray[np.integer], present: NDArray[np.integer]) -> NDArray[np.bool_]:
+@njit(cache=True)
+def changed(beyond: NDArray[np.floating], present: NDArray[np.floating]) -> NDArray[np.bool_]:
     """(source,) whether a source has changed for the worse, so that its gross errors are its own and to be learnt.
 
     beyond, present: (source,) number of errors beyond their bounds, and of those there are. A corrupt report or
@@ -101,4 +102,4 @@ def changed(beyond: NDArray[np.integer], present: NDArray[np.integer]) -> NDArra
     of the sources are, has itself changed, and the sooner its weight knows it the better.
     """
     result = beyond >= SHARE * np.maximum(present, 1)
-    return np.asarray(result & (2 * result.sum() < (present > 0).sum()))
+    return result & (2 * result.sum() < (present > 0).sum())

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from pipeline.science.course_kernels import follow
-from pipeline.science.plausibility import changed
 from pipeline.science.pools import Pools
 from pipeline.science.skill_kernel import NOTHING, Half, seen, unpack, update_means
 from pipeline.science.skill_sample import add_products, depart, look, mean_squares
@@ -31,8 +30,6 @@ PRIORS = (np.float32(1), np.float32(15))
 """Pairs that all places count for in the gate of one, in its centre and in its square: it cannot widen it at once."""
 FEWEST_PAIRS = 3.0
 """Weight of a source before which its errors are not bounded: nobody knows yet how large they are."""
-UNBOUNDED = np.float32(1e30)
-"""A mean square that bounds nothing."""
 MOST_ALIKE = 0.6
 """Correlation of successive errors beyond which their common part is a bias, and to be removed, for all purposes."""
 CANDIDATES = 3
@@ -146,47 +143,24 @@ def update(
         errors, skill.mean, skill.square, weight, lead_bin, pools.sample, pools.square_of_sample, pools.starts,
         SQUARE_LIMIT,
     )  # fmt: skip
-    overall, typical = _gate(found, bounded)
-    limit, most = np.sqrt(typical), found[4]
-    sums, parts, uniform = depart(
-        sampled, before, skill.last, weight, lead_bin, pools.starts, pools.partly, overall,
-        np.float32(MEAN_LIMIT) * limit, np.float32(SQUARE_LIMIT) * limit, PRIORS,
+    limits, fewest = (np.float32(MEAN_LIMIT), np.float32(SQUARE_LIMIT)), FEWEST_PAIRS if bounded else np.inf
+    overall, typical, parts, uniform = depart(
+        sampled, before, skill.last, skill.echo, weight, lead_bin, pools.starts, pools.partly, found, float(fewest),
+        limits, PRIORS,
     )  # fmt: skip
-    _listen(skill, lead_bin, sums, most)
     if hour is not None:
         follow(sampled, float(hour), parts[0], skill.course, lead_bin, pools.starts)
     add_products(sampled, pools.starts, skill.product, skill.shared, lead_bin, True)
     update_means(
-        errors, skill.mean, skill.square, lead_bin, parts, pools.index, uniform, overall, typical,
-        np.float32(MEAN_LIMIT), np.float32(SQUARE_LIMIT), pools.columns, pools.together,
+        errors, skill.mean, skill.square, lead_bin, parts, pools.index, uniform, overall, typical, *limits,
+        pools.columns, pools.together,
     )  # fmt: skip
     if variance is not None:
         _average(skill.variance[lead_bin], skill.variance_weight[lead_bin], variance[pools.sample], pools)
     if candidates is not None:
-        bound = SQUARE_LIMIT * limit.max()
+        bound = SQUARE_LIMIT * np.sqrt(typical.max())
         rivals = np.ascontiguousarray(np.clip(candidates[:, pools.sample], -bound, bound), np.float32)
         add_products(rivals, pools.starts, skill.contest, skill.contest_weight, lead_bin, False)
-
-
-def _gate(found: Array, bounded: bool) -> tuple[Array, Array]:
-    """(source,) mean error and mean square of all places, UNBOUNDED where nobody knows how large errors are.
-
-    found: see `look`. A source that has itself changed is not held to what it was.
-    """
-    overall, typical, there, beyond, most = found
-    sure = bounded & (most >= FEWEST_PAIRS) & (typical > 0)
-    sure &= ~changed(np.where(sure, beyond, 0), there)
-    return overall, np.where(sure, typical, UNBOUNDED)
-
-
-def _listen(skill: Skill, lead_bin: int, sums: NDArray[np.float64], most: Array) -> None:
-    """How much of the departures was in those of the pair before, and how much is within the limit.
-
-    sums: (4, source), see `depart`; most: (source,) weight before this pair.
-    """
-    echo, count = skill.echo[:, :, lead_bin], sums[0]
-    share = np.where(count > 0, 1 / np.maximum(most, 1), 0)
-    echo += share * (sums[1:] / np.maximum(count, 1) - echo)
 
 
 def repetition(skill: Skill, lead_bin: int) -> Array:

@@ -9,6 +9,7 @@ from numba import njit, prange
 from numpy.typing import NDArray
 
 from pipeline.science.lanes import fetch
+from pipeline.science.plausibility import changed
 from pipeline.science.registers import full_width
 from pipeline.science.skill_kernel import Half, widened, within
 
@@ -16,6 +17,8 @@ Array = NDArray[np.float32]
 Float = NDArray[np.float64]
 Places = NDArray[np.intp]
 
+UNBOUNDED = np.float32(1e30)
+"""A mean square that bounds nothing."""
 AHEAD = 32
 """Samples fetched ahead: they lie in lines of memory of their own, which a processor guesses late."""
 
@@ -88,28 +91,46 @@ def mean_squares(
 
 @njit(parallel=True, cache=True)
 def depart(
-    error: Array, before: Array, last: Array, weight: Array, lead_bin: int, starts: NDArray[np.int64],
-    partly: NDArray[np.bool_], overall: Array, narrow: Array, wide: Array, priors: tuple[Any, Any],
-) -> tuple[Float, Array, NDArray[np.bool_]]:  # fmt: skip
+    error: Array, before: Array, last: Array, echo: Array, weight: Array, lead_bin: int, starts: NDArray[np.int64],
+    partly: NDArray[np.bool_], found: Array, fewest: float, limits: tuple[Any, Any], priors: tuple[Any, Any],
+) -> tuple[Array, Array, Array, NDArray[np.bool_]]:  # fmt: skip
     """Make errors (source, sample), in place, what they depart by from the means before, NaN where there is none.
 
     A place's first error makes its mean and departs from it by nothing. `last` (source, lead_bin, sample) becomes the
-    newest. `weight` (source, lead_bin, pool) grows by what part of a pool's places has errors; those that never had any
-    do not count, and where the sample never had any but is `partly` (pool,) of the places, the source is there if it is
-    anywhere. Returns (4, source) number of departures that had one before them, sums of their products with that, of
-    their squares, and of their squares within `narrow`; then `parts` and `uniform` as `update_means` takes them.
+    newest, `echo` moves; see `Skill`. `weight` (source, lead_bin, pool) grows by what part of a pool's places has
+    errors; those that never had any do not count, and where the sample never had any but is `partly` (pool,) of the
+    places, the source is there if it is anywhere. found: see `look`; fewest: pairs from which on errors are bounded;
+    limits: deviations beyond which they count no more for the mean and for the square. Returns `overall`, `typical`,
+    `parts` and `uniform` as `update_means` takes them.
     """
     count, pools = len(error), len(starts) - 1
-    sums, parts = np.empty((4, count)), np.empty((3, count, pools), np.float32)
-    uniform = np.empty(count, np.bool_)
+    overall, typical = found[0], _typical(found, fewest)
+    parts, uniform = np.empty((3, count, pools), np.float32), np.empty(count, np.bool_)
     for source in prange(count):
-        own, part = weight[source, lead_bin], parts[:, source]
-        sums[:, source] = _depart(
+        own, part, limit = weight[source, lead_bin], parts[:, source], np.sqrt(typical[source])
+        sums = _depart(
             error[source], before[source], last[source, lead_bin], own, starts, partly, overall[source],
-            narrow[source], wide[source], priors, part,
+            limits[0] * limit, limits[1] * limit, priors, part,
         )  # fmt: skip
+        if sums[0] > 0:
+            share = np.float32(1) / max(found[4, source], np.float32(1))
+            for kind in range(3):
+                now = echo[kind, source, lead_bin]
+                echo[kind, source, lead_bin] = now + share * (sums[kind + 1] / sums[0] - now)
         uniform[source] = _alike(part[0]) and _alike(part[1]) and _alike(part[2])
-    return sums, parts, uniform
+    return overall, typical, parts, uniform
+
+
+@njit(cache=True)
+def _typical(found: Array, fewest: float) -> Array:
+    """(source,) mean square of all places, UNBOUNDED where nobody knows how large errors are.
+
+    A source that has itself changed is not held to what it was.
+    """
+    _, typical, there, beyond, most = found
+    sure = (most >= fewest) & (typical > 0)
+    sure &= ~changed(np.where(sure, beyond, np.float32(0)), there)
+    return np.where(sure, typical, UNBOUNDED)
 
 
 # A function of its own: sums in registers, as two threads that add to one cache line wait for each other at every step.
@@ -118,7 +139,11 @@ def _depart(
     error: Array, before: Array, last: Array, weight: Array, starts: NDArray[np.int64], partly: NDArray[np.bool_],
     overall: Any, narrow: Any, wide: Any, priors: tuple[Any, Any], parts: Array,
 ) -> tuple[float, float, float, float]:  # fmt: skip
-    """As `depart`, of one source: arrays of (sample,), weight of (pool,); fills `parts` (3, pool)."""
+    """As `depart`, of one source: arrays of (sample,), weight of (pool,); fills `parts` (3, pool).
+
+    Returns the number of departures that had one before them, sums of their products with that, of their squares, and
+    of their squares within `narrow`.
+    """
     count, product, square, bounded = 0.0, 0.0, 0.0, 0.0
     present = not np.isnan(error).all()
     for pool in range(len(weight)):
