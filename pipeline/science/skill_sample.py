@@ -188,9 +188,12 @@ def add_products(
     starts: (pool + 1,) where each pool's places begin; NaN is left out; pairs run over i <= j, row by row.
     about_mean: values depart from means that did not know them yet; what is left once those have moved is added.
     """
-    rows, pools = len(values), len(starts) - 1
-    side = np.full((rows, np.diff(starts).max(), pools), np.nan, np.float32)
+    rows, pools, most = len(values), len(starts) - 1, 0
+    for pool in range(pools):
+        most = max(most, starts[pool + 1] - starts[pool])
+    side = np.empty((rows, most, pools), np.float32)
     for row in prange(rows):
+        side[row] = np.nan
         for pool in range(pools):
             for k in range(starts[pool], starts[pool + 1]):
                 side[row, k - starts[pool], pool] = values[row, k]
