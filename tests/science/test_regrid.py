@@ -176,6 +176,20 @@ def test_even_refinement_equals_the_general_way(resolution: float, start: float,
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-4)
 
 
+@pytest.mark.parametrize("begin", [0, 1, 15])
+def test_refinement_is_the_same_wherever_its_result_lies_in_memory(begin: int) -> None:
+    latitude, longitude, shape = rectilinear(5.0, 0.0)
+    weights = regrid.weights(latitude, longitude, shape, GRID, "bilinear")
+    values = np.random.default_rng(1).normal(280, 10, (2, latitude.size)).astype(np.float32)
+    values[1, 7::50] = np.nan
+    expected = regrid.apply(weights, values)
+    memory = np.full(expected.size + 40, -1, np.float32)
+    inside = slice(begin + 16, begin + 16 + expected.size)
+    regrid.apply(weights, values, out=memory[inside].reshape(expected.shape))
+    np.testing.assert_array_equal(memory[inside].reshape(expected.shape), expected)
+    assert (np.delete(memory, inside) == -1).all()
+
+
 def lambert(spacing_degrees: float) -> tuple[Array, Array]:
     """A projected regional grid (stereographic about 40 N 100 W), which has neither rows nor columns."""
     side = np.deg2rad(np.arange(-18, 18.001, spacing_degrees))

@@ -97,8 +97,9 @@ def test_a_sample_of_a_pool_tells_what_all_places_would() -> None:
     np.testing.assert_allclose(state.product[0, 1], common[:, 0, ::100].var(axis=0), rtol=0.02)
 
 
-def test_rows_that_lie_close_share_the_squares_of_their_middle_one() -> None:
-    rows, columns, pool = 11, 6, np.repeat(np.arange(2, dtype=np.int32), [30, 36])
+@pytest.mark.parametrize("columns", [6, 40])  # fewer than a vector, and two and a half
+def test_rows_that_lie_close_share_the_squares_of_their_middle_one(columns: int) -> None:
+    rows, pool = 11, np.repeat(np.arange(2, dtype=np.int32), [5 * columns, 6 * columns])
     pools = Pools(pool, 2, columns, 4)
     errors = np.random.default_rng(7).normal(1, 2, (30, len(SOURCES), rows * columns)).astype(np.float32)
     errors[:, 0, :8] = np.nan  # a region: not all places of a pool
