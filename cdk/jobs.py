@@ -14,10 +14,12 @@ MAY_PASS = "75"
 SCRATCH_MIB = 1024
 USER = "10001"
 
-# A machine that is taken away, an image that cannot be had and a passing failure are repeated, bad input never.
+# A machine that is taken away, an image that cannot be had, a container that was killed for its memory and a passing
+# failure are repeated, bad input never.
 _REPEATED = [
     {"Action": "RETRY", "OnStatusReason": "Host EC2*"},
     {"Action": "RETRY", "OnReason": "CannotPullContainer*"},
+    {"Action": "RETRY", "OnReason": "OutOfMemoryError*"},
     {"Action": "RETRY", "OnExitCode": MAY_PASS},
     {"Action": "EXIT", "OnReason": "*"},
 ]
