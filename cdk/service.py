@@ -41,6 +41,8 @@ _LOG_DELIVERY = [
     )
 ]  # fmt: skip
 ARRIVALS_AT_ONCE = 10
+PROCESSORS = {"x86_64": "x86-64-v3", "arm64": "neoverse-n1"}
+"""What functions run on at least, for which `containers/array` holds kernels; Batch's machines know more."""
 ARCHITECTURES = {"x86_64": functions.Architecture.X86_64, "arm64": functions.Architecture.ARM_64}
 
 
@@ -100,7 +102,7 @@ class Service(Stack):
             memory_size=size,
             timeout=Duration.seconds(seconds),
             tracing=functions.Tracing.ACTIVE,
-            environment=self._environment(),
+            environment=self._environment(),  # the light image has no kernels and does not mind
         )
 
     def _environment(self) -> dict[str, str]:
@@ -112,6 +114,7 @@ class Service(Stack):
             "STATE_MACHINE_ARN": self.machine_arn,
             "INGEST_JOB_QUEUE": self._compute.queues["array"].job_queue_arn,
             "INGEST_JOB_DEFINITION": self._compute.definitions["ingest"].ref,
+            "NUMBA_CPU_NAME": PROCESSORS[self._compute.processor],
         }
 
     def _machine(self, name: str) -> states.CfnStateMachine:

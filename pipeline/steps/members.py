@@ -118,8 +118,8 @@ def _between_leads(row: Parameter, groups: Sequence[Ensemble], runs: Array, lead
 
 
 def _every_hour(row: Parameter, groups: Sequence[Ensemble], runs: Array, leads: Leads, part: slice) -> Pool:
-    """Members brought to every hour; beyond their range the nearest lead stands in, and where a member has no value it is
-    none. runs: of the places `part`."""
+    """Members brought to every hour; beyond their range the nearest lead stands in, and who has no value is no member.
+    runs: of the places `part`."""
     numbers = sum(len(group.members) for group in groups)
     values = np.empty((numbers + len(runs), *runs.shape[1:]), np.float32)
     out = iter(values)

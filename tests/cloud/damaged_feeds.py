@@ -22,6 +22,7 @@ LEADS = (6, 9, 12, 15, 18)
 STEP_HOURS = 3
 ABSENT, EMPTY, TRUNCATED, REPUBLISHED = "dew_point_temperature_2m", "pressure_at_sea_level", 12, 9
 """A variable that no file has, one without a value at EMPTY_AT; leads of a file cut off and of one that is replaced."""
+BEHIND_THE_CUT = NAMES[4:]
 EMPTY_AT = 15
 MEMBER_GONE, MEMBER_EMPTY = 7, 8
 LIVELY = "temperature_2m"
@@ -46,7 +47,7 @@ def published(cloud: LocalCloud) -> Iterator[str]:
         for lead in LEADS:
             key = put_ncep(gfs, GFS, CYCLE, lead, _entries(lead))
             if lead == TRUNCATED:
-                gfs.write(key, gfs.read(key)[: gfs.size(key) // 2])
+                gfs.write(key, gfs.read(key)[: sum(len(data) for *_, data in _entries(lead)[:3]) + 50])
             if lead == REPUBLISHED:
                 gfs.write(f"{key}.next", b"".join(data for *_, data in _entries(lead, warmer=1)))
                 replaced = f"{GFS.folder}/{key}"

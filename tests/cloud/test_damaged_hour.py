@@ -119,7 +119,7 @@ def test_an_hour_of_damaged_feeds_and_machines_that_lack_is_whole_in_time_flagge
     assert (told["outcome"], told["late"], told["degradations"]) == ("published", False, manifest["degradations"])
     gfs, gefs = (manifest["sources"][name] for name in ("gfs", "gefs"))
     assert (gfs["status"], gfs["cycle"], gefs["status"]) == ("partial", str(feeds.CYCLE), "partial")
-    assert {lead for _, lead in missing(gfs, "is cut off")} == {feeds.TRUNCATED}
+    assert missing(gfs, "is cut off") == {(name, feeds.TRUNCATED) for name in feeds.BEHIND_THE_CUT}
     assert missing(gfs, "not in") == {(feeds.ABSENT, lead) for lead in feeds.LEADS}
     assert missing(gfs, "has no value anywhere") == {(feeds.EMPTY, feeds.EMPTY_AT)}
     assert {name for name, lead in missing(gfs) if lead == feeds.REPUBLISHED} == {feeds.ABSENT}, "read anew, and whole"
