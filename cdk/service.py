@@ -18,7 +18,7 @@ from constructs import Construct
 from cdk.cluster.task import Submitter
 from cdk.compute import OBJECTS, PLATFORMS, Compute
 from cdk.data import Data
-from cdk.functions import CALLED, HEAVY, JOBS, LIGHT, STAGE_FUNCTIONS
+from cdk.functions import CALLED, HEAVY, JOBS, LIGHT, PROCESSORS, STAGE_FUNCTIONS
 from cdk.state_machine import Resources, definition
 from pipeline.stages import BUDGET_SECONDS, STAGES
 
@@ -41,8 +41,6 @@ _LOG_DELIVERY = [
     )
 ]  # fmt: skip
 ARRIVALS_AT_ONCE = 10
-PROCESSORS = {"x86_64": "x86-64-v3", "arm64": "neoverse-n1"}
-"""What functions run on at least, for which `containers/array` holds kernels; Batch's machines know more."""
 ARCHITECTURES = {"x86_64": functions.Architecture.X86_64, "arm64": functions.Architecture.ARM_64}
 
 
@@ -102,7 +100,7 @@ class Service(Stack):
             memory_size=size,
             timeout=Duration.seconds(seconds),
             tracing=functions.Tracing.ACTIVE,
-            environment=self._environment(),  # the light image has no kernels and does not mind
+            environment=self._environment(),
         )
 
     def _environment(self) -> dict[str, str]:

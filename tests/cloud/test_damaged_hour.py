@@ -101,7 +101,7 @@ def missing(source: dict[str, Any], words: str = "") -> set[tuple[str, int]]:
     return {(item["parameter"], item["lead_time"]) for item in source["missing"] if words in item["reason"]}
 
 
-def test_an_hour_of_damaged_feeds_and_machines_that_lack_is_whole_in_time_flagged_and_as_a_laptop_s(
+def test_an_hour_of_damaged_feeds_on_machines_that_lack_is_whole_flagged_and_as_a_laptop_s(
     damaged: Hourcast, laptop: Store, tmp_path: Path
 ) -> None:
     with feeds.published(damaged.cloud) as replaced:

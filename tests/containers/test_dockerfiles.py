@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cdk.service import PROCESSORS
+from cdk.functions import PROCESSORS
 from models.chain import Job, Program, described, programs
 from pipeline.runner.pool import KEEP_MEMORY
 from tests.physics.test_physics import HOURS, RUNS
