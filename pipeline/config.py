@@ -12,6 +12,7 @@ import yaml
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from pipeline.addresses import secret_server
+from pipeline.grid import Grid
 from pipeline.subscriptions import Leads, Place, Region, Section, Subscription, check
 
 PositiveInt = Annotated[int, Field(gt=0)]
@@ -220,9 +221,7 @@ class Config(Section):
     @field_validator("subscriptions")
     @classmethod
     def _can_be_delivered(cls, value: dict[str, Subscription], info: ValidationInfo) -> dict[str, Subscription]:
-        if value and {"store", "grid_resolution", "last_lead_hours"} <= info.data.keys():
-            from pipeline.grid import Grid  # a function that only asks for the sources starts sooner without arrays
-
+        if {"store", "grid_resolution", "last_lead_hours"} <= info.data.keys():
             check(value, info.data["store"], Grid(info.data["grid_resolution"]), info.data["last_lead_hours"])
         return value
 

@@ -7,14 +7,12 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from pipeline.grid import Area, Grid
 from pipeline.parameters import catalogue
-
-if TYPE_CHECKING:
-    from pipeline.grid import Area, Grid
 
 Format = Literal["grib2", "netcdf", "geotiff", "geoparquet", "csv"]
 TABLES: frozenset[Format] = frozenset({"geoparquet", "csv"})
