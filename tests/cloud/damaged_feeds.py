@@ -35,7 +35,8 @@ def settings_with_members(cloud: LocalCloud) -> dict[str, Any]:
     tiny = settings(cloud)
     members = {"endpoint": cloud.address, "without": sorted(GEFS.carries - {LIVELY}), "lead_step_hours": STEP_HOURS}
     stepped = tiny["sources"]["gfs"] | {"lead_step_hours": STEP_HOURS}
-    return tiny | {"sources": {**tiny["sources"], "gfs": stepped, "gefs": members}}
+    sources = {**tiny["sources"], "gfs": stepped, "gefs": members}
+    return tiny | {"sources": dict(sorted(sources.items()))}  # as YAML has them, for their order is in the manifest
 
 
 @contextmanager

@@ -111,7 +111,7 @@ def test_an_hour_of_damaged_feeds_on_machines_that_lack_is_whole_flagged_and_as_
             assert damaged.wait(WAIT_SECONDS) == ["SUCCEEDED"], damaged.error()
         repeated = as_on_a_laptop(damaged, laptop, tmp_path / "store")
     made = contents(damaged.store)
-    assert {key: made[key] for key in repeated} == repeated
+    assert [key for key, content in repeated.items() if made.get(key) != content] == []
 
     assert degraded(damaged) == {row.name: False for row in STAGES}
     (told,) = damaged.told()
