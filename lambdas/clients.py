@@ -11,7 +11,7 @@ from botocore.session import Session
 SERVICES = ("batch", "dynamodb", "lambda", "sns", "stepfunctions")
 
 
-class _FewServices(Loader):  # type: ignore[misc]
+class _FewServices(Loader):
     def list_available_services(self, type_name: str) -> list[str]:
         return list(SERVICES)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from numba.core.caching import UserProvidedCacheLocator
 
 
-class ShippedCacheLocator(UserProvidedCacheLocator):  # type: ignore[misc]
+class ShippedCacheLocator(UserProvidedCacheLocator):
     """The folder of a module under `NUMBA_CACHE_DIR`, begun as a copy of that under `HOURCAST_KERNELS`."""
 
     def ensure_cache_path(self) -> None:
