@@ -5,11 +5,14 @@ from __future__ import annotations
 import ctypes
 import os
 import resource
+import signal
 import tempfile
+import threading
+import time
 from pathlib import Path
 
 DISK_BYTES = 8192
-MEMORY_BYTES = 2**25
+MEMORY_BYTES = 2**24
 """Beyond what a process has that has imported all stages."""
 _OWN_MOUNTS, _PRIVATE = 0x20000, 0x44000
 _EMPTY = "/mnt"
@@ -31,15 +34,27 @@ def small_disk() -> None:
 
 
 def little_memory() -> None:
-    """Let this process be killed by the kernel for what it takes, where it may have no group of its own refuse it."""
+    """Let this process be killed for what it takes: by the kernel, or by itself where it may have no group of its own.
+
+    A limit of the process is no use: there native code tries without end for what it is refused.
+    """
     group = _group(os.getpid())
     try:
         group.mkdir()
         (group / "memory.limit_in_bytes").write_text(str(MEMORY_BYTES))
         (group / "cgroup.procs").write_text(str(os.getpid()))
     except OSError:
-        held = int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()  # data and stack
-        resource.setrlimit(resource.RLIMIT_DATA, (held + MEMORY_BYTES, held + MEMORY_BYTES))
+        threading.Thread(target=_kill_above, args=(_resident() + MEMORY_BYTES,), daemon=True).start()
+
+
+def _kill_above(limit: int) -> None:
+    while _resident() < limit:
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _resident() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 def forget(process: int | None) -> None:

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import xarray as xr
 import yaml
 
 pytest.importorskip("torch")
