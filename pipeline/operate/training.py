@@ -53,8 +53,9 @@ def train(
         print(f"stopped after {minutes:g} minutes; the same command continues")
         return False
     print(f"SHA-256 of the weights in {out / 'package'}: {weights.write(out / 'package', package)}")
-    for path in (out / "package").iterdir() if kept is not None else ():
-        kept.write(f"package/{path.name}", path.read_bytes())
+    if kept is not None:
+        for path in (out / "package").iterdir():
+            kept.write(f"package/{path.name}", path.read_bytes())
     if since or until:
         rest = (until, datetime.max) if until else (datetime.min, period[0])
         unseen = prepare(source, variables, out / "unseen.npy", period=rest, step_hours=STEP_HOURS, like=learnt)
