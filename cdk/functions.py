@@ -14,3 +14,5 @@ LIGHT = ("hourly_trigger", "verify_stage", "notify", "watchdog")
 HEAVY = ("plan_shards", "source_arrived", *STAGE_FUNCTIONS.values())
 CALLED = ("plan_shards", "verify_stage", "notify", *STAGE_FUNCTIONS.values())
 """By the state machine."""
+PROCESSORS = {"x86_64": "x86-64-v3", "arm64": "neoverse-n1"}
+"""What functions run on knows at least this, for which `containers/array` holds kernels; Batch's machines know more."""

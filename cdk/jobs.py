@@ -12,12 +12,18 @@ NODES_COMMAND = ["hourcast", "nodes", *_STAGE_OF_HOUR, "--workers", "Ref::worker
 MAY_PASS = "75"
 """Exit code of a worker whose failure may pass; see `pipeline.runner.worker.Exit`."""
 SCRATCH_MIB = 1024
+TRAINING_MINUTES = 50
+"""Of an attempt: then it is kept, and waits again behind what has come meanwhile."""
+TRAINING = Stage("train", "", (), "a run", "gpu", 2, 16384, 0, 3600, 9)
+"""No stage of an hour, and a job as theirs; of the image with torch, whose sums it makes on a processor's one core."""
 USER = "10001"
 
-# A machine that is taken away, an image that cannot be had and a passing failure are repeated, bad input never.
+# A machine that is taken away, an image that cannot be had, a container that was killed for its memory and a passing
+# failure are repeated, bad input never.
 _REPEATED = [
     {"Action": "RETRY", "OnStatusReason": "Host EC2*"},
     {"Action": "RETRY", "OnReason": "CannotPullContainer*"},
+    {"Action": "RETRY", "OnReason": "OutOfMemoryError*"},
     {"Action": "RETRY", "OnExitCode": MAY_PASS},
     {"Action": "EXIT", "OnReason": "*"},
 ]
@@ -33,6 +39,22 @@ def job_definition(stage: Stage, *, name: str, image: Any, environment: dict[str
         "Type": "container",
         "SchedulingPriority": 1,  # within a lane all are equal, but a queue with lanes must be told
         "ContainerProperties": _container(stage, COMMAND, image, environment, shards=1),
+    }
+
+
+def training_definition(*, name: str, image: Any, environment: dict[str, Any]) -> dict[str, Any]:
+    """A job for the background lane: part of a training on the reanalysis `data`, kept in the store's folder `keep`.
+
+    It ends as one that may pass until it is done, so that it yields its machine and goes on as often as Batch repeats.
+    """
+    command = ["hourcast", "train", "Ref::data", "--out", "/tmp/training", "--keep", "Ref::keep"]
+    return {
+        **_common(TRAINING, name),
+        "Type": "container",
+        "SchedulingPriority": 1,
+        "ContainerProperties": _container(
+            TRAINING, [*command, "--minutes", str(TRAINING_MINUTES)], image, environment, shards=1
+        ),
     }
 
 

@@ -18,7 +18,7 @@ from constructs import Construct
 from cdk.cluster.task import Submitter
 from cdk.compute import OBJECTS, PLATFORMS, Compute
 from cdk.data import Data
-from cdk.functions import CALLED, HEAVY, JOBS, LIGHT, STAGE_FUNCTIONS
+from cdk.functions import CALLED, HEAVY, JOBS, LIGHT, PROCESSORS, STAGE_FUNCTIONS
 from cdk.state_machine import Resources, definition
 from pipeline.stages import BUDGET_SECONDS, STAGES
 
@@ -112,6 +112,7 @@ class Service(Stack):
             "STATE_MACHINE_ARN": self.machine_arn,
             "INGEST_JOB_QUEUE": self._compute.queues["array"].job_queue_arn,
             "INGEST_JOB_DEFINITION": self._compute.definitions["ingest"].ref,
+            "NUMBA_CPU_NAME": PROCESSORS[self._compute.processor],
         }
 
     def _machine(self, name: str) -> states.CfnStateMachine:

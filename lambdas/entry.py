@@ -77,13 +77,19 @@ def once() -> DynamoDBPersistenceLayer:
     """Where is remembered what must not be done twice."""
     from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer
 
-    return DynamoDBPersistenceLayer(os.environ["IDEMPOTENCY_TABLE"])
+    return DynamoDBPersistenceLayer(os.environ["IDEMPOTENCY_TABLE"], boto3_client=client("dynamodb"))
 
 
 @cache
 def client(service: str) -> Any:
     """A client of an AWS service, from the environment; its calls are traced."""
-    import boto3
+    from lambdas import clients
 
     tracer.patch(["botocore"])
-    return boto3.client(service)
+    return clients.client(service)
+
+
+def prepare(*services: str) -> None:
+    """Make these clients as the function starts, when it has a whole core, and not at its first event."""
+    for service in services:
+        client(service)

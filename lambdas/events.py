@@ -35,9 +35,9 @@ Key = Annotated[str, Field(max_length=512, pattern=r"^[A-Za-z0-9._=/-]+$"), Befo
 
 
 class _Part(BaseModel):
-    """Errors do not repeat what was sent: they are logged."""
+    """Errors do not repeat what was sent: they are logged. What a function is not sent is not built."""
 
-    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True, hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True, hide_input_in_errors=True, defer_build=True)
 
 
 class _Event(_Part):

@@ -7,9 +7,11 @@ import os
 from datetime import timedelta
 from typing import Any
 
-from lambdas.entry import client, count, entry, logger
+from lambdas.entry import client, count, entry, logger, prepare
 from lambdas.events import Tick
 from pipeline.stages import BUDGET_SECONDS
+
+prepare("dynamodb", "stepfunctions")
 
 
 @entry(Tick)

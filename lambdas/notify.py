@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 from datetime import UTC
 from typing import Any
 
-from lambdas.entry import client, count, count_of, entry, once, store
+from lambdas.entry import count, count_of, entry, prepare, store
 from lambdas.events import Outcome
+from lambdas.subscribers import tell
 from pipeline import paths
 from pipeline.cycle import Cycle
 
 SHOWN = 100
 """Degradations in a message, which holds 256 KB; the manifest has all."""
+prepare("dynamodb", "sns")
 
 
 @entry(Outcome)
@@ -43,21 +44,3 @@ def count_bill(hour: Cycle) -> None:
         count("GpuBusyPercent", 100 * bill["gpu_busy"])
     for stage, seconds in bill["stage_seconds"].items():
         count_of("StageSeconds", "stage", stage, seconds)
-
-
-def tell(message: dict[str, Any]) -> dict[str, Any]:
-    """Publish to the deployment's topic, once for the same hour and outcome."""
-    return _tell(key=f"{message['hour']} {message['outcome']}", message=message)
-
-
-def _tell(key: str, message: dict[str, Any]) -> dict[str, Any]:
-    from aws_lambda_powertools.utilities.idempotency import idempotent_function
-
-    send = idempotent_function(_send, data_keyword_argument="key", persistence_store=once())
-    return send(key=key, message=message)
-
-
-def _send(key: str, message: dict[str, Any]) -> dict[str, Any]:
-    subject = f"Hourcast {key}"
-    client("sns").publish(TopicArn=os.environ["TOPIC_ARN"], Subject=subject, Message=json.dumps(message))
-    return message

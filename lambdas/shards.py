@@ -1,4 +1,4 @@
-"""Shards that a function runs itself. Imports their stage, so it is nothing for a light function."""
+"""Shards that a function runs itself; their stage is imported where there is one to run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 from lambdas.entry import count, store
 from lambdas.events import StageOfHour
 from pipeline import worklist
-from pipeline.runner.worker import Exit, run_one
 
 
 class ShardMayPass(Exception):
@@ -27,9 +26,15 @@ def run_planned(asked: StageOfHour, stage: str) -> dict[str, int]:
         raise ValueError(f"expected the stage {stage}; found {asked.stage}")
     shards = worklist.read(store(), asked.hour, stage)
     for shard in shards:
-        code = run_one(os.environ["HOURCAST_STORE"], str(asked.hour), stage, shard)
-        if code is not Exit.DONE:
-            error = ShardMayPass if code is Exit.MAY_PASS else ShardFailed
-            raise error(f"{asked.hour} stage {stage}, shard {shard}: {code.name}")
+        _run(asked, shard)
     count("ShardsRun", len(shards))
     return {"shards": len(shards)}
+
+
+def _run(asked: StageOfHour, shard: str) -> None:
+    from pipeline.runner.worker import Exit, run_one
+
+    code = run_one(os.environ["HOURCAST_STORE"], str(asked.hour), asked.stage, shard)
+    if code is not Exit.DONE:
+        error = ShardMayPass if code is Exit.MAY_PASS else ShardFailed
+        raise error(f"{asked.hour} stage {asked.stage}, shard {shard}: {code.name}")

@@ -6,7 +6,7 @@ from typing import Any
 
 from lambdas.entry import count, entry, logger, store
 from lambdas.events import StageOfHour
-from pipeline import journal, paths, worklist
+from pipeline import journal, worklist
 from pipeline.stages import STAGES
 
 
@@ -23,12 +23,6 @@ def handler(asked: StageOfHour) -> dict[str, Any]:
         logger.error("stage incomplete", hour=str(asked.hour), stage=asked.stage, missing=missing)
         shown = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
         raise StageIncomplete(f"{asked.hour} stage {asked.stage} lacks {len(missing)} shards: {shown}")
-    if all(_is_whole(asked, row.name) for row in reversed(STAGES)):
+    if all(worklist.is_whole(store(), asked.hour, row.name) for row in reversed(STAGES)):
         journal.finish(store(), asked.hour)
     return {"stage": asked.stage, "shards": len(worklist.read(store(), asked.hour, asked.stage))}
-
-
-def _is_whole(asked: StageOfHour, stage: str) -> bool:
-    """A stage that was never planned is not: the hour went on without it."""
-    planned = store().exists(paths.worklist(asked.hour, stage))
-    return planned and not worklist.missing(store(), asked.hour, stage)

@@ -8,10 +8,10 @@ from typing import Any
 
 from lambdas.entry import client, count, entry, store
 from lambdas.events import Tick
-from lambdas.notify import tell
-from pipeline import paths, worklist
+from lambdas.subscribers import tell
+from pipeline import journal, worklist
 from pipeline.cycle import Cycle
-from pipeline.stages import PUBLICATION, STAGES, needed
+from pipeline.stages import PUBLICATION, needed
 
 
 @entry(Tick)
@@ -20,10 +20,10 @@ def handler(tick: Tick) -> dict[str, Any]:
 
     Nothing, if it or a newer one is published. Half an hour never is: without its bands the one before stays.
     """
-    if newest_published() >= str(tick.hour):
+    if is_published(tick.hour):
         return {"hour": str(tick.hour), "outcome": "in time"}
     count("DeadlinesMissed")
-    waiting = unfinished(tick.hour)
+    waiting = worklist.unfinished(store(), tick.hour)
     said: dict[str, Any] = {"hour": str(tick.hour), "outcome": "late", "waits_for": waiting[0]}
     if len(waiting) == 1 or needed() & set(waiting) != {PUBLICATION}:
         return tell(said)
@@ -32,23 +32,10 @@ def handler(tick: Tick) -> dict[str, Any]:
     return told
 
 
-def newest_published() -> str:
-    """The newest published hour, empty before the first."""
+def is_published(hour: Cycle) -> bool:
+    """Whether this hour, or a newer one, is what readers see."""
     try:
-        return str(Cycle.parse(json.loads(store().read(paths.LATEST))["init_time"]))
-    except FileNotFoundError:
-        return ""
-
-
-def unfinished(hour: Cycle) -> list[str]:
-    """The stages up to publication that are not whole, in the order of the table."""
-    names = [row.name for row in STAGES]
-    return [name for name in names[: names.index(PUBLICATION) + 1] if not _is_whole(hour, name)]
-
-
-def _is_whole(hour: Cycle, stage: str) -> bool:
-    try:
-        return not worklist.missing(store(), hour, stage)
+        return journal.newest_published(store()).init_time >= hour.init_time
     except FileNotFoundError:
         return False
 

@@ -124,6 +124,11 @@ def jobs(store: Store, hour: Cycle) -> list[Job]:
     return [Job(**json.loads(store.read(info.key))) for info in store.list(paths.journal(hour, _JOBS))]
 
 
+def newest_published(store: Store) -> Cycle:
+    """The hour that readers are pointed to; FileNotFoundError before the first."""
+    return Cycle.parse(json.loads(store.read(paths.LATEST))["init_time"])
+
+
 def forget(store: Store, hour: Cycle, stage: str) -> None:
     """Make the stage run again: remove its markers."""
     store.delete(paths.journal(hour, stage))

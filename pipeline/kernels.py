@@ -69,8 +69,12 @@ def cached() -> Iterator[tuple[str, str, str]]:
 
 
 def main(command: str) -> None:
-    """`compile` the table's kernels and the dynamical core, or print the `table` of the kernels in numba's cache."""
-    if command == "table":
+    """`compile` the table's kernels and the dynamical core, or the `kernels` alone; or print the `table` of those in
+    numba's cache."""
+    if command == "kernels":
+        with ProcessPoolExecutor(os.cpu_count()) as pool:
+            list(pool.map(compile_one, table()))
+    elif command == "table":
         rows = sorted(cached(), key=_slow_first)
         csv.writer(sys.stdout, lineterminator="\n").writerows(rows)
     else:

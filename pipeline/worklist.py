@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from pipeline import journal, paths
 from pipeline.cycle import Cycle
+from pipeline.stages import PUBLICATION, STAGES
 from pipeline.store import Store
 
 
@@ -29,3 +30,17 @@ def missing(store: Store, hour: Cycle, stage: str) -> list[str]:
     """The planned shards that are not finished; FileNotFoundError before the stage has been planned."""
     finished = journal.finished_shards(store, hour, stage)
     return [shard for shard in read(store, hour, stage) if shard not in finished]
+
+
+def is_whole(store: Store, hour: Cycle, stage: str) -> bool:
+    """Whether every planned shard is finished; of a stage that was never planned none is: the hour went on."""
+    try:
+        return not missing(store, hour, stage)
+    except FileNotFoundError:
+        return False
+
+
+def unfinished(store: Store, hour: Cycle) -> list[str]:
+    """The stages up to publication that are not whole, in the order of the table."""
+    names = [row.name for row in STAGES]
+    return [name for name in names[: names.index(PUBLICATION) + 1] if not is_whole(store, hour, name)]

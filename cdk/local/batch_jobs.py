@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from cdk.lanes import WEIGHTS
-from cdk.local import clock
+from cdk.local import clock, scarcity
 from cdk.local.machines import Machines
 from pipeline.stages import STAGES
 
@@ -33,6 +33,8 @@ _context.set_forkserver_preload(
 )
 _jobs_of_nodes = itertools.count()
 _kills, _losses = threading.Semaphore(0), threading.Semaphore(0)
+_lacking: dict[str, str] = {}
+_OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
 
 
 def prepare() -> None:
@@ -45,6 +47,11 @@ def let_fail(*, killed: int, vanished: int) -> None:
     for failures, count in ((_kills, killed), (_losses, vanished)):
         for _ in range(count):
             failures.release()
+
+
+def let_lack(*, disk: str, memory: str) -> None:
+    """Let jobs of these stages find a machine that has too little of it, in their first attempt."""
+    _lacking.update(disk=disk, memory=memory)
 
 
 def run_attempts(
@@ -61,13 +68,16 @@ def run_attempts(
     strategy, seconds = definition["retryStrategy"], definition["timeout"]["attemptDurationSeconds"]
     for attempt in range(1, strategy["attempts"] + 1):
         numbered = {**environment, "AWS_BATCH_JOB_ATTEMPT": str(attempt)}
-        arguments = (list(command), numbered, str(log), clock.off_seconds())
+        lacks = tuple(what for what, stage in _lacking.items() if attempt == 1 and stage in command)
+        arguments = (list(command), numbered, str(log), clock.off_seconds(), lacks)
         process = _context.Process(target=_job, args=arguments, daemon=True)
         with _machines.one(lane):
             exit_code = _run(process, time.monotonic() + seconds, stopped)
+        scarcity.forget(process.pid)
         if exit_code == 0:
             return True
-        if exit_code is None or not is_repeated(strategy["evaluateOnExit"], exit_code):
+        reason = _OUT_OF_MEMORY if "memory" in lacks else ""
+        if exit_code is None or not is_repeated(strategy["evaluateOnExit"], exit_code, reason):
             return False
     return False
 
@@ -138,10 +148,13 @@ def _run(process: BaseProcess, until: float, stopped: Callable[[], bool]) -> int
     return process.exitcode
 
 
-def is_repeated(rules: Sequence[Mapping[str, str]], exit_code: int) -> bool:
-    """What the first matching rule says; a killed process stands for a machine that was taken away."""
+def is_repeated(rules: Sequence[Mapping[str, str]], exit_code: int, killed_for: str = "") -> bool:
+    """What the first matching rule says; a killed process stands for a machine that was taken away, unless its
+    container was `killed_for` what it took."""
     facts = {"onExitCode": str(exit_code), "onStatusReason": "Essential container in task exited", "onReason": ""}
-    if exit_code < 0:
+    if exit_code < 0 and killed_for:
+        facts |= {"onExitCode": "137", "onReason": killed_for}
+    elif exit_code < 0:
         facts |= {"onExitCode": "", "onStatusReason": "Host EC2 (instance i-0) terminated."}
     for rule in rules:
         conditions = [(facts[key], pattern) for key, pattern in rule.items() if key != "action"]
@@ -150,9 +163,12 @@ def is_repeated(rules: Sequence[Mapping[str, str]], exit_code: int) -> bool:
     return True
 
 
-def _job(command: list[str], environment: dict[str, str], log: str, clock_seconds: float) -> None:
+def _job(
+    command: list[str], environment: dict[str, str], log: str, clock_seconds: float, lacks: tuple[str, ...]
+) -> None:
     """In the new process: `hourcast` with these arguments."""
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    # One of its own for who lacks something: files may have to be small.
+    descriptor = os.open(".".join((log, *lacks)), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
     os.environ.update(environment)
@@ -160,5 +176,9 @@ def _job(command: list[str], environment: dict[str, str], log: str, clock_second
         clock.put_off(clock_seconds)
     from pipeline.cli import main
 
+    if "disk" in lacks:
+        scarcity.small_disk()
+    if "memory" in lacks:
+        scarcity.little_memory()
     sys.argv = command
     main()

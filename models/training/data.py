@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -64,7 +65,7 @@ def times_beside(cache: Path) -> Path:
 
 
 def prepare(
-    path: Path | str,
+    path: Any,
     variables: Sequence[str],
     cache: Path,
     *,
@@ -72,8 +73,8 @@ def prepare(
     step_hours: int,
     like: Reanalysis | None = None,
 ) -> Reanalysis:
-    """Read the states of a period (end exclusive) into `cache`, a file mapped into memory, normalised; their times lie
-    beside it (`times_beside`).
+    """Read the states of a period (end exclusive) of a Zarr, by its path or its store, into `cache`, a file mapped into
+    memory, normalised; their times lie beside it (`times_beside`).
 
     like: whose normalisation is taken, that of what was learnt from. ValueError names a variable that is not there, a
     period without enough states, another grid than from pole to pole and from longitude 0 on, or the first state that

@@ -24,7 +24,8 @@ from models.training.data import Reanalysis
 from models.weights import Package
 
 Report = Callable[[int, float], None]
-_CHECKPOINT = "checkpoint.pt"
+CHECKPOINT = "checkpoint.pt"
+"""In the folder of a run: all that it goes on from."""
 
 
 @dataclass(frozen=True)
@@ -126,15 +127,15 @@ def _save(folder: Path, plan: Plan, network: Afno, optimizer: torch.optim.Optimi
     """Whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
     held = {"plan": asdict(plan), "step": step, "network": network.state_dict(), "optimizer": optimizer.state_dict()}
-    torch.save(held, folder / f".{_CHECKPOINT}")
-    os.replace(folder / f".{_CHECKPOINT}", folder / _CHECKPOINT)
+    torch.save(held, folder / f".{CHECKPOINT}")
+    os.replace(folder / f".{CHECKPOINT}", folder / CHECKPOINT)
 
 
 def _resume(folder: Path, plan: Plan, network: Afno, optimizer: torch.optim.Optimizer) -> int:
     """Take up what the folder holds; the number of steps that are done."""
-    if not (folder / _CHECKPOINT).exists():
+    if not (folder / CHECKPOINT).exists():
         return 0
-    held = torch.load(folder / _CHECKPOINT, weights_only=True)
+    held = torch.load(folder / CHECKPOINT, weights_only=True)
     other = [field.name for field in fields(Plan) if held["plan"].get(field.name) != getattr(plan, field.name)]
     if set(other) - {"save_every"}:
         raise ValueError(f"{folder} holds a run of another plan ({', '.join(other)} differ); name another folder")

@@ -50,7 +50,7 @@ def tracks(
 @models.command()
 def train(
     data: Annotated[
-        Path | None,
+        str | None,
         typer.Argument(help="A Zarr reanalysis in WeatherBench's layout of ERA5; the embedded world's own."),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder of the run: checkpoint, then package.")] = Path("build/training"),
@@ -58,6 +58,9 @@ def train(
     until: Annotated[datetime | None, typer.Option(help="Learn from before this (UTC), verify on later.")] = None,
     minutes: Annotated[float, typer.Option(min=0, help="Stop after so long; the same command continues.")] = 1e9,
     steps: Annotated[int | None, typer.Option(min=1, help="Of the optimizer; 3500, or the shipped model's.")] = None,
+    keep: Annotated[
+        str | None, typer.Option(help="Folder of a store that keeps the run; 75 is the exit code until it is done.")
+    ] = None,
 ) -> None:
     """Train a small FourCastNet on a reanalysis, verify it, and write its package of weights.
 
@@ -65,9 +68,10 @@ def train(
 
     Examples: `hourcast train` · `hourcast train era5.zarr --until 2020-01-01 --minutes 30`
     """
-    from pipeline.operate.ensemble import train
+    from pipeline.operate.training import train
 
-    train(data, out, since, until, minutes, steps)
+    if not train(data, out, since, until, minutes, steps, keep) and keep:
+        raise typer.Exit(75)
 
 
 @models.command()

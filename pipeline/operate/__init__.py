@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -65,7 +64,7 @@ def _run(deployment: Deployment, hours: Sequence[Cycle], cluster: str | None) ->
 def latest_hour(store: Store) -> Cycle:
     """The hour that `latest.json` points to; FileNotFoundError if nothing is published."""
     try:
-        return Cycle.parse(json.loads(store.read(paths.LATEST))["init_time"])
+        return journal.newest_published(store)
     except FileNotFoundError:
         raise FileNotFoundError(
             f"nothing is published in {store.url} yet; `hourcast run --cycle 2026-01-31T06` produces an hour"

@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,10 +34,7 @@ if TYPE_CHECKING:
 
 _FEWEST = 0.2  # of the members that have a storm before it is shown
 _SAME_STORM = 500.0  # km, between members and a best track
-_SCORED_HOURS = (24, 48, 72)
 _GALE = 17.2  # m/s, a threshold of the catalogue
-_SHIPPED_SINCE = datetime(2025, 9, 18)  # a fortnight and more after the demo's hour
-_SCORED = ("z500", "msl", "t850", "t2m", "u10m")
 
 
 def make_ensemble(config: Path, cycle: str, model: str | None, members: int | None, job: int | None) -> None:
@@ -153,57 +150,3 @@ def _errors(storm: Mapping[int, Track], truth: Sequence[Deck], hour: Cycle) -> I
                     f"average {errors[lead].along:+.0f} km along, {errors[lead].across:+.0f} km across, wind "
                     f"{errors[lead].wind:+.1f} m/s"
                 )
-
-
-def train(
-    data: Path | None, out: Path, since: datetime | None, until: datetime | None, minutes: float, steps: int | None
-) -> None:
-    """Train on a reanalysis from `since` until `until`, verify on what follows, or else on what was before, and write
-    the package into `out`. Without data, as the shipped model was trained, on the embedded world's nature."""
-    import torch
-
-    from models import weights
-    from models.emulator import STEP_HOURS, FourCastNet
-    from models.inputs import inputs_of
-    from models.training.data import prepare
-    from models.training.trainer import SHIPPED, Plan
-    from models.training.trainer import train as fit
-    from models.training.validation import scores
-
-    torch.set_num_threads(1)  # the same sums whatever the machine's number of cores
-    out.mkdir(parents=True, exist_ok=True)
-    plan = Plan() if data else SHIPPED
-    if data is None:
-        data, since = _world(out), since or _SHIPPED_SINCE
-    variables, period = inputs_of("shipped").variables, (since or datetime.min, until or datetime.max)
-    learnt = prepare(data, variables, out / "learnt.npy", period=period, step_hours=STEP_HOURS)
-    plan = replace(plan, steps=steps or plan.steps)
-    package = fit(learnt, plan, out, seconds=60 * minutes, report=_progress)
-    if package is None:
-        print(f"stopped after {minutes:g} minutes; the same command continues")
-        return
-    print(f"SHA-256 of the weights in {out / 'package'}: {weights.write(out / 'package', package)}")
-    if not (since or until):
-        return
-    rest = (until, datetime.max) if until else (datetime.min, period[0])
-    unseen = prepare(data, variables, out / "unseen.npy", period=rest, step_hours=STEP_HOURS, like=learnt)
-    table = Table("variable", "lead", "RMSE", "persistence", "climatology of the period")
-    for score in scores(FourCastNet(package, torch.device("cpu")), unseen, _SCORED, _SCORED_HOURS, 24):
-        errors = (score.model, score.persistence, score.climatology)
-        table.add_row(score.variable, f"{score.lead_hours} h", *(f"{error:.4g}" for error in errors))
-    Console().print(table)
-
-
-def _world(out: Path) -> Path:
-    """The embedded world's nature as a reanalysis, made if it is not there."""
-    from pipeline.world import reanalysis
-
-    path = out / "world.zarr"
-    if not path.exists():
-        print(f"running {reanalysis.DAYS} days of the embedded world", flush=True)
-        reanalysis.make(path)
-    return path
-
-
-def _progress(step: int, loss: float) -> None:
-    print(f"step {step}: loss {loss:.4f}", flush=True)

@@ -20,11 +20,14 @@ _LIBRARY = threading.Lock()  # of NetCDF, which is not safe for threads
 
 
 def files(fields: Fields, extract: Extract) -> Iterator[tuple[str, bytes]]:
-    """Name and bytes of `<hour>_f<first>-<last>.nc`."""
+    """Name and bytes of `<hour>_f<first>-<last>.nc`; OSError if the scratch disk does not take it."""
     with TemporaryDirectory() as folder:  # made in memory it would hold the time and end in padding
         path = Path(folder, "export.nc")
-        with _LIBRARY, netCDF4.Dataset(path, "w", format="NETCDF4") as file:
-            _write(file, fields, extract)
+        try:
+            with _LIBRARY, netCDF4.Dataset(path, "w", format="NETCDF4") as file:
+                _write(file, fields, extract)
+        except RuntimeError as error:  # all that the library says of a full disk
+            raise OSError(f"cannot write {path}: {error}; is the disk full?") from error
         yield f"{extract.hour}_{extract.span}.nc", path.read_bytes()
 
 

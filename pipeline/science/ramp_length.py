@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import isotonic_regression
 
 Floats = NDArray[np.floating]
 Float = NDArray[np.float64]
@@ -79,6 +78,8 @@ def ramp_factor(sums: RampSums, hours: float, longest: int) -> NDArray[np.float3
     and never rising again (isotonic regression). From half of `longest` on it fades, so that no step is left where it
     ends. `longest` 0 switches the ramp off.
     """
+    from scipy.optimize import isotonic_regression  # a third of what publication would import, which fits nothing
+
     if longest <= 0:
         return np.zeros(1, np.float32)
     leads = np.arange(longest + 1.0)

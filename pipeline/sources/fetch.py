@@ -171,7 +171,7 @@ def _indexed(
     size, tag = bucket.version(key)
     try:
         text = index.decode("utf-8", "replace")
-        entries = parse_ncep(text, size) if source.index == "ncep" else parse_ecmwf(text)
+        entries = parse_ncep(text, size, whole=False) if source.index == "ncep" else parse_ecmwf(text)
     except IndexFormatError as error:
         delivery.faults += [
             _fault(request, parameter, f"{source.index_key(key)}: {error}", index) for parameter in request.parameters

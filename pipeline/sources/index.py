@@ -39,11 +39,12 @@ _NUMBER = re.compile(r"^[0-9]{1,9}(\.[0-9]{1,9})?$")
 _OFFSET = re.compile(r"^[0-9]{1,15}$")
 
 
-def parse_ncep(text: str, size: int) -> list[IndexEntry]:
+def parse_ncep(text: str, size: int, *, whole: bool = True) -> list[IndexEntry]:
     """Entries of an `.idx` file as wgrib2 writes it, in order.
 
     size: bytes of the data file, where the last message ends. Messages numbered 3.1, 3.2 lie in one message 3.
-    Raises IndexFormatError naming the line if it is not such an index.
+    Raises IndexFormatError naming the line if it is not such an index; also, if the file must be `whole`, where it is
+    cut off before its last message.
     """
     rows: list[tuple[int, list[str]]] = []
     for number, line in enumerate(text.splitlines(), 1):
@@ -60,10 +61,10 @@ def parse_ncep(text: str, size: int) -> list[IndexEntry]:
         rows.append((offset, parts))
     if not rows:
         raise IndexFormatError("expected index lines; found an empty index")
-    if size <= rows[-1][0]:
+    if whole and size <= rows[-1][0]:
         raise IndexFormatError(f"the data end at byte {size}, before the last message begins at byte {rows[-1][0]}")
     offsets = sorted({offset for offset, _ in rows})
-    ends = dict(zip(offsets, [*offsets[1:], size], strict=True))
+    ends = dict(zip(offsets, [*offsets[1:], max(size, offsets[-1] + 1)], strict=True))
     return [_ncep_entry(offset, ends[offset], parts) for offset, parts in rows]
 
 

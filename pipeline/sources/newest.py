@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pipeline.cycle import Cycle
@@ -49,6 +50,22 @@ def arrival_key(source: Source, cycle: Cycle, lead: int) -> str:
 def _always_there(source: Source) -> str:
     """A parameter with a value at every lead, also at 0."""
     return next(parameter.name for parameter in source.parameters() if parameter.kind == "instantaneous")
+
+
+def ended_by(
+    sources: Iterable[Source], bucket: str, key: str, when: datetime, last_lead_hours: int
+) -> tuple[str, Cycle] | None:
+    """The source whose newest run a file that comes at this time ends, and the next hour that the run is due for."""
+    following = Cycle(when.replace(minute=0, second=0, microsecond=0)) + 1
+    for source in sources:
+        if source.folder != bucket or source.role in ("analysis", "persistence"):
+            continue
+        for hour in (following + ahead for ahead in range(int(source.delay_hours) + 1)):
+            for cycle in due_cycles(source, hour)[:1]:
+                leads = leads_for(source, cycle, hour, last_lead_hours)
+                if leads and arrival_key(source, cycle, leads[-1]) == key:
+                    return source.name, hour
+    return None
 
 
 def leads_for(

@@ -109,19 +109,27 @@ def day_hours(row: Parameter, hour: Cycle, leads: NDArray[np.integer]) -> NDArra
 
 def bridge(row: Parameter, values: Array) -> Array:
     """Leads that no source reaches take the nearest lead that one does; an error where there is none at all."""
+    bridged = nearest_lead(values)
+    empty = np.isnan(bridged[0])
+    if empty.any():
+        raise ValueError(
+            f"{row.name}: no source has a value at any lead in {int(empty.sum())} cells; "
+            "remove it or add a global source"
+        )
+    return bridged
+
+
+def nearest_lead(values: Array) -> Array:
+    """`values` (lead, cell) where leads without a value take the nearest with one, NaN in cells that have none."""
     missing = np.isnan(values)
     if not missing.any():
         return values
     good = ~missing
-    if not good.any(axis=0).all():
-        count = int((~good.any(axis=0)).sum())
-        raise ValueError(
-            f"{row.name}: no source has a value at any lead in {count} cells; remove it or add a global source"
-        )
     alike = bool((good == good[:, :1]).all())  # mostly a lead is missing everywhere or nowhere
     good = good[:, :1] if alike else good
     index = np.arange(len(values))[:, None]
     before = np.maximum.accumulate(np.where(good, index, -1), axis=0)
     after = np.minimum.accumulate(np.where(good, index, len(values))[::-1], axis=0)[::-1]
     nearest = np.where((before >= 0) & ((after >= len(values)) | (index - before <= after - index)), before, after)
+    nearest = np.minimum(nearest, len(values) - 1)
     return values[nearest[:, 0]] if alike else np.take_along_axis(values, nearest, axis=0)

@@ -21,7 +21,7 @@ from pipeline.science.pooling import Pool, without_bias
 from pipeline.science.weights import Weights
 from pipeline.sources import SOURCES
 from pipeline.steps import Deployment
-from pipeline.steps.blending import bridge, day_hours
+from pipeline.steps.blending import day_hours, nearest_lead
 from pipeline.steps.ensembles import ensembles, open_ensemble
 from pipeline.steps.input_reader import members
 from pipeline.steps.inputs import (
@@ -118,7 +118,8 @@ def _between_leads(row: Parameter, groups: Sequence[Ensemble], runs: Array, lead
 
 
 def _every_hour(row: Parameter, groups: Sequence[Ensemble], runs: Array, leads: Leads, part: slice) -> Pool:
-    """Members brought to every hour; beyond their range the nearest lead stands in. runs: of the places `part`."""
+    """Members brought to every hour; beyond their range the nearest lead stands in, and who has no value is no member.
+    runs: of the places `part`."""
     numbers = sum(len(group.members) for group in groups)
     values = np.empty((numbers + len(runs), *runs.shape[1:]), np.float32)
     out = iter(values)
@@ -127,7 +128,7 @@ def _every_hour(row: Parameter, groups: Sequence[Ensemble], runs: Array, leads: 
         lengths = np.diff(known, prepend=known[0] - (known[1] - known[0])) if row.kind != "instantaneous" else None
         for member, hourly in zip(group.members, out, strict=False):
             to_hours(member[:, part], known, leads.astype(np.float64), row.time, interval_hours=lengths, out=hourly)
-            bridged = bridge(row, hourly)
+            bridged = nearest_lead(hourly)
             if bridged is not hourly:
                 hourly[:] = bridged
     values[numbers:] = runs

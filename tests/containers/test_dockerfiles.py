@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from cdk.functions import PROCESSORS
 from models.chain import Job, Program, described, programs
 from pipeline.runner.pool import KEEP_MEMORY
 from tests.physics.test_physics import HOURS, RUNS
@@ -47,6 +48,27 @@ def test_images_are_small_pinned_and_without_root(path: Path) -> None:
 def test_jobs_on_arrays_keep_freed_memory_as_workers_do() -> None:
     last = "\n".join(_stages(ROOT / "containers/array/Dockerfile")[-1])
     assert all(re.search(rf"^ENV .*\b{name}={value}\b", last, re.M) for name, value in KEEP_MEMORY.items())
+
+
+@pytest.mark.parametrize("image", ["array", "gpu"])
+def test_kernels_are_compiled_as_the_image_is_built_for_what_all_its_machines_know(image: str) -> None:
+    """By the name of what is common to them, without features of the builder's own; again for the functions."""
+    stages = _stages(ROOT / f"containers/{image}/Dockerfile")
+    (build,) = ("\n".join(stage) for stage in stages if " AS build" in stage[0])
+    (folder,) = re.findall(r"^ENV .*NUMBA_CACHE_DIR=(\S+)$", build, re.M)
+    assert re.search(r"^RUN /opt/hourcast/bin/python -m pipeline.kernels kernels\b", build, re.M)
+    last = "\n".join(stages[-1])
+    assert f"HOURCAST_KERNELS={folder} " in last
+    assert folder.startswith("/opt/hourcast/"), "what the last stage copies"
+    assert "NUMBA_CACHE_LOCATOR_CLASSES=pipeline.shipped_kernels.ShippedCacheLocator" in last
+    text = "\n".join("\n".join(stage) for stage in stages)
+    named, functions = (re.findall(rf"\b{name}=([\w-]+)", text) for name in ("NUMBA_CPU_NAME", "FUNCTIONS_CPU_NAME"))
+    assert text.count('NUMBA_CPU_FEATURES=""') == len(named)
+    if image == "gpu":
+        assert set(named) == {"x86-64-v3"}, "g6e has no wider vectors"
+    else:
+        assert (named, functions) == (["x86-64-v4", "neoverse-n1"], list(PROCESSORS.values()))
+        assert "NUMBA_CPU_NAME=$FUNCTIONS_CPU_NAME /opt/hourcast/bin/python -m pipeline.kernels kernels" in build
 
 
 @pytest.mark.parametrize("path", MODELS, ids=lambda path: path.parent.name)

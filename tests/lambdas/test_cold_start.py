@@ -11,7 +11,8 @@ import pytest
 from cdk.functions import LIGHT
 
 HEAVY = {"numpy", "pandas", "xarray", "zarr", "eccodes", "numba", "dask", "scipy", "typer"}
-WHEN_CALLED = {"boto3", "botocore.session"}
+WHEN_CALLED = {name: {"boto3", "botocore.session"} for name in ("verify_stage", "watchdog")}
+"""The others ask a service at every call, so that clients are made as they start; none looks for what else there is."""
 
 
 @pytest.mark.parametrize("name", LIGHT)
@@ -19,4 +20,4 @@ def test_a_light_function_imports_nothing_heavy(name: str) -> None:
     program = f"import lambdas.{name}, sys; print(*sorted(sys.modules))"
     environment = os.environ | {"AWS_DEFAULT_REGION": "us-east-1", "LAMBDA_TASK_ROOT": "/opt/functions"}
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
-    assert (HEAVY | WHEN_CALLED).isdisjoint(done.stdout.split())
+    assert (HEAVY | WHEN_CALLED.get(name, set())).isdisjoint(done.stdout.split())

@@ -6,20 +6,16 @@ import gzip
 import json
 import os
 import signal
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import xarray as xr
 import yaml
 
 pytest.importorskip("torch")
 
 from models import emulator
-from models.inputs import SHIPPED
-from models.variables import VARIABLES
 from pipeline import paths
 from pipeline.operate import ensemble as operate_ensemble
 from pipeline.operate.status import show_status
@@ -101,43 +97,3 @@ def test_storms_are_compared_with_a_best_track(tmp_path: Path, capsys: pytest.Ca
     assert capsys.readouterr().out == out
     with pytest.raises(FileNotFoundError, match="no tracks of 20250906T00Z"):
         operate_ensemble.show_tracks(path, "2025-09-06T00", None)
-
-
-def random_reanalysis(path: Path, start: str, states: int) -> None:
-    """What the shipped model reads, every six hours, in WeatherBench's layout: noise."""
-    random = np.random.default_rng(0)
-    axes = {
-        "time": np.datetime64(start, "ns") + np.arange(states) * np.timedelta64(6, "h"),
-        "level": [250, 500, 850],
-        "latitude": np.linspace(90, -90, 13),
-        "longitude": np.arange(24) * 15.0,
-    }
-    fields = {}
-    for name in json.loads((SHIPPED / "config.json").read_text())["variables"]:
-        variable = VARIABLES[name]
-        dims = ("time", *(("level",) if variable.level else ()), "latitude", "longitude")
-        fields[variable.reanalysis] = (dims, random.standard_normal([len(axes[dim]) for dim in dims], np.float32))
-    xr.Dataset(fields, axes).to_zarr(path, zarr_format=3, consolidated=False)
-
-
-def test_train_writes_a_package_that_the_ensemble_reads(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    random_reanalysis(tmp_path / "world.zarr", "2020-01-01", 60)
-    operate_ensemble.train(tmp_path / "world.zarr", tmp_path / "run", None, datetime(2020, 1, 11), 1e9, steps=2)
-    out = capsys.readouterr().out
-    assert "SHA-256 of the weights" in out
-    assert "climatology" in out
-    assert (tmp_path / "run/package/fcn.mdlus").exists()
-
-
-def test_train_without_data_learns_from_the_world_and_repeats(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    weights = []
-    for name in ("one", "other"):
-        random_reanalysis(
-            tmp_path / name / "world.zarr", "2025-09-13", 40
-        )  # five days to verify on, five to learn from
-        operate_ensemble.train(None, tmp_path / name, None, None, 1e9, steps=2)
-        assert "72 h" in capsys.readouterr().out
-        weights.append((tmp_path / name / "package/fcn.mdlus").read_bytes())
-    assert weights[0] == weights[1]

@@ -137,6 +137,7 @@ def test_a_file_cut_off_loses_only_what_is_behind_the_cut(bucket: Store) -> None
     key = put_ncep(bucket, GFS, CYCLE, 12, entries())
     bucket.write(key, bucket.read(key)[:-40])
     index = bucket.read(GFS.index_key(key)).decode().splitlines()[:2]
+    whole = bucket.read(GFS.index_key(key))
     bucket.write(GFS.index_key(key), "\n".join(index).encode())
     delivery = get(bucket, "temperature_2m", "precipitation")
     assert [field.parameter for field in delivery.fields] == ["temperature_2m", "precipitation"]
@@ -145,6 +146,10 @@ def test_a_file_cut_off_loses_only_what_is_behind_the_cut(bucket: Store) -> None
     assert [field.parameter for field in delivery.fields] == ["temperature_2m"]
     assert "cut off" in delivery.faults[0].reason
     assert delivery.faults[0].data
+    bucket.write(GFS.index_key(key), whole)
+    delivery = get(bucket, "temperature_2m", "precipitation")
+    assert [field.parameter for field in delivery.fields] == ["temperature_2m"], "though a message begins after the cut"
+    assert "cut off" in delivery.faults[0].reason
 
 
 def test_a_damaged_message_is_fetched_again_until_it_has_stopped_changing(bucket: Store) -> None:

@@ -144,6 +144,22 @@ def test_members_are_alike_from_two_leads_and_at_every_hour() -> None:
         np.testing.assert_array_equal(members[0], members[1])
 
 
+def test_a_member_without_any_value_is_none_and_changes_no_other() -> None:
+    leads, row = np.arange(12), parameter(NAME)
+    whole = np.random.default_rng(3).normal(280, 9, (3, 5, 40)).astype(np.float32)
+    lost, hours, nothing = whole.copy(), np.array([0.0, 3, 6, 9, 12]), np.empty((0, 12, 40), np.float32)
+    lost[1] = np.nan
+    lost[2, :, 7] = np.nan  # as a field that is known over land only
+    complete, damaged = (
+        _every_hour(row, [Ensemble(values, hours)], nothing, leads, slice(0, 40)).values.reshape(3, 12, 40)
+        for values in (whole, lost)
+    )
+    np.testing.assert_array_equal(damaged[0], complete[0])
+    assert np.isnan(damaged[1]).all()
+    np.testing.assert_array_equal(np.isnan(damaged[2]).all(axis=0), np.arange(40) == 7)
+    np.testing.assert_array_equal(np.delete(damaged[2], 7, axis=1), np.delete(complete[2], 7, axis=1))
+
+
 @pytest.mark.usefixtures("gaps_allowed")
 def test_a_member_with_a_gap_takes_the_nearest_lead_whatever_the_parts(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch

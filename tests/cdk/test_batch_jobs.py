@@ -1,0 +1,32 @@
+"""Which ends of a job let Batch run it again."""
+
+from __future__ import annotations
+
+import pytest
+
+from cdk.jobs import job_definition
+from cdk.local.batch_jobs import is_repeated
+from pipeline.runner.worker import Exit
+from pipeline.stages import stage
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "killed_for", "repeated"),
+    [
+        (Exit.MAY_PASS, "", True),
+        (Exit.WOULD_FAIL_AGAIN, "", False),
+        (Exit.BAD_INPUT, "", False),
+        (-9, "", True),
+        (-9, "OutOfMemoryError: Container killed due to memory usage", True),
+        (-9, "another reason", False),
+    ],
+    ids=["may-pass", "would-fail-again", "bad-input", "spot", "memory", "other"],
+)
+def test_a_job_is_repeated_if_its_failure_may_pass(exit_code: int, killed_for: str, repeated: bool) -> None:
+    defined = job_definition(stage("learn"), name="learn", image="image", environment={})
+    rules = [
+        {key[0].lower() + key[1:]: value for key, value in rule.items()}
+        for rule in defined["RetryStrategy"]["EvaluateOnExit"]
+    ]
+    assert len(rules) <= 5, "Batch takes no more"
+    assert is_repeated(rules, exit_code, killed_for) is repeated
