@@ -13,6 +13,10 @@ from pipeline.science.regrid_rectilinear import Method, RectilinearWeights, appl
 
 Weights = RectilinearWeights | PointWeights
 
+FADE_DEGREES, FADE_CELLS = 2.0, 2.5
+"""How far inside its edge a region counts in full, at least: within two cells one alone would have a part of its
+weight, and two steps of a half be left as a seam."""
+
 
 def weights(
     source_latitude: NDArray[np.float64],
@@ -74,11 +78,13 @@ def apply(
     return out
 
 
-def feather(coverage: NDArray[np.bool_], grid: Grid, width_degrees: float = 2.0) -> NDArray[np.float32]:
-    """Weight of a source that rises smoothly from 0 at the edge of what it covers to 1 `width_degrees` inside.
+def feather(coverage: NDArray[np.bool_], grid: Grid, width_degrees: float = FADE_DEGREES) -> NDArray[np.float32]:
+    """Weight of a source that rises smoothly from 0 at the edge of what it covers to 1 `width_degrees` inside, or
+    `FADE_CELLS` inside where cells are large.
 
     coverage: (place,) where the source has values. Returns (place,), 0 outside; all 1 for a global source.
     """
+    width_degrees = max(width_degrees, FADE_CELLS * grid.resolution)
     if coverage.all() or not coverage.any():
         return coverage.astype(np.float32)
     outside = ~coverage.reshape(grid.shape)

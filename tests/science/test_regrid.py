@@ -236,6 +236,18 @@ def test_feather_rises_smoothly_from_the_edge() -> None:
     assert (regrid.feather(np.ones_like(covered), GRID) == 1).all()
 
 
+@pytest.mark.parametrize("resolution", [0.5, 2.5, 10.0])
+def test_no_edge_is_a_step_however_large_the_cells(resolution: float) -> None:
+    grid = Grid(resolution)
+    latitude, longitude = grid.places
+    covered = (np.abs(latitude) <= 50) & (np.abs(longitude - 180) <= 80)
+    weight = regrid.feather(covered, grid).reshape(grid.shape)
+    column = weight[:, grid.shape[1] // 2]
+    assert column.max() == 1
+    assert np.abs(np.diff(column)).max() < 0.6
+    assert ((column > 0) & (column < 1)).sum() >= 4  # two cells at least on either side
+
+
 def test_nearest_fill_fills_only_where_wanted() -> None:
     points = unit_vectors(np.zeros(6), np.array([0.0, 10, 20, 30, 340, 350]))
     values = np.array([[1, np.nan, 3, np.nan, np.nan, 6], [np.nan] * 6, [10, np.nan, 30, np.nan, 50, 60]], np.float32)
