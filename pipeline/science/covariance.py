@@ -29,12 +29,18 @@ NEWCOMER = 1.5
 
 @dataclass(frozen=True)
 class Errors:
-    """Of one lead bin after the bias is removed: variance (source, place), correlation (cluster, source, source), and
-    which sources (source,) have a history."""
+    """Of one lead bin after the bias is removed: variance (source, place), correlation (cluster, source, source) as it
+    was seen, and which sources (source,) have a history."""
 
     variance: Array
     correlation: Float
     known: NDArray[np.bool_]
+
+
+def drawn(correlation: Float) -> Float:
+    """Correlations (..., source, source) drawn to zero by `CORRELATION_SHRINKAGE`."""
+    itself = np.eye(correlation.shape[-1], dtype=bool)
+    return np.where(itself, 1.0, (1 - CORRELATION_SHRINKAGE) * correlation)
 
 
 def pool_membership(membership: Array, pools: Pools) -> Float:
@@ -87,7 +93,7 @@ def fit_variance(
 
 
 def _correlation(skill: Skill, lead_bin: int, membership: Array, mean: Array | None) -> Float:
-    """(cluster, source, source) correlation of errors, drawn to that of all places and a little to zero."""
+    """(cluster, source, source) correlation of errors, drawn to that of all places."""
     shares = pool_membership(membership, skill.pools)
     shared = skill.shared[:, lead_bin].astype(np.float64)
     product = skill.product[:, lead_bin].astype(np.float64)
@@ -101,6 +107,6 @@ def _correlation(skill: Skill, lead_bin: int, membership: Array, mean: Array | N
     deviation = np.sqrt(np.maximum(cluster[diagonal(count)], 1e-30))
     value = np.clip(cluster / np.maximum(deviation[rows] * deviation[columns], 1e-30), -0.99, 0.9999)
     result = np.zeros((shares.shape[0], count, count))
-    result[:, rows, columns] = result[:, columns, rows] = (1 - CORRELATION_SHRINKAGE) * value.T
+    result[:, rows, columns] = result[:, columns, rows] = value.T
     result[:, np.arange(count), np.arange(count)] = 1
     return result

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.science import guard
-from pipeline.science.covariance import Errors, fit_errors
+from pipeline.science.covariance import Errors, drawn, fit_errors
 from pipeline.science.day_course import INDEPENDENT_PLACES, at_places, fit_course
 from pipeline.science.least_variance import expected_square, weigh_places
 from pipeline.science.references import models
@@ -82,18 +82,40 @@ def fit_bias(skill: Skill, lead_bin: int, membership: Array) -> Array:
 def fit_weights(errors: Errors, membership: Array, equal_share: float, model: NDArray[np.bool_]) -> Array:
     """(source, place) weights of least variance; a model without history gets its share of equal weights.
 
-    model: (source,) which sources are models; another has no weight but what its history earns it.
+    model: (source,) which sources are models; another has no weight but what its history earns it beside their blend.
     Raises ValueError where no source can be weighed.
     """
     used = np.flatnonzero(errors.known | model)
     if not len(used):
         raise ValueError("expected at least one source to weigh; found none")
     shares = np.ascontiguousarray(membership.T, np.float64)
-    correlation = np.ascontiguousarray(errors.correlation[:, used[:, None], used])
+    correlation = np.ascontiguousarray(drawn(errors.correlation)[:, used[:, None], used])
     weight = np.zeros(errors.variance.shape, np.float32)
     weight[used] = weigh_places(np.sqrt(errors.variance[used]), correlation, shares, errors.known[used])
     equal = np.where(model, 1 / max(model.sum(), 1), 0)[:, None] if model.any() else weight
-    return np.asarray((1 - equal_share) * weight + equal_share * equal, np.float32)
+    weight = np.asarray((1 - equal_share) * weight + equal_share * equal, np.float32)
+    return _beside_models(errors, shares, weight, model, 1 - equal_share) if model.any() else weight
+
+
+def _beside_models(errors: Errors, shares: Float, weight: Array, model: NDArray[np.bool_], most: float) -> Array:
+    """(source, place) `weight` with what is no model weighed against the models' blend by their errors as seen.
+
+    Correlations drawn to zero make a blend of models that err alike look better than it is, and leave too little to
+    one that does not err as they do. shares: (place, cluster); `most`: the largest weight that it may have.
+    """
+    other = (errors.known & ~model).astype(np.float32)
+    if not other.any():
+        return weight
+    blend = np.where(model[:, None], weight, 0) / np.maximum(weight[model].sum(axis=0), np.float32(1e-12))
+    alone = np.ascontiguousarray(np.broadcast_to((other / other.sum())[:, None], weight.shape))
+    deviation = np.sqrt(errors.variance)
+    of_blend, of_other, of_both = (
+        expected_square(deviation, errors.correlation, shares, part) for part in (blend, alone, blend + alone)
+    )
+    common = (of_both - of_blend - of_other) / 2
+    share = (of_blend - common) / np.maximum(of_blend + of_other - 2 * common, np.float32(1e-30))
+    share = np.float32(most) * np.clip(share, 0, 1)
+    return np.asarray((1 - share) * blend + share * alone, np.float32)
 
 
 def fit(
@@ -153,7 +175,7 @@ def _fit_bin(
     if not guarded:
         return removed, courses, weight, np.full(weight.shape[1:], np.nan, np.float32)
     shares = np.ascontiguousarray(membership.T, np.float64)
-    return removed, courses, weight, expected_square(np.sqrt(joint.variance), joint.correlation, shares, weight)
+    return removed, courses, weight, expected_square(np.sqrt(joint.variance), drawn(joint.correlation), shares, weight)
 
 
 def _fit_biases(skill: Skill, lead_bin: int, membership: Array, longitude: Float | None) -> tuple[Array, Array | None]:

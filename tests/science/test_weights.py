@@ -190,6 +190,37 @@ def test_persistence_has_no_weight_but_what_it_earns() -> None:
     assert learnt.sum() == pytest.approx(1, abs=1e-5)
 
 
+def _errors(deviation: np.ndarray, correlation: np.ndarray) -> covariance.Errors:
+    """Errors of two models and of what is no model, at four places of one cluster."""
+    variance = np.repeat(deviation[:, None] ** 2, 4, axis=1).astype(np.float32)
+    return covariance.Errors(variance, correlation[None], np.ones(3, np.bool_))
+
+
+def test_persistence_is_weighed_against_models_that_err_alike_by_the_errors_as_seen() -> None:
+    correlation = np.array([[1, 0.8, 0.2], [0.8, 1, 0.2], [0.2, 0.2, 1]])
+    model = np.array([True, True, False])
+    found = weights.fit_weights(_errors(np.ones(3), correlation), _alike(4), weights.EQUAL_SHARE, model)
+    share = (1 - weights.EQUAL_SHARE) * (0.9 - 0.2) / (0.9 + 1 - 2 * 0.2)  # 0.9 is the variance of the models' mean
+    np.testing.assert_allclose(found, np.repeat([[(1 - share) / 2], [(1 - share) / 2], [share]], 4, axis=1), atol=1e-6)
+    only_equal = weights.fit_weights(_errors(np.ones(3), correlation), _alike(4), 1.0, model)
+    np.testing.assert_allclose(only_equal[:, 0], [0.5, 0.5, 0], atol=1e-6)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**32))
+def test_what_is_no_model_never_makes_the_blend_worse_as_seen(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    root = generator.normal(size=(3, 3))
+    seen = root @ root.T + 0.01 * np.eye(3)
+    deviation = np.sqrt(np.diag(seen))
+    errors = _errors(deviation, seen / np.outer(deviation, deviation))
+    weight = weights.fit_weights(errors, _alike(4), weights.EQUAL_SHARE, np.array([True, True, False]))[:, 0]
+    assert (weight >= 0).all()
+    assert weight.sum() == pytest.approx(1, abs=1e-5)
+    models = np.append(weight[:2] / weight[:2].sum(), 0)
+    assert weight @ seen @ weight <= models @ seen @ models * (1 + 1e-4)
+
+
 def test_a_source_that_is_no_model_cannot_be_weighed_alone() -> None:
     with pytest.raises(ValueError, match="at least one source"):
         weights.fit([skills.zero(("persistence",), (24.0,), single(9))], _alike(9), amounts=False)
