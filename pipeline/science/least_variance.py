@@ -117,6 +117,38 @@ def expected_square(deviation: Array, correlation: Float, membership: Float, wei
     return result
 
 
+@njit(parallel=True, cache=True)
+def weigh_beside(
+    deviation: Array, correlation: Float, membership: Float, blend: Array, other: Array, most: float
+) -> Array:
+    """(source, place) weights: those of `blend` (source, place), of which `other` (source,) takes its part.
+
+    The part is that of least variance, at most `most`; deviation, correlation, membership as those of `weigh_places`.
+    """
+    count, places = deviation.shape
+    result, pairs = np.empty((count, places), np.float32), _pairs(correlation)
+    for task in prange((places + BLOCK - 1) // BLOCK):
+        mixed, ours, theirs = np.empty(pairs.shape[1]), np.empty(count), np.empty(count)
+        for place in range(task * BLOCK, min((task + 1) * BLOCK, places)):
+            total, pair = _mix(pairs, membership[place], 1e-3, mixed), 0
+            of_blend, of_other, common = 0.0, 0.0, 0.0
+            for i in range(count):
+                ours[i], theirs[i] = blend[i, place] * deviation[i, place], other[i] * deviation[i, place]
+                for j in range(i):
+                    of_blend += 2 * ours[i] * mixed[pair] * ours[j]
+                    of_other += 2 * theirs[i] * mixed[pair] * theirs[j]
+                    common += mixed[pair] * (ours[i] * theirs[j] + theirs[i] * ours[j])
+                    pair += 1
+                of_blend += total * ours[i] ** 2
+                of_other += total * theirs[i] ** 2
+                common += total * ours[i] * theirs[i]
+            best = (of_blend - common) / max(of_blend + of_other - 2 * common, 1e-30)
+            part = most * min(max(best, 0.0), 1.0)
+            for i in range(count):
+                result[i, place] = (1 - part) * blend[i, place] + part * other[i]
+    return result
+
+
 @njit(cache=True)
 def _pairs(correlation: Float) -> Float:
     """(cluster, pair) correlations below the diagonal, row by row, from (cluster, source, source)."""

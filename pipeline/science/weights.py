@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pipeline.science import guard
 from pipeline.science.covariance import Errors, drawn, fit_errors
 from pipeline.science.day_course import INDEPENDENT_PLACES, at_places, fit_course
-from pipeline.science.least_variance import expected_square, weigh_places
+from pipeline.science.least_variance import expected_square, weigh_beside, weigh_places
 from pipeline.science.references import models
 from pipeline.science.skill import Skill, efficiency, mean_square_at, repetition
 from pipeline.science.spread import fit_spread, realised_error
@@ -107,15 +107,7 @@ def _beside_models(errors: Errors, shares: Float, weight: Array, model: NDArray[
     if not other.any():
         return weight
     blend = np.where(model[:, None], weight, 0) / np.maximum(weight[model].sum(axis=0), np.float32(1e-12))
-    alone = np.ascontiguousarray(np.broadcast_to((other / other.sum())[:, None], weight.shape))
-    deviation = np.sqrt(errors.variance)
-    of_blend, of_other, of_both = (
-        expected_square(deviation, errors.correlation, shares, part) for part in (blend, alone, blend + alone)
-    )
-    common = (of_both - of_blend - of_other) / 2
-    share = (of_blend - common) / np.maximum(of_blend + of_other - 2 * common, np.float32(1e-30))
-    share = np.float32(most) * np.clip(share, 0, 1)
-    return np.asarray((1 - share) * blend + share * alone, np.float32)
+    return weigh_beside(np.sqrt(errors.variance), errors.correlation, shares, blend, other / other.sum(), most)
 
 
 def fit(
