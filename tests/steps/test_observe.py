@@ -164,7 +164,8 @@ def test_tracks_of_every_member(deployment: Deployment) -> None:
         {"pressure_at_sea_level": (dims, members), "wind_speed_10m": (dims, np.full_like(members, 15))},
         {"number": [1, 2], "lead_time": leads, "latitude": grid.latitude, "longitude": grid.longitude},
     ).to_zarr(deployment.store.zarr(paths.ensemble(HOUR, "gefs")), consolidated=False, zarr_format=3)
-    xr.Dataset({"surface_altitude": (dims[2:], np.zeros(grid.shape))}).to_zarr(
+    flat = (dims[2:], np.zeros(grid.shape))
+    xr.Dataset({"surface_altitude": flat, "land_area_fraction": flat}).to_zarr(
         deployment.store.zarr(paths.static_fields()), consolidated=False, zarr_format=3
     )
     assert tracks.shards(deployment, HOUR) == ["gefs"]
