@@ -69,9 +69,10 @@ def train(
     Examples: `hourcast train` · `hourcast train era5.zarr --until 2020-01-01 --minutes 30`
     """
     from pipeline.operate.training import train
+    from pipeline.runner.worker import Exit
 
     if not train(data, out, since, until, minutes, steps, keep) and keep:
-        raise typer.Exit(75)
+        raise typer.Exit(Exit.MAY_PASS)
 
 
 @models.command()
