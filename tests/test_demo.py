@@ -9,9 +9,10 @@ from rich.console import Console
 
 from pipeline import paths
 from pipeline.config import Config
-from pipeline.demo import HOUR, is_finished, scoreboard, write_configuration
+from pipeline.demo import HOUR, extent_of, is_finished, scoreboard, write_configuration
 from pipeline.sources import SOURCES
 from pipeline.steps import Deployment
+from pipeline.world.schedule import Extent
 
 
 def test_the_configuration_keeps_everything_below_the_folder(tmp_path: Path) -> None:
@@ -20,6 +21,13 @@ def test_the_configuration_keeps_everything_below_the_folder(tmp_path: Path) -> 
     endpoints = {source.endpoint for name, source in config.sources.items() if SOURCES[name].bucket}
     assert endpoints == {f"file://{tmp_path}/demo/world"}
     assert config.synthetic
+
+
+def test_a_longer_demo_asks_for_its_leads_and_for_a_world_that_has_them(tmp_path: Path) -> None:
+    short, long = (Config.read(write_configuration(tmp_path, days)) for days in (5, 10))
+    assert extent_of(long) == Extent(30, (6, 24, 72, 120, 240), 240)
+    learning = short.learning.model_copy(update={"lead_hours": (6, 24, 72, 120, 240)})
+    assert long == short.model_copy(update={"last_lead_hours": 240, "learning": learning})
 
 
 def test_a_demo_that_was_stopped_before_its_report_was_there_is_not_finished(tmp_path: Path) -> None:

@@ -46,6 +46,7 @@ app.add_typer(physics, name="physics")
 @app.command()
 def demo(
     folder: Annotated[Path, typer.Option(help="Where the world, the store and the report go.")] = Path("build/demo"),
+    days: Annotated[int, typer.Option(min=5, max=10, help="How far ahead it forecasts.")] = 5,
 ) -> None:
     """Build a synthetic world, forecast one hour of it, verify it, and write `report.html` and `scores.json`.
 
@@ -55,7 +56,7 @@ def demo(
     """
     from pipeline.demo import demo
 
-    demo(folder)
+    demo(folder, days)
 
 
 @app.command()

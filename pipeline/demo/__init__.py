@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module, resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from pipeline import paths
+from pipeline.config import Config
 from pipeline.cycle import Cycle
 from pipeline.demo.past import begin_with_past, is_current
 from pipeline.parameters import catalogue
@@ -26,8 +28,13 @@ from pipeline.stages import STAGES
 from pipeline.steps import Deployment
 from pipeline.world import MARKER
 
+if TYPE_CHECKING:
+    from pipeline.world.schedule import Extent
+
 HOUR = Cycle.parse("2025-09-05T00")
 """The live hour of the embedded world: a month after its nature run begins, with a tropical cyclone about."""
+DAYS = 5
+"""How far ahead the demo forecasts, unless it is asked for more."""
 
 _PAST = tuple(HOUR - 24 * day for day in range(8, 0, -1))  # scored beside it, each with what was known then
 _INTERVAL_HOURS = 6  # an analysis verifies sums and extremes by the first hours of its short forecast
@@ -42,10 +49,10 @@ _PROVEN = tuple(name.replace("wind_vector", "eastward_wind") for name in _SHOWN)
 _MODULES = (*(stage.module for stage in STAGES), "pipeline.explain", "pipeline.products.report.page", "pipeline.warm")
 
 
-def demo(folder: Path) -> None:
-    """Leave `store/`, `report.html` and `scores.json` of the embedded world's live hour in `folder`."""
+def demo(folder: Path, days: int = DAYS) -> None:
+    """Leave `store/`, `report.html` and `scores.json` of the embedded world's live hour of `days` in `folder`."""
     console = Console(stderr=True)
-    deployment = Deployment.open(write_configuration(folder))
+    deployment = Deployment.open(write_configuration(folder, days))
     spent = "All of it was there already" if is_finished(deployment, folder) else make(deployment, folder, console)
     scores = json.loads((folder / "scores.json").read_text())
     Console(width=max(Console().width, _SCOREBOARD_WIDTH)).print(scoreboard(scores))
@@ -61,35 +68,48 @@ def is_finished(deployment: Deployment, folder: Path) -> bool:
         return False
     if written.read_bytes() != deployment.store.read(stored):  # which are copied once the report is there
         return False
-    return is_built(folder / "world", HOUR) and is_current(folder / "world", _PAST)
+    return is_built(folder / "world", HOUR, extent_of(deployment.config)) and is_current(folder / "world", _PAST)
 
 
 def make(deployment: Deployment, folder: Path, console: Console) -> str:
     """Make the world, its past and its live hour, as far as they are not there, and show how; says what it took."""
     began = time.monotonic()
     with workers(deployment.config.workers, _MODULES) as pool:
-        build_world(folder / "world", deployment.config.workers)
+        build_world(folder / "world", deployment.config.workers, extent_of(deployment.config))
         ready = time.monotonic()
         begin_with_past(deployment, folder / "store", folder / "world", _PAST, _PROVEN, pool)
         begun = time.monotonic()
         with watched(f"SYNTHETIC hour {HOUR} into {deployment.config.store}") as watcher:
             run(deployment, [HOUR], pool, watcher)
-        console.print("Five days pass, and their analyses come in: scoring", highlight=False)
+        days = deployment.config.last_lead_hours // 24
+        console.print(f"{days} days pass, and their analyses come in: scoring", highlight=False)
         pool.submit(write_results, deployment, folder, *let_time_pass(deployment, pool)).result()
     times = (ready - began, begun - ready, time.monotonic() - begun)
     return "World {:.0f} s, its past {:.0f} s, hour {:.0f} s".format(*times)
 
 
-def write_configuration(folder: Path) -> Path:
-    """The demo's forecast.yaml with its paths below `folder`, written there."""
+def write_configuration(folder: Path, days: int = DAYS) -> Path:
+    """The demo's forecast.yaml with its paths below `folder` and so many days of leads, written there."""
     text = resources.files("pipeline.world").joinpath("demo.yaml").read_text(encoding="utf-8")
+    text = text.replace("file://build/demo/", f"file://{folder}/")
+    if days != DAYS:
+        leads = sorted({*Config.parse(text).learning.lead_hours, 24 * days})
+        text = re.sub(r"(?m)^last_lead_hours: .*", f"last_lead_hours: {24 * days}", text)
+        text = re.sub(r"(?m)^  lead_hours: .*", f"  lead_hours: {leads}", text)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "forecast.yaml"
-    path.write_text(text.replace("file://build/demo/", f"file://{folder}/"), encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
     return path
 
 
-def build_world(root: Path, size: int) -> None:
+def extent_of(config: Config) -> Extent:
+    """How much of a world a deployment asks for."""
+    from pipeline.world.schedule import Extent
+
+    return Extent(config.learning.days, tuple(config.learning.lead_hours), config.last_lead_hours)
+
+
+def build_world(root: Path, size: int, extent: Extent) -> None:
     """Write the embedded world below `root`, unless it is there, with progress bars.
 
     The nature run takes one core only; on another the kernels are compiled that the hour will ask for.
@@ -101,7 +121,7 @@ def build_world(root: Path, size: int) -> None:
     if not (root / MARKER).exists():
         compiling.start()
     with _bars() as report:
-        build(root, hour=HOUR, workers=size, progress=report)
+        build(root, hour=HOUR, workers=size, extent=extent, progress=report)
     if compiling.pid:
         compiling.join()
 

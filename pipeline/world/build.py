@@ -44,8 +44,8 @@ def build(
     root: Path,
     *,
     hour: Cycle,
+    extent: Extent,
     workers: int = 2,
-    extent: Extent | None = None,
     seed: int = SEED,
     progress: Progress | None = None,
 ) -> None:
@@ -55,7 +55,7 @@ def build(
     the code and the seed. A world of another fingerprint is replaced. `progress(stage, done, total)` is called often.
     Raises ValueError if the hour is not 00 UTC or before the nature run has enough past, or `root` holds other files.
     """
-    extent, report = extent or Extent(), progress or _silent
+    report = progress or _silent
     days = _nature_days(hour, extent)
     if is_built(root, hour, extent, seed):
         return
@@ -89,11 +89,11 @@ def _silent(stage: str, done: int, total: int) -> None:
     """No progress shown."""
 
 
-def is_built(root: Path, hour: Cycle, extent: Extent | None = None, seed: int = SEED) -> bool:
+def is_built(root: Path, hour: Cycle, extent: Extent, seed: int = SEED) -> bool:
     """Whether the world that `build` would write is complete below `root`."""
     try:
         found = json.loads((root / MARKER).read_text())["fingerprint"]
-        return bool(found == _fingerprint(hour, extent or Extent(), seed))
+        return bool(found == _fingerprint(hour, extent, seed))
     except (FileNotFoundError, ValueError, KeyError):
         return False
 

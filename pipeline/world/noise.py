@@ -20,7 +20,7 @@ from pipeline.world.levels import Array
 DEGREES = 25  # spherical-harmonic degrees kept: waves down to 1,600 km, half of that between extremes
 KNOT_HOURS = 6
 _SPIN_UP = 40  # knots until a series has forgotten how it began
-FIRST_KNOT, LAST_KNOT = -4, 22  # in KNOT_HOURS from the hour that is forecast: five days ahead and twelve hours more
+FIRST_KNOT, LAST_KNOT = -4, 42  # in KNOT_HOURS from the hour that is forecast: ten days ahead and twelve hours more
 # Displacement is noise too, in two further latent fields.
 LATENTS = (*deviations.LATENTS, "shift_north", "shift_east")
 # Degree at which the variance spectrum of a field has fallen to 1/e: small is smooth.

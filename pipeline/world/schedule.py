@@ -21,9 +21,9 @@ RECENT_DAYS = 2  # of analyses every six hours; before, only those that verify t
 class Extent:
     """How much of a world to write: the past hours that skill is learnt from, and how far ahead of the live hour."""
 
-    days: int = 30
-    lead_hours: tuple[int, ...] = (6, 24, 72, 120)
-    forecast_hours: int = 120
+    days: int
+    lead_hours: tuple[int, ...]
+    forecast_hours: int
 
 
 @dataclass(frozen=True)

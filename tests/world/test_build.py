@@ -12,6 +12,7 @@ import pytest
 import pipeline
 from pipeline.config import Config
 from pipeline.cycle import Cycle
+from pipeline.demo import extent_of
 from pipeline.sources import SOURCES
 from pipeline.sources.newest import due_cycles, interval_leads, leads_for
 from pipeline.world import build as module
@@ -21,6 +22,7 @@ from pipeline.world.schedule import Extent, block_end, plan
 from .conftest import LIVE, toy_nature
 
 HOUR = Cycle(LIVE)
+DEMO = Config.read(Path(pipeline.__file__).parent / "world" / "demo.yaml")
 SMALL = Extent(days=1, lead_hours=(6,), forecast_hours=6)
 
 
@@ -91,39 +93,38 @@ def test_a_folder_with_other_files_is_never_replaced(tmp_path: Path) -> None:
 
 def test_an_hour_without_enough_past_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not before 20250905T00Z; found 20250806T00Z"):
-        build(tmp_path / "world", hour=Cycle.parse("2025-08-06T00"))
+        build(tmp_path / "world", hour=Cycle.parse("2025-08-06T00"), extent=extent_of(DEMO))
     with pytest.raises(ValueError, match="must be 00 UTC"):
-        build(tmp_path / "world", hour=Cycle.parse("2025-09-06T06"))
+        build(tmp_path / "world", hour=Cycle.parse("2025-09-06T06"), extent=SMALL)
 
 
 def test_the_plan_holds_what_the_live_hour_asks_for() -> None:
     written: dict[tuple[str, Cycle], set[int]] = {}
-    demo = Config.read(Path(pipeline.__file__).parent / "world" / "demo.yaml")
-    for jobs in plan(HOUR, Extent()).values():
+    for jobs in plan(HOUR, extent_of(DEMO)).values():
         for job in jobs:
             written.setdefault((job.source, Cycle(job.start)), set()).update((*job.leads, *job.further))
     for name, source in SOURCES.items():
         if name == "ifs_ens" or source.role == "analysis" or not source.bucket:
             continue
         cycle = due_cycles(source, HOUR)[0]
-        wanted = leads_for(source, cycle, HOUR, demo.last_lead_hours, demo.sources[name].lead_step_hours)
+        wanted = leads_for(source, cycle, HOUR, DEMO.last_lead_hours, DEMO.sources[name].lead_step_hours)
         more = interval_leads(source, cycle, wanted) if source.role != "ensemble" else ()
         assert {*wanted, *more} <= written[name, cycle], name
-    for lead in Extent().lead_hours:
+    for lead in DEMO.learning.lead_hours:
         assert 0 in written["gdas", HOUR + lead]
         assert 6 in written["gdas", HOUR + lead - 6]
 
 
 def test_the_plan_holds_what_the_past_month_asks_for() -> None:
     written: dict[tuple[str, Cycle], set[int]] = {}
-    for jobs in plan(HOUR, Extent()).values():
+    for jobs in plan(HOUR, extent_of(DEMO)).values():
         for job in jobs:
             written.setdefault((job.source, Cycle(job.start)), set()).update((*job.leads, *job.further))
     hour = HOUR - 264
     for name in ("gfs", "ifs", "aifs", "icon", "gdps", "gefs_mean", "gfs_wave", "ecmwf_wam"):
         cycle = due_cycles(SOURCES[name], hour)[0]
         age = int(cycle.lead_hours(hour.init_time))
-        wanted = [age + lead for lead in Extent().lead_hours if age + lead in SOURCES[name].leads(cycle)]
+        wanted = [age + lead for lead in DEMO.learning.lead_hours if age + lead in SOURCES[name].leads(cycle)]
         assert len(wanted) >= 3
         assert {*wanted, *interval_leads(SOURCES[name], cycle, wanted)} <= written[name, cycle], name
 
