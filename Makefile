@@ -1,4 +1,4 @@
-# make demo | test | bench | lint | audit | clean: each makes .venv itself. Needs Python 3.11 (or 3.12) and a package registry.
+# make demo | test | bench | lint | audit | image | clean: each makes .venv itself. Needs Python 3.11 (or 3.12) and a package registry.
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
 BIN := .venv/bin
 SHELL := /bin/bash
@@ -6,7 +6,7 @@ SHELL := /bin/bash
 unexport PYTHONDONTWRITEBYTECODE
 OSV := https://api.osv.dev/v1/vulns/PYSEC-2021-142
 
-.PHONY: demo test bench lint audit clean
+.PHONY: demo test bench lint audit image clean
 .DEFAULT_GOAL := demo
 
 .venv/ready: pyproject.toml constraints.txt
@@ -48,6 +48,10 @@ audit: .venv/ready
 	  || { tail -n 1 build/audit.log; echo "NOT AUDITED: $(OSV) does not answer, which knows the vulnerabilities."; exit 2; }
 	@build/audit/bin/pip-audit --vulnerability-service osv --skip-editable --progress-spinner off \
 	  --path $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+
+# As root, with buildah, runc and mmdebstrap of Debian: .ci/image installs them.
+image: .venv/ready
+	@$(BIN)/pytest -q -m image -s tests/containers/test_light_image.py
 
 clean:
 	rm -rf build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -14,7 +14,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from cdk.functions import JOBS, SHARED
-from cdk.jobs import TRAINING, job_definition, nodes_definition, training_definition
+from cdk.jobs import BACKGROUND_JOBS, Background, background_definition, job_definition, nodes_definition
 from cdk.lanes import DECAY_SECONDS, RESERVED_PERCENT, WEIGHTS
 from cdk.settings import CPU_FAMILIES, Processor, Settings
 from pipeline.stages import Stage, stage
@@ -69,7 +69,8 @@ class Compute(Stack):
         }
         role = self._job_role(bucket)
         self.definitions = {row.name: self._definition(row, role, bucket) for row in JOBS}
-        self.training = self._training_definition(role, bucket)
+        for work in BACKGROUND_JOBS:
+            self._background_definition(work, role, bucket)
         self.node_queue: batch.JobQueue | None = None
         self.node_definitions: dict[str, batch.CfnJobDefinition] = {}
         if settings.blend_nodes:
@@ -159,15 +160,16 @@ class Compute(Stack):
         properties["ContainerProperties"]["JobRoleArn"] = role.role_arn
         return self._defined(f"Job{row.name.title()}", properties)
 
-    def _training_definition(self, role: iam.Role, bucket: s3.IBucket) -> batch.CfnJobDefinition:
-        """Submitted by hand, to the queue of processors where these are x86_64, as the image is."""
-        properties = training_definition(
-            name=f"{self.stack_name}-{TRAINING.name}",
-            image=self._images[TRAINING.image].image_uri,
+    def _background_definition(self, work: Background, role: iam.Role, bucket: s3.IBucket) -> batch.CfnJobDefinition:
+        """Submitted by hand, to the queue of processors: that of the gpu image where these are x86_64, as it is."""
+        properties = background_definition(
+            work,
+            name=f"{self.stack_name}-{work.row.name}",
+            image=self._images[work.row.image].image_uri,
             environment=self._environment(bucket),
         )
         properties["ContainerProperties"]["JobRoleArn"] = role.role_arn
-        return self._defined("JobTrain", properties)
+        return self._defined(f"Job{work.row.name.title()}", properties)
 
     def _nodes_definition(self, row: Stage, role: iam.Role, bucket: s3.IBucket, nodes: int) -> batch.CfnJobDefinition:
         properties = nodes_definition(

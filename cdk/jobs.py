@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from pipeline.stages import Stage
@@ -12,10 +13,8 @@ NODES_COMMAND = ["hourcast", "nodes", *_STAGE_OF_HOUR, "--workers", "Ref::worker
 MAY_PASS = "75"
 """Exit code of a worker whose failure may pass; see `pipeline.runner.worker.Exit`."""
 SCRATCH_MIB = 1024
-TRAINING_MINUTES = 50
-"""Of an attempt: then it is kept, and waits again behind what has come meanwhile."""
-TRAINING = Stage("train", "", (), "a run", "gpu", 2, 16384, 0, 3600, 9)
-"""No stage of an hour, and a job as theirs; of the image with torch, whose sums it makes on a processor's one core."""
+YIELDED_MINUTES = 50
+"""After which a job of the background begins nothing more, and waits again behind what has come meanwhile."""
 USER = "10001"
 
 # A machine that is taken away, an image that cannot be had, a container that was killed for its memory and a passing
@@ -27,6 +26,28 @@ _REPEATED = [
     {"Action": "RETRY", "OnExitCode": MAY_PASS},
     {"Action": "EXIT", "OnReason": "*"},
 ]
+
+
+@dataclass(frozen=True)
+class Background:
+    """A job that is submitted by hand: no stage of an hour, with a row as theirs, and what it runs."""
+
+    row: Stage
+    command: tuple[str, ...]
+
+
+# The image with torch, whose sums training makes on a processor's one core. An hour takes as many processes as a node
+# of the blend has, with what the table gives a band each.
+BACKGROUND_JOBS = (
+    Background(
+        Stage("train", "", (), "a run", "gpu", 2, 16384, 0, 3600, 9),
+        ("hourcast", "train", "Ref::data", "--out", "/tmp/training", "--keep", "Ref::keep"),
+    ),
+    Background(
+        Stage("rerun", "", (), "an hour", "array", 14, 57344, 0, 4500, 9),
+        ("hourcast", "rerun", "--cycle", "Ref::hour", "--workers", "7"),
+    ),
+)
 
 
 def job_definition(stage: Stage, *, name: str, image: Any, environment: dict[str, Any]) -> dict[str, Any]:
@@ -42,19 +63,17 @@ def job_definition(stage: Stage, *, name: str, image: Any, environment: dict[str
     }
 
 
-def training_definition(*, name: str, image: Any, environment: dict[str, Any]) -> dict[str, Any]:
-    """A job for the background lane: part of a training on the reanalysis `data`, kept in the store's folder `keep`.
+def background_definition(work: Background, *, name: str, image: Any, environment: dict[str, Any]) -> dict[str, Any]:
+    """A job for the background lane: part of a long work, of which all that it goes on from is in the store.
 
-    It ends as one that may pass until it is done, so that it yields its machine and goes on as often as Batch repeats.
+    It ends as one that may pass until all is done, so that it yields its machine and goes on as often as Batch repeats.
     """
-    command = ["hourcast", "train", "Ref::data", "--out", "/tmp/training", "--keep", "Ref::keep"]
+    command = [*work.command, "--minutes", str(YIELDED_MINUTES)]
     return {
-        **_common(TRAINING, name),
+        **_common(work.row, name),
         "Type": "container",
         "SchedulingPriority": 1,
-        "ContainerProperties": _container(
-            TRAINING, [*command, "--minutes", str(TRAINING_MINUTES)], image, environment, shards=1
-        ),
+        "ContainerProperties": _container(work.row, command, image, environment, shards=1),
     }
 
 

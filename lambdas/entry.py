@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
-from aws_lambda_powertools.utilities.parser import BaseModel, ValidationError, parse
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import BaseModel, ValidationError
 
 from pipeline.store import Store
 
@@ -41,7 +41,7 @@ def entry(model: type[Event]) -> Callable[[Callable[[Event], Any]], Handler]:
     def decorate(function: Callable[[Event], Any]) -> Handler:
         def handler(event: Any, context: LambdaContext) -> Any:
             try:
-                asked = parse(event, model)
+                asked = model.model_validate(event)
             except ValidationError as error:
                 found = sorted({problem["type"] for problem in error.errors(include_input=False)})
                 fields = ", ".join(model.model_fields)

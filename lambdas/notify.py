@@ -6,11 +6,11 @@ import json
 from datetime import UTC
 from typing import Any
 
-from lambdas.entry import count, count_of, entry, prepare, store
+from lambdas.bills import count_bill
+from lambdas.entry import count, entry, prepare, store
 from lambdas.events import Outcome
 from lambdas.subscribers import tell
 from pipeline import paths
-from pipeline.cycle import Cycle
 
 SHOWN = 100
 """Degradations in a message, which holds 256 KB; the manifest has all."""
@@ -31,16 +31,3 @@ def handler(outcome: Outcome) -> dict[str, Any]:
     count_bill(outcome.hour)
     said = {"hour": str(outcome.hour), "outcome": "published", "path": paths.forecast(outcome.hour)}
     return tell(said | {"late": late, "degradations": degradations[:SHOWN]})
-
-
-def count_bill(hour: Cycle) -> None:
-    """What publication has cost until now, and how long each stage has computed; nothing if it left no bill."""
-    try:
-        bill = json.loads(store().read(paths.bill(hour)))
-    except FileNotFoundError:
-        return
-    count("HourDollars", bill["dollars"])
-    if bill["gpu_busy"] is not None:
-        count("GpuBusyPercent", 100 * bill["gpu_busy"])
-    for stage, seconds in bill["stage_seconds"].items():
-        count_of("StageSeconds", "stage", stage, seconds)

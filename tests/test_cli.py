@@ -18,7 +18,9 @@ from pipeline.store import Store
 from tests.tiny_deployment import HOUR, tiny
 
 LEAST = "store: file://{folder}/store\nsources: {{gfs: }}\n"
-COMMANDS = ("demo", "run", "resume", "status", "ingest", "evaluate", "point", "explain", "report", "cost", "doctor")
+COMMANDS = (
+    "demo", "run", "resume", "rerun", "status", "ingest", "evaluate", "point", "explain", "report", "cost", "doctor",
+)  # fmt: skip
 GROUPS = {"export": ("netcdf",), "cloud": ("up",), "parameters": ("list", "search", "show")}
 
 

@@ -43,7 +43,8 @@ def prepare() -> None:
 
 
 def let_fail(*, killed: int, vanished: int) -> None:
-    """Kill the next so many attempts in the middle, as when Spot takes the machine away; let so many jobs not run."""
+    """Kill so many attempts that run, or the next, in the middle, as when Spot takes the machine away; let so many jobs
+    not run."""
     for failures, count in ((_kills, killed), (_losses, vanished)):
         for _ in range(count):
             failures.release()
@@ -70,7 +71,7 @@ def run_attempts(
         numbered = {**environment, "AWS_BATCH_JOB_ATTEMPT": str(attempt)}
         lacks = tuple(what for what, stage in _lacking.items() if attempt == 1 and stage in command)
         arguments = (list(command), numbered, str(log), clock.off_seconds(), lacks)
-        process = _context.Process(target=_job, args=arguments, daemon=True)
+        process = _context.Process(target=_job, args=arguments)  # no daemon: it may have processes of its own
         with _machines.one(lane):
             exit_code = _run(process, time.monotonic() + seconds, stopped)
         scarcity.forget(process.pid)
@@ -135,11 +136,10 @@ def _end(node: subprocess.Popen[bytes]) -> None:
 def _run(process: BaseProcess, until: float, stopped: Callable[[], bool]) -> int | None:
     """The exit code of the process, None if it was killed for its time limit or because the job was stopped."""
     process.start()
-    if _kills.acquire(blocking=False):
-        process.join(KILLED_AFTER_SECONDS)
-        process.kill()
-        process.join()
+    process.join(KILLED_AFTER_SECONDS)
     while process.is_alive() and time.monotonic() < until and not stopped():
+        if _kills.acquire(blocking=False):
+            process.kill()
         process.join(POLL_SECONDS)
     if process.is_alive():
         process.kill()

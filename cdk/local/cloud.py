@@ -39,6 +39,12 @@ class LocalCloud:
     address: str
     logs: Path
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What functions and jobs are told of it."""
+        here = {"AWS_ENDPOINT_URL": self.address, "AWS_DEFAULT_REGION": REGION}
+        return {**here, **CREDENTIALS, "POWERTOOLS_TRACE_DISABLED": "true"}
+
     def client(self, service: str) -> Any:
         """A client of one of its services."""
         return boto3.client(service, endpoint_url=self.address, region_name=REGION)

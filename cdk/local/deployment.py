@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from cdk.functions import HEAVY, JOBS, LIGHT, SHARED
-from cdk.jobs import job_definition, nodes_definition
+from cdk.jobs import BACKGROUND_JOBS, background_definition, job_definition, nodes_definition
 from cdk.local.cloud import NODES_QUEUE, REGION, LocalCloud
 from cdk.state_machine import Resources, definition
 from pipeline import paths
@@ -146,12 +146,13 @@ def _deploy_jobs(cloud: LocalCloud, name: str) -> dict[str, str]:
         batch.create_job_queue(
             jobQueueName=f"{name}-{queue}", priority=1, state="ENABLED", computeEnvironmentOrder=order
         )
-    definitions = {}
+    definitions, environment = {}, {"HOURCAST_STORE": f"s3://{name}"}
     for row in JOBS:
-        properties = job_definition(
-            row, name=f"{name}-{row.name}", image="local", environment={"HOURCAST_STORE": f"s3://{name}"}
-        )
+        properties = job_definition(row, name=f"{name}-{row.name}", image="local", environment=environment)
         definitions[row.name] = properties["JobDefinitionName"]
+        batch.register_job_definition(**_in_camel_case(properties))
+    for work in BACKGROUND_JOBS:
+        properties = background_definition(work, name=f"{name}-{work.row.name}", image="local", environment=environment)
         batch.register_job_definition(**_in_camel_case(properties))
     return definitions
 

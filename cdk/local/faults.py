@@ -25,8 +25,8 @@ class Trouble:
     scratch files, or too little memory. republished: `bucket/key` of an object that is replaced by the one beside it,
     with `.next` at its end, just before a part of it is read next. stalled: object requests that get no answer for
     `stall_seconds`. lost: objects that are written, and the writer is not told. throttled: calls of functions that are
-    refused. unheard: calls that are made, and the caller is not told. killed: attempts of jobs that die in the middle.
-    vanished: jobs, or children of an array, that fail without having run.
+    refused. unheard: calls that are made, and the caller is not told. killed: attempts of jobs, running or the next,
+    that die in the middle. vanished: jobs, or children of an array, that fail without having run.
     """
 
     slow_down: float = 0

@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,6 +17,23 @@ from typing import Any
 
 from cdk.local import clock
 from cdk.local.figures import Call
+
+Command = Callable[[str, Mapping[str, str]], list[str]]
+"""What runs a handler in the runtime client, told what the service tells it by its environment."""
+
+
+def process(handler: str, environment: Mapping[str, str]) -> list[str]:
+    """A process beside this one, of this installation."""
+    return clock.command("awslambdaric", handler)
+
+
+def introduction(name: str, memory_mib: int) -> dict[str, str]:
+    """What the service tells a function of itself."""
+    return {
+        "AWS_LAMBDA_FUNCTION_NAME": name, "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory_mib), "AWS_LAMBDA_LOG_GROUP_NAME": "local",
+        "AWS_LAMBDA_LOG_STREAM_NAME": "local", "LAMBDA_TASK_ROOT": "/var/task",
+    }  # fmt: skip
 
 
 @dataclass
@@ -32,7 +49,15 @@ class _Invocation:
 class LambdaRuntime:
     """Runs a handler in the real runtime client, which asks here for its next event (the Lambda runtime API)."""
 
-    def __init__(self, handler: str, arn: str, environment: Mapping[str, str], timeout: float, log: Path) -> None:
+    def __init__(
+        self,
+        handler: str,
+        arn: str,
+        environment: Mapping[str, str],
+        timeout: float,
+        log: Path,
+        command: Command = process,
+    ) -> None:
         self._events: queue.Queue[_Invocation] = queue.Queue()
         self._pending: dict[str, _Invocation] = {}
         self._timeout, self._arn, self._log = timeout, arn, log
@@ -42,9 +67,9 @@ class LambdaRuntime:
         server = ThreadingHTTPServer(("127.0.0.1", 0), self._request_handler())
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        self._handler = handler
+        self._handler, self._command = handler, command
         address = f"127.0.0.1:{server.server_port}"
-        self._environment = {**os.environ, **environment, "AWS_LAMBDA_RUNTIME_API": address, "_HANDLER": handler}
+        self._environment = {**environment, "AWS_LAMBDA_RUNTIME_API": address, "_HANDLER": handler}
 
     def invoke(self, body: bytes) -> tuple[bytes, bool]:
         """The handler's answer, or its error and True; a function over its time is killed, as in the cloud."""
@@ -70,8 +95,9 @@ class LambdaRuntime:
         if self._process is None or self._process.poll() is not None:
             with self._log.open("ab") as log:
                 self._process = subprocess.Popen(
-                    clock.command("awslambdaric", self._handler), env=self._environment, stdout=log, stderr=log
-                )
+                    self._command(self._handler, self._environment), env=os.environ | self._environment,
+                    stdout=log, stderr=log,
+                )  # fmt: skip
         return self._process
 
     def _take(self) -> _Invocation:
@@ -111,10 +137,11 @@ class LambdaRuntime:
         return Requests
 
 
-def _cpu_seconds(pid: int) -> float:
-    """Seconds that a running process has computed."""
+def _cpu_seconds(pid: int | str) -> float:
+    """Seconds that a running process has computed, and those that it has started: a container's is one of these."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    started = " ".join(path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")).split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") + sum(map(_cpu_seconds, started))
 
 
 def _error(kind: str, message: str) -> tuple[bytes, bool]:

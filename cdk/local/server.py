@@ -36,10 +36,10 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task_la
 from werkzeug.serving import run_simple
 
 from cdk.local.batch_jobs import prepare, run_attempts, run_nodes
-from cdk.local.cloud import CHECKOUT, CREDENTIALS, NODES_QUEUE, REGION
+from cdk.local.cloud import NODES_QUEUE, LocalCloud
 from cdk.local.faults import Faults
 from cdk.local.figures import Call, Figures
-from cdk.local.lambda_runtime import LambdaRuntime
+from cdk.local.lambda_runtime import LambdaRuntime, introduction
 
 POLL_SECONDS = 0.1
 """Between two looks of a state machine at the jobs that it waits for."""
@@ -55,12 +55,8 @@ def patch_functions(folder: Path, endpoint: dict[str, str]) -> dict[str, list[Ca
     def invoke(self: LambdaFunction, event: str | None = None) -> tuple[str, bool, str]:
         with lock:
             if self.function_arn not in runtimes:
-                environment = {
-                    **endpoint, **self.environment_vars,
-                    "AWS_LAMBDA_FUNCTION_NAME": self.function_name, "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-                    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self.memory_size), "AWS_LAMBDA_LOG_GROUP_NAME": "local",
-                    "AWS_LAMBDA_LOG_STREAM_NAME": "local", "LAMBDA_TASK_ROOT": str(CHECKOUT),
-                }  # fmt: skip
+                told = introduction(self.function_name, self.memory_size)
+                environment = endpoint | self.environment_vars | told
                 log = folder / f"{self.function_name}.log"
                 runtimes[self.function_arn] = LambdaRuntime(
                     self.handler, self.function_arn, environment, int(self.timeout), log
@@ -177,9 +173,7 @@ def patch_dispatch() -> None:
 def main(port: int, folder: Path) -> None:
     """Serve until killed."""
     address = f"http://127.0.0.1:{port}"
-    endpoint = {
-        "AWS_ENDPOINT_URL": address, **CREDENTIALS, "AWS_DEFAULT_REGION": REGION, "POWERTOOLS_TRACE_DISABLED": "true",
-    }  # fmt: skip
+    endpoint = LocalCloud(address, folder).environment
     default_user_config["stepfunctions"]["execute_state_machine"] = True
     os.environ["MOTO_PORT"] = str(port)  # state machines call the other services there
     prepare()

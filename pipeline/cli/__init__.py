@@ -136,6 +136,24 @@ def nodes(
 
 
 @app.command()
+def rerun(
+    store: Annotated[str, typer.Option(envvar="HOURCAST_STORE", help="The store that holds `forecast.yaml`.")],
+    cycle: Annotated[str, typer.Option("--cycle", help="The hour, UTC, such as 2026-01-31T06.")],
+    workers: Annotated[int, typer.Option(min=1, help="Processes, of one shard at a time each.")] = 1,
+    minutes: Annotated[float, typer.Option(min=0, help="Begin nothing after so long; the same again goes on.")] = 1e9,
+) -> None:
+    """Run a whole hour that was missed or not finished: what a job in the background does.
+
+    Readers stay with the newest hour. Exit codes as of `shard`, 75 also until all is done.
+
+    Example: `hourcast rerun --store s3://forecasts --cycle 2026-01-31T06 --workers 7 --minutes 50`
+    """
+    from pipeline.operate.rerun import rerun
+
+    sys.exit(rerun(store, cycle, workers, minutes))
+
+
+@app.command()
 def status(config: ConfigOption = FORECAST_YAML, cycle: CycleOption = None) -> None:
     """Show the last hours, which of them were late, degraded or repeated, what each cost, and the stages of one.
 

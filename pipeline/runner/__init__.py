@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -93,8 +94,11 @@ def run(
     pool: Pool | Cluster,
     watcher: Watcher,
     stages: Iterable[Stage] = STAGES,
-) -> None:
+    seconds: float = math.inf,
+) -> bool:
     """Run the stages of the hours, each as soon as the stages it needs are finished, skipping journalled shards.
+
+    Nothing is begun after so many seconds, but what has begun is finished. Returns whether all is done.
 
     What most stages wait for goes first. The hours must not depend on one another. Work lists are ordered, so two runs
     do the same things in the same order. Raises StageError when a shard has failed for good: at once if other stages
@@ -107,9 +111,13 @@ def run(
     for hour in hours:
         journal.begin(deployment.store, hour)
     plan.begin_ready_stages()
+    end = time.monotonic() + seconds
     while plan.ready or plan.working:
-        while plan.ready and plan.has_room(pool.size):
+        in_time = time.monotonic() < end
+        while in_time and plan.ready and plan.has_room(pool.size):
             _start(plan, pool, deployment)
+        if not in_time and not plan.working:
+            return False
         finished, _ = wait(plan.working, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
         for future in finished:
             if future in plan.working:
@@ -120,6 +128,7 @@ def run(
     for hour in hours:
         if chosen == STAGES:
             journal.finish(deployment.store, hour)
+    return True
 
 
 def _behind(name: str, stages: Sequence[Stage]) -> int:

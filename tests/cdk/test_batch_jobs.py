@@ -1,10 +1,10 @@
-"""Which ends of a job let Batch run it again."""
+"""Which ends of a job let Batch run it again, and what one in the background has."""
 
 from __future__ import annotations
 
 import pytest
 
-from cdk.jobs import job_definition
+from cdk.jobs import BACKGROUND_JOBS, job_definition
 from cdk.local.batch_jobs import is_repeated
 from pipeline.runner.worker import Exit
 from pipeline.stages import stage
@@ -30,3 +30,9 @@ def test_a_job_is_repeated_if_its_failure_may_pass(exit_code: int, killed_for: s
     ]
     assert len(rules) <= 5, "Batch takes no more"
     assert is_repeated(rules, exit_code, killed_for) is repeated
+
+
+def test_an_hour_in_the_background_has_what_its_bands_need() -> None:
+    (work,) = (work for work in BACKGROUND_JOBS if work.row.name == "rerun")
+    workers, band = int(work.command[work.command.index("--workers") + 1]), stage("forecast")
+    assert (work.row.vcpus, work.row.memory_mib) == (workers * band.vcpus, workers * band.memory_mib)

@@ -32,8 +32,7 @@ def _stages(path: Path) -> list[list[str]]:
 def test_images_are_small_pinned_and_without_root(path: Path) -> None:
     stages = _stages(path)
     assert len(stages) > 1
-    for stage in stages:
-        image = stage[0].split()[1]
+    for image in (*re.findall(r"^ARG BASE=(\S+)$", path.read_text(), re.M), *(stage[0].split()[1] for stage in stages)):
         assert image.startswith("${") or not _FLOATING.search(image), image
     last = "\n".join(stages[-1])
     assert re.search(r"^USER [1-9]\d*:[1-9]\d*$", last, re.M)

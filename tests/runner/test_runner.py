@@ -81,6 +81,19 @@ def test_finished_shards_are_not_run_again(deployment: Deployment, pool: Pool) -
     assert seen.shards == []
 
 
+def test_after_its_seconds_nothing_is_begun_what_has_begun_is_finished_and_the_next_run_goes_on(
+    deployment: Deployment, pool: Pool
+) -> None:
+    stages = [toy("work"), toy("point_to", "work")]
+    for seconds in (0, 0.05):  # six parts of 0.03 s, two at a time
+        assert not run(deployment, [HOUR], pool, Seen(), stages, seconds)
+        begun = {info.key.rsplit("/", 1)[1] for info in deployment.store.list(f"work/{HOUR}/begun")}
+        assert begun == journal.finished_shards(deployment.store, HOUR, "work")
+        assert len(begun) < (6 if seconds else 1)
+    assert run(deployment, [HOUR], pool, Seen(), stages)
+    assert deployment.store.exists(paths.LATEST)
+
+
 def test_several_hours_run_together(deployment: Deployment, pool: Pool) -> None:
     hours = [HOUR, HOUR + 1]
     run(deployment, hours, pool, Seen(), [toy("work")])
