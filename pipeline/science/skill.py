@@ -14,7 +14,6 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 from pipeline.science.course_kernels import follow
 from pipeline.science.pools import Pools
@@ -32,6 +31,8 @@ FEWEST_PAIRS = 3.0
 """Weight of a source before which its errors are not bounded: nobody knows yet how large they are."""
 MOST_ALIKE = 0.6
 """Correlation of successive errors beyond which their common part is a bias, and to be removed, for all purposes."""
+LEAST_UNCERTAIN = 0.3
+"""Less than which a mean's variance is not believed to be: half of one of independent errors, and some luck."""
 CANDIDATES = 3
 """What the guard compares: the blend of the scheme, equal weights and the source best so far."""
 
@@ -49,7 +50,7 @@ class Skill:
     course: (7, source, lead_bin, pool) how errors follow the day: means of cosine and sine of the hour in UTC, mean
     products of their departures (cosine twice, both, sine twice), and those of theirs with the error's
     last: (source, lead_bin, sample) newest departure; echo: (3, source, lead_bin) mean product of a departure with the
-    one before, mean square, and mean square within the bounds of the mean: how much news there is in a pair
+    one before, mean square, and how far it leads back from the mean before, by its weight: how much news is in a pair
     """
 
     sources: tuple[str, ...]
@@ -143,16 +144,16 @@ def update(
         errors, skill.mean, skill.square, weight, lead_bin, pools.sample, pools.square_of_sample, pools.starts,
         SQUARE_LIMIT,
     )  # fmt: skip
-    limits, fewest = (np.float32(MEAN_LIMIT), np.float32(SQUARE_LIMIT)), FEWEST_PAIRS if bounded else np.inf
+    narrow, wide, fewest = np.float32(MEAN_LIMIT), np.float32(SQUARE_LIMIT), FEWEST_PAIRS if bounded else np.inf
     overall, typical, parts, uniform = depart(
         sampled, before, skill.last, skill.echo, weight, lead_bin, pools.starts, pools.partly, found, float(fewest),
-        limits, PRIORS,
+        wide, PRIORS,
     )  # fmt: skip
     if hour is not None:
         follow(sampled, float(hour), parts[0], skill.course, lead_bin, pools.starts)
     add_products(sampled, pools.starts, skill.product, skill.shared, lead_bin, True)
     update_means(
-        errors, skill.mean, skill.square, lead_bin, parts, pools.index, uniform, overall, typical, *limits,
+        errors, skill.mean, skill.square, lead_bin, parts, pools.index, uniform, overall, typical, narrow, wide,
         pools.columns, pools.together,
     )  # fmt: skip
     if variance is not None:
@@ -175,14 +176,18 @@ def repetition(skill: Skill, lead_bin: int) -> Array:
     return np.asarray((1 + alike) / (1 - alike), np.float32)
 
 
-def efficiency(skill: Skill, lead_bin: int) -> Array:
-    """(source,) variance of the bounded mean in that of a plain one: 1.05 if errors are normal, less with wild ones.
+def uncertainty(skill: Skill, lead_bin: int) -> Array:
+    """(source,) variance of a place's mean error in that of a mean of so many errors that are independent.
 
-    Huber 1981, section 3.2, with the share of errors within the bounds taken as that of normal ones.
+    Measured, since means are bounded, weighed by age and of errors that are alike for longer than one pair shows. What
+    an error departs by from the mean before it, times that mean, comes to what the two share less the mean's variance,
+    and true biases are in neither; of errors whose correlation from pair to pair is r, they share r / (1 - r).
     """
-    _, square, bounded = skill.echo[:, :, lead_bin].astype(np.float64)
-    within = ndtr(MEAN_LIMIT) - ndtr(-MEAN_LIMIT)
-    return np.asarray(np.where(square > 0, bounded / np.maximum(square, 1e-30), within**2) / within**2, np.float32)
+    product, square, back = skill.echo[:, :, lead_bin].astype(np.float64)
+    pairs, square = skill.weight[:, lead_bin].max(axis=1, initial=0), np.maximum(square, 1e-30)
+    alike = np.clip(product / square, 0, MOST_ALIKE)
+    measured = (pairs * back / square + FEWEST_PAIRS) / (pairs + FEWEST_PAIRS)
+    return np.asarray(np.maximum(measured + alike / (1 - alike), LEAST_UNCERTAIN), np.float32)
 
 
 def _average(mean: Array, weight: Array, values: Array, pools: Pools) -> None:

@@ -92,7 +92,7 @@ def mean_squares(
 @njit(parallel=True, cache=True)
 def depart(
     error: Array, before: Array, last: Array, echo: Array, weight: Array, lead_bin: int, starts: NDArray[np.int64],
-    partly: NDArray[np.bool_], found: Array, fewest: float, limits: tuple[Any, Any], priors: tuple[Any, Any],
+    partly: NDArray[np.bool_], found: Array, fewest: float, wide: Any, priors: tuple[Any, Any],
 ) -> tuple[Array, Array, Array, NDArray[np.bool_]]:  # fmt: skip
     """Make errors (source, sample), in place, what they depart by from the means before, NaN where there is none.
 
@@ -100,8 +100,8 @@ def depart(
     newest, `echo` moves; see `Skill`. `weight` (source, lead_bin, pool) grows by what part of a pool's places has
     errors; those that never had any do not count, and where the sample never had any but is `partly` (pool,) of the
     places, the source is there if it is anywhere. found: see `look`; fewest: pairs from which on errors are bounded;
-    limits: deviations beyond which they count no more for the mean and for the square. Returns `overall`, `typical`,
-    `parts` and `uniform` as `update_means` takes them.
+    wide: deviations beyond which they count no more for the square. Returns `overall`, `typical`, `parts` and `uniform`
+    as `update_means` takes them.
     """
     count, pools = len(error), len(starts) - 1
     overall, typical = found[0], _typical(found, fewest)
@@ -110,7 +110,7 @@ def depart(
         own, part, limit = weight[source, lead_bin], parts[:, source], np.sqrt(typical[source])
         sums = _depart(
             error[source], before[source], last[source, lead_bin], own, starts, partly, overall[source],
-            limits[0] * limit, limits[1] * limit, priors, part,
+            wide * limit, priors, part,
         )  # fmt: skip
         if sums[0] > 0:
             share = np.float32(1) / max(found[4, source], np.float32(1))
@@ -137,14 +137,14 @@ def _typical(found: Array, fewest: float) -> Array:
 @njit(cache=True)
 def _depart(
     error: Array, before: Array, last: Array, weight: Array, starts: NDArray[np.int64], partly: NDArray[np.bool_],
-    overall: Any, narrow: Any, wide: Any, priors: tuple[Any, Any], parts: Array,
+    overall: Any, wide: Any, priors: tuple[Any, Any], parts: Array,
 ) -> tuple[float, float, float, float]:  # fmt: skip
     """As `depart`, of one source: arrays of (sample,), weight of (pool,); fills `parts` (3, pool).
 
     Returns the number of departures that had one before them, sums of their products with that, of their squares, and
-    of their squares within `narrow`.
+    of how far they lead back from the mean before to `overall`, by the weight of that mean.
     """
-    count, product, square, bounded = 0.0, 0.0, 0.0, 0.0
+    count, product, square, back = 0.0, 0.0, 0.0, 0.0
     present = not np.isnan(error).all()
     for pool in range(len(weight)):
         own, there, ever = weight[pool], np.float32(0), np.float32(0)
@@ -163,12 +163,12 @@ def _depart(
                     count += 1
                     product += departure * previous
                     square += departure**2
-                    bounded += within(departure, narrow) ** 2
+                    back += own * departure * (overall - mean)
         grown = there / ever if ever else np.float32(present and partly[pool])
         weight[pool] = own + grown
         parts[0, pool] = np.float32(1) / max(own + grown, np.float32(1))
         parts[1, pool], parts[2, pool] = np.float32(1) - part, own / (own + priors[1])
-    return count, product, square, bounded
+    return count, product, square, back
 
 
 @njit(cache=True)

@@ -18,7 +18,7 @@ from pipeline.science.covariance import Errors, drawn, fit_errors
 from pipeline.science.day_course import INDEPENDENT_PLACES, at_places, fit_course
 from pipeline.science.least_variance import expected_square, weigh_beside, weigh_places
 from pipeline.science.references import models
-from pipeline.science.skill import Skill, efficiency, mean_square_at, repetition
+from pipeline.science.skill import Skill, mean_square_at, uncertainty
 from pipeline.science.spread import fit_spread, realised_error
 
 Array = NDArray[np.float32]
@@ -26,7 +26,7 @@ Float = NDArray[np.float64]
 
 WEAKEST_SIGNAL = 0.005
 """Least variance of true biases, in variances of a single error, that is still believed in."""
-TAILS = 4.0
+TAILS = 8.0
 """Degrees of freedom of the distribution of true biases: most places have little, a few much."""
 EQUAL_SHARE = 0.05
 """How far the weights are drawn to equal ones: a guard against a short sample."""
@@ -62,8 +62,7 @@ def fit_bias(skill: Skill, lead_bin: int, membership: Array) -> Array:
     cluster = ((weight * mean) @ membership.T) / pooled
     groups = np.minimum((weight > 0).astype(np.float32) @ membership.T, 0.8 * pooled)  # means cost a degree of freedom
     within = (weight * square) @ membership.T
-    worth = (repetition(skill, lead_bin) * efficiency(skill, lead_bin))[:, None]
-    noise = worth * np.maximum(within, 1e-12) / np.maximum(pooled - groups, 1e-9)
+    noise = uncertainty(skill, lead_bin)[:, None] * np.maximum(within, 1e-12) / np.maximum(pooled - groups, 1e-9)
     sampling = noise * groups / pooled
     # Per cluster, for most regions have no bias and a few have a large one; about the mean of all places, for the
     # clusters were drawn around the very biases, noise included.
@@ -73,10 +72,13 @@ def fit_bias(skill: Skill, lead_bin: int, membership: Array) -> Array:
     luck = sampling / INDEPENDENT_PLACES
     drawn = luck / np.maximum((cluster - overall) ** 2 - luck, WEAKEST_SIGNAL * luck + 1e-15)
     prior = ((cluster + drawn * overall) / (1 + drawn)).astype(np.float32) @ membership
-    # A place far from its clusters is one of the few with a bias of its own: true biases have Student's tails.
+    # A place far from its clusters, by more than chance, is one of the few with a bias of its own: true biases have
+    # Student's tails.
     usual, error = (part.astype(np.float32) @ membership for part in (signal, noise))
-    usual = (TAILS * usual + np.where(weight > 0, mean - prior, 0) ** 2) / (TAILS + 1)
-    return np.asarray(prior + weight * usual / (weight * usual + error) * (mean - prior), np.float32)
+    chance = error / np.maximum(weight, np.float32(1e-9))
+    own = np.where(weight > 0, mean - prior, 0) ** 2 - chance
+    usual = np.maximum((TAILS * usual + own) / (TAILS + 1), np.float32(WEAKEST_SIGNAL) * error)
+    return np.asarray(prior + usual / (usual + chance) * (mean - prior), np.float32)
 
 
 def fit_weights(errors: Errors, membership: Array, equal_share: float, model: NDArray[np.bool_]) -> Array:
