@@ -261,6 +261,35 @@ def test_persistence_knows_only_what_was_observed_before_the_hour(tmp_path: Path
     assert with_persistence(found) is found, "a table's own persistence stays"
 
 
+def test_without_a_new_report_it_is_the_mean_of_the_older_ones(tmp_path: Path) -> None:
+    days = (0, 1, 2, 9)
+    observed = [np.array([value, 280.0]) for value in (270.0, 274.0, 275.0, 290.0)]
+    rows = [_rows("one", day, seen, seen) for day, seen in zip(days, observed, strict=True)]
+    data = series(read_table(_write(pd.concat(rows), tmp_path / "table.csv")), "temperature_2m")
+    said = [case.forecasts[-1] for case in with_persistence(data).cases]
+    assert np.isnan(said[0]).all()
+    np.testing.assert_array_equal(said[2], observed[0], "of the day before the hour nothing had come")
+    np.testing.assert_allclose(said[3], [273, 280], err_msg="three reports, all of them a week old")
+
+
+def test_directions_of_the_season_are_averaged_on_the_circle(tmp_path: Path) -> None:
+    rows = [_rows("one", day, np.array([value]), np.array([value])) for day, value in ((0, 350), (1, 20), (9, 90))]
+    frame = pd.concat(rows).assign(parameter="wave_direction")
+    data = series(read_table(_write(frame, tmp_path / "table.csv")), "wave_direction")
+    np.testing.assert_allclose(with_persistence(data).cases[2].forecasts[-1], [5], atol=1e-3)
+
+
+def test_irregular_reports_do_not_leave_models_that_err_alike_alone(tmp_path: Path) -> None:
+    """Models that exaggerate each departure from the season, and reports on some days only."""
+    generator, rows = np.random.default_rng(7), []
+    for day in np.flatnonzero(generator.random(150) < 0.4):
+        truth = 280 + generator.normal(0, 2, 5)
+        for source in ("first", "second"):
+            rows.append(_rows(source, int(day), 280 + 3 * (truth - 280) + generator.normal(0, 0.3, 5), truth))
+    table = _write(pd.concat(rows, ignore_index=True), tmp_path / "table.csv")
+    assert _rmse(table, score_from=datetime(2026, 2, 1))[24, "hourcast"] < 1.5
+
+
 def test_where_models_err_alike_persistence_helps(tmp_path: Path) -> None:
     """Stations that the models do not resolve: each day's error is common to all models, the weather is slow."""
     generator = np.random.default_rng(3)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline.evaluate.table import Case, Series
 from pipeline.parameters import parameter
+from pipeline.science.blend import simple_blends
 from pipeline.science.learn import AMOUNT_RULES
 from pipeline.science.references import PERSISTENCE
 
@@ -16,6 +17,8 @@ Array = NDArray[np.float32]
 DAY = np.timedelta64(24, "h")
 OLDEST_DAYS = 3
 """How many days back a report is looked for: an older one says no more of today than the season does."""
+SEASON_DAYS = 30
+"""Days whose mean is the season, of a station without a report that new: those that skill is learnt from."""
 
 
 def with_persistence(data: Series) -> Series:
@@ -33,11 +36,15 @@ def with_persistence(data: Series) -> Series:
 
 
 def _said(data: Series, case: Case, observed: dict[np.datetime64, Array]) -> Array:
-    """(station,) the newest report at the case's time of day that was in before its hour; NaN without one."""
+    """(station,) the newest report at the case's time of day that was in before its hour; NaN without one.
+
+    Where there is none that is new enough it is the mean of the older ones: where the source were missing its weight
+    would go to the models, which may err alike by much more than it does.
+    """
     first = case.valid_time - ((case.valid_time - data.hours[case.hour]) // DAY + 1) * DAY
-    result = np.full(len(case.observed), np.nan, np.float32)
-    for back in range(OLDEST_DAYS):
-        known = observed.get(first - back * DAY)
-        if known is not None:
-            result = np.where(np.isnan(result), known, result)
-    return result
+    nothing = np.full(len(case.observed), np.nan, np.float32)
+    reports = np.stack([observed.get(first - back * DAY, nothing) for back in range(SEASON_DAYS)])
+    season = simple_blends(reports, np.ones(SEASON_DAYS), circular=parameter(data.parameter).kind == "direction")[0]
+    known = np.isfinite(reports[:OLDEST_DAYS])
+    newest = np.take_along_axis(reports, known.argmax(axis=0)[None], axis=0)[0]
+    return np.where(known.any(axis=0), newest, season).astype(np.float32)

@@ -81,7 +81,7 @@ class Skill:
 
     def squares(self, lead_bin: int) -> Array:
         """(source, place) mean square departure of a lead bin; NaN where the source never was."""
-        return np.where(self.mean[:, lead_bin] == NOTHING, np.float32(np.nan), self.seen(lead_bin)[2])
+        return np.where(np.isnan(unpack(self.mean[:, lead_bin])), np.float32(np.nan), self.seen(lead_bin)[2])
 
     def presence(self, lead_bin: int) -> Array:
         """(source, place) sum of the weights for which the source was present."""

@@ -222,9 +222,10 @@ def seen(
                 total, known = total + wide, known + 1
         usual = np.float32(total / max(known, 1))
         for place in range(places):
-            if mean[source, lead_bin, place] != NOTHING:
+            own = widened(mean[source, lead_bin, place])
+            if own == own:  # not by its bits: a NaN that a processor makes of 0 / 0 has others than NOTHING
                 wide = widened(square[source, lead_bin, square_of[place]])
                 present[source, place] = weight[source, lead_bin, pool[place]]
-                centre[source, place] = widened(mean[source, lead_bin, place])
+                centre[source, place] = own
                 spread[source, place] = wide if wide == wide else usual
     return present, centre, spread

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.science import skill as skills
+from pipeline.science import weights
 from pipeline.science.pools import Pools, boxes, single
 from pipeline.science.skill_exchange import align_sources, from_dataset, merge, to_dataset
 from pipeline.science.skill_kernel import NOTHING, pack, unpack
@@ -60,6 +61,18 @@ def test_means_variances_and_covariances_equal_numpy() -> None:
         state.product[2, 1], np.nanmean(departure[:, 0] * departure[:, 2], axis=0), rtol=0.02, atol=0.05
     )
     assert not state.presence(0).any(), "the other lead bin must stay empty"
+
+
+def test_whatever_the_bits_of_a_nan_it_is_no_error() -> None:
+    errors = np.ones((len(SOURCES), PLACES), np.float32)
+    errors[1, 2] = np.uint32(0xFFC00000).view(np.float32)  # what x86 makes of 0 / 0
+    state = _learnt(np.stack([errors, errors]))
+    assert np.isnan(state.bias[1, 1, 2])
+    assert np.isnan(state.spread[1, 1, 2])
+    present, mean, _ = state.seen(1)
+    assert np.isfinite(mean).all()
+    assert present[1, 2] == 0
+    assert np.isfinite(weights.fit_bias(state, 1, np.ones((1, PLACES), np.float32))).all()
 
 
 MERGED = tuple(name for name in skills.STATISTICS if name not in ("last", "echo"))
