@@ -13,7 +13,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from pipeline.science.registers import WIDTH
+from pipeline.science.registers import AHEAD, WIDTH, prefetch
 
 _BYTES, _INT32, _INT64 = ir.IntType(8).as_pointer(), ir.IntType(32), ir.IntType(64)
 
@@ -50,10 +50,11 @@ def _instructions(width: int, target: Any, builder: Any, signature: Any, argumen
     zero = builder.fcmp_ordered("==", share, ir.FloatType()(0))
     scale = _broadcast(builder, share, width)
 
+    def where(name: str, *steps: Any) -> Any:
+        return builder.gep(builder.bitcast(arrays[name].data, _BYTES), [_sum(builder, steps)])
+
     def load(name: str, *steps: Any) -> Any:
-        base = builder.bitcast(arrays[name].data, _BYTES)
-        place = builder.gep(base, [_sum(builder, steps)])
-        return builder.load(builder.bitcast(place, vector.as_pointer()), align=4)
+        return builder.load(builder.bitcast(where(name, *steps), vector.as_pointer()), align=4)
 
     def step(name: str, axis: int, index: Any) -> Any:
         return builder.mul(builder.extract_value(arrays[name].strides, axis), index)
@@ -73,7 +74,9 @@ def _instructions(width: int, target: Any, builder: Any, signature: Any, argumen
     total = cgutils.alloca_once_value(builder, vector([0.0] * width))
     with cgutils.for_range(builder, number) as loop:
         source = builder.load(builder.gep(arrays["chosen"].data, [loop.index]))
-        value = load("values", step("values", 0, source), builder.mul(builder.add(begin, at), size))
+        here = step("values", 0, source), builder.mul(builder.add(begin, at), size)
+        prefetch(builder, where("values", *here, _INT64(4 * AHEAD)))
+        value = load("values", *here)
         weighted = builder.call(multiply_add, [value, polynomial(loop.index, 1), builder.load(total)])
         builder.store(weighted, total)
     rows = builder.extract_value(arrays["table"].shape, 1)

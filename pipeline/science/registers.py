@@ -18,8 +18,8 @@ WIDTH = 16
 """Cells in a vector, the widest that processors have; the compiler splits it for narrower ones."""
 STEP = 8
 """Rows come in multiples of this; those that are too many, at least one, are infinite."""
-_AHEAD = 128
-"""Cells fetched ahead, a block of the kernels: too many rows are read at once for a processor to guess them."""
+AHEAD = 128
+"""Cells fetched ahead, for a processor that follows fewer rows at once, or none from one page to the next."""
 _VECTOR = ir.VectorType(ir.FloatType(), WIDTH)
 _INT32, _INT64, _BYTES = ir.IntType(32), ir.IntType(64), ir.IntType(8).as_pointer()
 
@@ -110,7 +110,7 @@ def _load(target: Any, builder: Any, kinds: Any, arguments: Any, ranks: int) -> 
         held = builder.icmp_signed("<", _INT64(row), arguments[2])
         sure = row < ranks - STEP
         safe = place if sure else builder.select(held, place, sources[0])
-        prefetch(builder, builder.gep(builder.bitcast(safe, _BYTES), [_INT64(4 * _AHEAD)]))
+        prefetch(builder, builder.gep(builder.bitcast(safe, _BYTES), [_INT64(4 * AHEAD)]))
         value = builder.load(safe, align=4)
         values.append(value if sure else builder.select(held, value, _all(float("inf"))))
         terms.append(value if sure else builder.select(held, value, _all(0.0)))

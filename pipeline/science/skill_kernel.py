@@ -12,15 +12,13 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from pipeline.science.lanes import choose, every, fetch, load, load_half, root, store_half
-from pipeline.science.registers import WIDTH
+from pipeline.science.registers import AHEAD, WIDTH
 
 Array = NDArray[np.float32]
 Half = NDArray[np.uint16]
 
 SHARED = 8
 """Rows of squares that are one task: few enough that every core has many, enough to prepare something for them."""
-AHEAD = 128
-"""Columns fetched ahead, for a processor that follows fewer rows at once, or none from one page to the next."""
 NOTHING = np.uint16(0x7FC0)
 """The upper half of float32's NaN: no value was ever seen."""
 
