@@ -36,4 +36,4 @@ def test_torch_makes_the_same_of_the_same_members() -> None:
     theirs: dict[str, list[Any]] = statistics(torch.as_tensor(members).sort(0).values, LEVELS, (0.0, 1.0))
     for kind, maps in ours.items():
         for one, other in zip(maps, theirs[kind], strict=True):
-            np.testing.assert_array_equal(np.float32(one), other.numpy())
+            np.testing.assert_allclose(np.float32(one), other.numpy(), rtol=4e-7)  # sums in another order
