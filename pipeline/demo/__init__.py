@@ -92,10 +92,9 @@ def write_configuration(folder: Path, days: int = DAYS) -> Path:
     """The demo's forecast.yaml with its paths below `folder` and so many days of leads, written there."""
     text = resources.files("pipeline.world").joinpath("demo.yaml").read_text(encoding="utf-8")
     text = text.replace("file://build/demo/", f"file://{folder}/")
-    if days != DAYS:
-        leads = sorted({*Config.parse(text).learning.lead_hours, 24 * days})
-        text = re.sub(r"(?m)^last_lead_hours: .*", f"last_lead_hours: {24 * days}", text)
-        text = re.sub(r"(?m)^  lead_hours: .*", f"  lead_hours: {leads}", text)
+    leads = sorted({*Config.parse(text).learning.lead_hours, 24 * days})
+    text = re.sub(r"(?m)^last_lead_hours: .*", f"last_lead_hours: {24 * days}", text)
+    text = re.sub(r"(?m)^  lead_hours: .*", f"  lead_hours: {leads}", text)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "forecast.yaml"
     path.write_text(text, encoding="utf-8")
