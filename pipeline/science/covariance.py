@@ -86,6 +86,8 @@ def fit_variance(
     known = total > 0
     usual = cluster.astype(np.float32) @ membership
     variance = (weight * square + PLACE_PRIOR * usual) / (weight + PLACE_PRIOR)
+    if about_zero and known.any():  # of amounts a few storms decide, which say how large errors are, but not whose
+        variance = usual * (variance[known] / np.maximum(usual[known], np.float32(1e-12))).mean(axis=0)
     again = repetition(skill, lead_bin)[:, None]
     variance *= 1 + again / (weight + 1 + again)
     variance[~known] = NEWCOMER * (variance[known].mean() if known.any() else 1)

@@ -136,6 +136,19 @@ def test_nothing_is_taken_off_amounts_even_if_sources_are_wet() -> None:
     assert found.weight[1].mean() > 0.7, "its errors count as they are"
 
 
+def test_a_storm_says_how_large_errors_of_amounts_are_but_not_whose() -> None:
+    generator = np.random.default_rng(0)
+    error = generator.normal(0, 1, (2, PLACES))
+    error[:, 0] = 30, 3  # one place's storm, where the first source happened to be far off
+    state = skills.zero(("one", "two"), (24.0,), single(PLACES))
+    skills.update(state, 0, error.astype(np.float32), bounded=False)
+    amounts, others = (covariance.fit_variance(state, 0, _alike(), about_zero=kind)[0] for kind in (True, False))
+    ratio = amounts[0] / amounts[1]
+    np.testing.assert_allclose(ratio, ratio[0], rtol=1e-5)
+    assert (amounts[:, 0] > 2 * amounts[:, 1:].max(axis=1)).all()
+    assert others[0, 0] / others[1, 0] > 2 * (others[0, 1:] / others[1, 1:]).max()
+
+
 def test_spread_is_widened_to_the_error_of_the_blend() -> None:
     state = _state(np.zeros((3, PLACES)), np.full((3, PLACES), 2.0), np.eye(3))
     absent = np.full((3, PLACES), np.nan, np.float32)
