@@ -35,6 +35,7 @@ def test_nothing_is_bounded_without_bounds() -> None:
         with ablation.without(part):
             for error in (1, 2, 1, 2, 1, 900):
                 skills.update(state, 0, np.full((1, 4), error, np.float32))
+            assert np.isfinite(skills.uncertainty(state, 0)).all(), "what is believed of means does not go with bounds"
         means.append(state.bias.max())
     assert means[0] < 2
     assert means[1] > 100

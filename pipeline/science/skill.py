@@ -31,6 +31,8 @@ FEWEST_PAIRS = 3.0
 """Weight of a source before which its errors are not bounded: nobody knows yet how large they are."""
 MOST_ALIKE = 0.6
 """Correlation of successive errors beyond which their common part is a bias, and to be removed, for all purposes."""
+SURE_PAIRS = 3.0
+"""Pairs for which the belief counts that errors are independent, in how uncertain a mean is."""
 LEAST_UNCERTAIN = 0.3
 """Less than which a mean's variance is not believed to be: half of one of independent errors, and some luck."""
 CANDIDATES = 3
@@ -186,7 +188,7 @@ def uncertainty(skill: Skill, lead_bin: int) -> Array:
     product, square, back = skill.echo[:, :, lead_bin].astype(np.float64)
     pairs, square = skill.weight[:, lead_bin].max(axis=1, initial=0), np.maximum(square, 1e-30)
     alike = np.clip(product / square, 0, MOST_ALIKE)
-    measured = (pairs * back / square + FEWEST_PAIRS) / (pairs + FEWEST_PAIRS)
+    measured = (pairs * back / square + SURE_PAIRS) / (pairs + SURE_PAIRS)
     return np.asarray(np.maximum(measured + alike / (1 - alike), LEAST_UNCERTAIN), np.float32)
 
 
