@@ -15,7 +15,7 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-LIGHT = ("aws-lambda-powertools[tracer]", "awslambdaric", "boto3", "obstore", "pydantic", "PyYAML")
+LIGHT = ("aws-lambda-powertools[tracer]", "awslambdaric", "boto3", "msgspec", "obstore")
 """What functions import that know no arrays."""
 GLIBC = (*(f"manylinux_2_{minor}" for minor in range(36, 4, -1)), "manylinux2014", "manylinux2010", "manylinux1")
 """What Debian 12 runs, newest first."""

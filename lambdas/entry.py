@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import BaseModel, ValidationError
 
+from lambdas.events import Event, read
 from pipeline.store import Store
 
 if TYPE_CHECKING:
@@ -24,12 +24,7 @@ logger = Logger(service="hourcast")
 tracer = Tracer(service="hourcast", auto_patch=False)
 metrics = Metrics(namespace="Hourcast", service="hourcast")
 
-Event = TypeVar("Event", bound=BaseModel)
 Handler = Callable[[Any, LambdaContext], Any]
-
-
-class Refused(ValueError):
-    """The event is not as it must be; nothing has been done. Says where, and nothing of what was sent."""
 
 
 def entry(model: type[Event]) -> Callable[[Callable[[Event], Any]], Handler]:
@@ -40,13 +35,7 @@ def entry(model: type[Event]) -> Callable[[Callable[[Event], Any]], Handler]:
 
     def decorate(function: Callable[[Event], Any]) -> Handler:
         def handler(event: Any, context: LambdaContext) -> Any:
-            try:
-                asked = model.model_validate(event)
-            except ValidationError as error:
-                found = sorted({problem["type"] for problem in error.errors(include_input=False)})
-                fields = ", ".join(model.model_fields)
-                raise Refused(f"expected a {model.__name__} with {fields}; found {', '.join(found)}") from None
-            return function(asked)
+            return function(read(model, event))
 
         handler.__doc__ = function.__doc__
         logged = logger.inject_lambda_context(handler, clear_state=True)

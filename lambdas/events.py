@@ -2,99 +2,107 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Literal
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, Json
+from msgspec import Meta, Struct, ValidationError, convert, field
 
 from pipeline.cycle import Cycle
 from pipeline.stages import STAGES
 
 
-def _hour(value: object) -> Cycle:
-    if not isinstance(value, str) or len(value) > 20:
-        raise ValueError("expected a cycle such as 20260131T06Z")
-    return Cycle.parse(value)
+class Refused(ValueError):
+    """The event is not as it must be; nothing has been done. Says where, and nothing of what was sent."""
 
 
-def _known_stage(value: object) -> object:
-    if value not in [row.name for row in STAGES]:
-        raise ValueError(f"expected one of the stages {', '.join(row.name for row in STAGES)}")
-    return value
+Time = Annotated[datetime, Meta(tz=True)]
 
 
-def _plain_key(value: str) -> str:
-    """A key of a public bucket, where none leads elsewhere: no `..`, no scheme, nothing escaped."""
-    if any(part in ("", ".", "..") for part in value.split("/")):
-        raise ValueError("expected a key without empty parts, `.` and `..`")
-    return value
+class _Part(Struct, frozen=True):
+    """May have fields that nobody asks for."""
 
 
-Hour = Annotated[Cycle, BeforeValidator(_hour)]
-Key = Annotated[str, Field(max_length=512, pattern=r"^[A-Za-z0-9._=/-]+$"), BeforeValidator(_plain_key)]
+class _Event(Struct, frozen=True, forbid_unknown_fields=True):
+    """Ours: has no other fields."""
 
 
-class _Part(BaseModel):
-    """Errors do not repeat what was sent: they are logged. What a function is not sent is not built."""
-
-    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True, hide_input_in_errors=True, defer_build=True)
+Event = TypeVar("Event", bound=_Part | _Event)
 
 
-class _Event(_Part):
-    model_config = ConfigDict(extra="forbid")
+def read(model: type[Event], event: Any) -> Event:
+    """The event as a model; Refused for any other."""
+    try:
+        return convert(event, model)
+    except ValidationError as error:
+        fields = model.__struct_encode_fields__
+        wrong = [name for name in fields if re.search(rf"`(\$\.)?{name}\b", str(error))]
+        expected = f"expected a {model.__name__} with {', '.join(fields)}"
+        raise Refused(f"{expected}; found another {', '.join(wrong) or 'set of them'}") from None
 
 
-class Tick(_Event):
+class Tick(_Event, frozen=True):
     """The scheduler's: for which time it fires, whatever the clocks say."""
 
-    time: AwareDatetime
+    time: Time
 
     @property
     def hour(self) -> Cycle:
         """The hour that the time lies in."""
-        return Cycle(self.time.replace(minute=0, second=0, microsecond=0))
+        return Cycle(self.time.astimezone(UTC).replace(minute=0, second=0, microsecond=0))
 
 
-class StageOfHour(_Event):
+class _OfHour(_Event, frozen=True):
+    text: Annotated[str, Meta(max_length=20)] = field(name="hour")
+
+    def __post_init__(self) -> None:
+        Cycle.parse(self.text)
+
+    @property
+    def hour(self) -> Cycle:
+        """The hour that is meant."""
+        return Cycle.parse(self.text)
+
+
+class StageOfHour(_OfHour, frozen=True):
     """The state machine's: one stage of an hour."""
 
-    hour: Hour
-    stage: Annotated[str, BeforeValidator(_known_stage)]
+    stage: Annotated[str, Meta(pattern=rf"\A({'|'.join(row.name for row in STAGES)})\Z")]
 
 
-class Outcome(_Event):
+class Outcome(_OfHour, frozen=True):
     """The state machine's: how an hour ended and when, and when it should have been published."""
 
-    hour: Hour
-    deadline: AwareDatetime
-    ended: AwareDatetime
+    deadline: Time
+    ended: Time
     outcome: Literal["published", "failed"]
 
 
-class _Bucket(_Part):
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+class _Bucket(_Part, frozen=True):
+    name: Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z")]
 
 
-class _Object(_Part):
-    key: Key
+class _Object(_Part, frozen=True):
+    """Of a public bucket, where no key leads elsewhere: no `..`, no scheme, nothing escaped."""
+
+    key: Annotated[str, Meta(max_length=512, pattern=r"\A[A-Za-z0-9._=/-]+\Z")]
+
+    def __post_init__(self) -> None:
+        if any(part in ("", ".", "..") for part in self.key.split("/")):
+            raise ValueError("expected a key without empty parts, `.` and `..`")
 
 
-class _Stored(_Part):
+class _Stored(_Part, frozen=True):
     bucket: _Bucket
     object: _Object
 
 
-class _Notification(_Part):
-    event_time: Annotated[datetime, Field(alias="eventTime")]
-    stored: Annotated[_Stored, Field(alias="s3")]
+class _Notification(_Part, frozen=True):
+    time: datetime = field(name="eventTime")
+    stored: _Stored = field(name="s3")
 
 
-class _Notifications(_Part):
-    records: Annotated[list[_Notification], Field(alias="Records", min_length=1, max_length=10)]
+class Arrival(_Part, frozen=True):
+    """An open-data bucket's: what was stored when."""
 
-
-class Arrival(_Part):
-    """A message of the queue that an open-data bucket's notifications end in (raw delivery): what was stored when."""
-
-    messageId: str
-    body: Json[_Notifications]
+    records: Annotated[list[_Notification], Meta(min_length=1, max_length=10)] = field(name="Records")

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from pipeline import journal, paths
 from pipeline.cycle import Cycle
@@ -28,8 +30,9 @@ def read(store: Store, hour: Cycle, stage: str) -> list[str]:
 
 def missing(store: Store, hour: Cycle, stage: str) -> list[str]:
     """The planned shards that are not finished; FileNotFoundError before the stage has been planned."""
+    planned = read(store, hour, stage)
     finished = journal.finished_shards(store, hour, stage)
-    return [shard for shard in read(store, hour, stage) if shard not in finished]
+    return [shard for shard in planned if shard not in finished]
 
 
 def is_whole(store: Store, hour: Cycle, stage: str) -> bool:
@@ -43,4 +46,7 @@ def is_whole(store: Store, hour: Cycle, stage: str) -> bool:
 def unfinished(store: Store, hour: Cycle) -> list[str]:
     """The stages up to publication that are not whole, in the order of the table."""
     names = [row.name for row in STAGES]
-    return [name for name in names[: names.index(PUBLICATION) + 1] if not is_whole(store, hour, name)]
+    asked = names[: names.index(PUBLICATION) + 1]
+    with ThreadPoolExecutor(len(asked)) as askers:  # each waits for answers of the store
+        whole = list(askers.map(partial(is_whole, store, hour), asked))
+    return [name for name, done in zip(asked, whole, strict=True) if not done]

@@ -16,11 +16,15 @@ Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a function: whether a process was started for it, seconds it took and seconds it computed."""
+    """One call of a function: whether a process was started for it, seconds it took and seconds it computed.
+
+    `start_seconds`: of these, those until the process asked for its event; the Lambda service tells them apart, too.
+    """
 
     cold: bool
     seconds: float
     cpu_seconds: float
+    start_seconds: float = 0.0
 
 
 class Figures:

@@ -64,6 +64,7 @@ class LambdaRuntime:
         self._one_at_a_time = threading.Lock()
         self.calls: list[Call] = []
         self._process: subprocess.Popen[bytes] | None = None
+        self._asked: float | None = None
         server = ThreadingHTTPServer(("127.0.0.1", 0), self._request_handler())
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -88,11 +89,13 @@ class LambdaRuntime:
                     process.kill()
                     process.wait()
                     return _error("Sandbox.Timedout", f"Task timed out after {self._timeout} seconds")
-            self.calls.append(Call(cold, time.monotonic() - began, _cpu_seconds(process.pid) - computed))
+            seconds, started = time.monotonic() - began, (self._asked or began) - began if cold else 0.0
+            self.calls.append(Call(cold, seconds, _cpu_seconds(process.pid) - computed, started))
             return event.answer, event.failed
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
+            self._asked = None
             with self._log.open("ab") as log:
                 self._process = subprocess.Popen(
                     self._command(self._handler, self._environment), env=os.environ | self._environment,
@@ -101,6 +104,7 @@ class LambdaRuntime:
         return self._process
 
     def _take(self) -> _Invocation:
+        self._asked = self._asked or time.monotonic()
         return self._events.get()
 
     def _request_handler(self) -> type[BaseHTTPRequestHandler]:

@@ -43,6 +43,7 @@ def test_calls_of_a_new_process_are_told_from_others(tmp_path: Path) -> None:
     assert [call.cold for call in runtime.calls] == [True, False, True]
     assert runtime.calls[0].cpu_seconds > runtime.calls[1].cpu_seconds, "it has imported its runtime"
     assert all(0 <= call.cpu_seconds <= call.seconds + 0.1 for call in runtime.calls)
+    assert [0 < call.start_seconds < call.seconds for call in runtime.calls] == [True, False, True]
 
 
 def test_a_warm_function_is_one_process_until_it_hangs_or_dies(call: Callable[[str], tuple[Any, bool]]) -> None:

@@ -68,6 +68,17 @@ def test_kernels_are_compiled_as_the_image_is_built_for_what_all_its_machines_kn
         assert "NUMBA_CPU_NAME=$FUNCTIONS_CPU_NAME /opt/hourcast/bin/python -m pipeline.kernels kernels" in build
 
 
+@pytest.mark.parametrize("image", ["lambda", "array", "gpu"])
+def test_bytecode_is_valid_whatever_times_an_image_keeps(image: str) -> None:
+    """Of packages, and of Python's own library, which its image leaves as it is: roots are read-only."""
+    build, last = ("\n".join(stage) for stage in _stages(ROOT / f"containers/{image}/Dockerfile")[-2:])
+    assert build.count("bin/pip install") == build.count("--no-compile") > 0
+    compiled = r"-m compileall [^&\n]*--invalidation-mode unchecked-hash [^&\n]*"
+    assert re.search(rf"{compiled}/opt/hourcast\b", build)
+    assert re.search(rf"{compiled}stdlib", last)
+    assert f"{build}{last}".count("compileall") == 2
+
+
 @pytest.mark.parametrize("path", MODELS, ids=lambda path: path.parent.name)
 def test_models_are_built_from_what_cannot_change(path: Path) -> None:
     """A checksum for every download, a commit or a release's tag for every clone, the processor by an argument."""

@@ -10,7 +10,7 @@ import pytest
 
 from cdk.functions import LIGHT
 
-HEAVY = {"numpy", "pandas", "xarray", "zarr", "eccodes", "numba", "dask", "scipy", "typer"}
+HEAVY = {"numpy", "pandas", "xarray", "zarr", "eccodes", "numba", "dask", "scipy", "typer", "pydantic", "asyncio"}
 WHEN_CALLED = {name: {"boto3", "botocore.session"} for name in ("verify_stage", "watchdog")}
 """The others ask a service at every call, so that clients are made as they start; none looks for what else there is."""
 

@@ -32,7 +32,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
 
 def asked(stage: str) -> StageOfHour:
     """Of a toy, which no event could name."""
-    return StageOfHour.model_construct(hour=HOUR, stage=stage)
+    return StageOfHour(str(HOUR), stage)
 
 
 def test_planned_shards_are_run_and_a_second_call_changes_nothing(store: Store) -> None:
