@@ -54,7 +54,10 @@ class Weights:
 
 
 def fit_bias(skill: Skill, lead_bin: int, membership: Array) -> Array:
-    """(source, place) additive bias of one lead bin; 0 for a source without any history in it."""
+    """(source, place) additive bias of one lead bin; 0 for a source without any history in it.
+
+    Also 0 for what is no model: the mean error of persistence is what the weather did meanwhile, and turns with it.
+    """
     weight, mean, square = skill.seen(lead_bin)
     total = weight.sum(axis=1, keepdims=True, dtype=np.float64)
     overall = (weight * mean).sum(axis=1, keepdims=True, dtype=np.float64) / np.maximum(total, 1e-9)
@@ -78,7 +81,8 @@ def fit_bias(skill: Skill, lead_bin: int, membership: Array) -> Array:
     chance = error / np.maximum(weight, np.float32(1e-9))
     own = np.where(weight > 0, mean - prior, 0) ** 2 - chance
     usual = np.maximum((TAILS * usual + own) / (TAILS + 1), np.float32(WEAKEST_SIGNAL) * error)
-    return np.asarray(prior + usual / (usual + chance) * (mean - prior), np.float32)
+    bias = prior + usual / (usual + chance) * (mean - prior)
+    return np.where(models(skill.sources)[:, None], bias, np.float32(0))
 
 
 def fit_weights(errors: Errors, membership: Array, equal_share: float, model: NDArray[np.bool_]) -> Array:
@@ -178,6 +182,7 @@ def _fit_biases(skill: Skill, lead_bin: int, membership: Array, longitude: Float
     found = np.zeros(1) if longitude is None else fit_course(skill, lead_bin, membership, longitude)
     if longitude is None or not found.any():
         return bias, None
+    found[~models(skill.sources)] = 0
     beside, course = at_places(found, skill, lead_bin, membership, longitude)
     return bias + beside, course
 

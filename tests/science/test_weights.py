@@ -136,6 +136,20 @@ def test_nothing_is_taken_off_amounts_even_if_sources_are_wet() -> None:
     assert found.weight[1].mean() > 0.7, "its errors count as they are"
 
 
+def test_nothing_is_taken_off_persistence_and_its_errors_count_whole() -> None:
+    generator, sources = np.random.default_rng(0), ("gfs", "persistence")
+    state = skills.zero(sources, (24.0,), single(PLACES))
+    for day in range(40):
+        error = 2 + generator.normal(0, 1, (2, PLACES))
+        skills.update(state, 0, error.astype(np.float32), hour=6.0 * day)
+    found = learn(parameter("temperature_2m"), [state], _places()).weights[0]
+    assert abs(found.bias[0].mean() - 2) < 0.05
+    assert not found.bias[1].any()
+    assert found.course is None or not found.course[:, 1].any()
+    variance = covariance.fit_variance(state, 0, _alike(), about_zero=False)[0].mean(axis=1)
+    np.testing.assert_allclose(variance, (1, 1 + 2**2), rtol=0.1)
+
+
 def test_a_storm_says_how_large_errors_of_amounts_are_but_not_whose() -> None:
     generator = np.random.default_rng(0)
     error = generator.normal(0, 1, (2, PLACES))
