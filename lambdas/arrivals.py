@@ -10,10 +10,7 @@ from pipeline.cycle import Cycle
 
 def begin_ingest(source: str, hour: Cycle) -> None:
     """Submit the job that ingests a source for an hour, once, however often and by how many called."""
-    from aws_lambda_powertools.utilities.idempotency import idempotent_function
-
-    submit = idempotent_function(_submit, data_keyword_argument="run", persistence_store=once())
-    submit(run=f"{source} for {hour}", source=source, hour=str(hour))
+    once(_submit, "run")(run=f"{source} for {hour}", source=source, hour=str(hour))
 
 
 def _submit(run: str, source: str, hour: str) -> str:

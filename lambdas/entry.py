@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextvars import ContextVar
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
@@ -17,14 +18,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from lambdas.events import Event, read
 from pipeline.store import Store
 
-if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer
-
 logger = Logger(service="hourcast")
 tracer = Tracer(service="hourcast", auto_patch=False)
 metrics = Metrics(namespace="Hourcast", service="hourcast")
 
 Handler = Callable[[Any, LambdaContext], Any]
+call: ContextVar[LambdaContext | None] = ContextVar("call", default=None)
+"""The call that is being answered."""
 
 
 def entry(model: type[Event]) -> Callable[[Callable[[Event], Any]], Handler]:
@@ -35,6 +35,7 @@ def entry(model: type[Event]) -> Callable[[Callable[[Event], Any]], Handler]:
 
     def decorate(function: Callable[[Event], Any]) -> Handler:
         def handler(event: Any, context: LambdaContext) -> Any:
+            call.set(context)
             return function(read(model, event))
 
         handler.__doc__ = function.__doc__
@@ -61,12 +62,16 @@ def store() -> Store:
     return Store.open(os.environ["HOURCAST_STORE"])
 
 
-@cache
-def once() -> DynamoDBPersistenceLayer:
-    """Where is remembered what must not be done twice."""
-    from aws_lambda_powertools.utilities.idempotency import DynamoDBPersistenceLayer
+def once(function: Callable[..., Any], key: str) -> Callable[..., Any]:
+    """The function, done once for the same value of its argument `key`, however often and by how many called.
 
-    return DynamoDBPersistenceLayer(os.environ["IDEMPOTENCY_TABLE"], boto3_client=client("dynamodb"))
+    What a call that was cut off had begun is begun again after the time that the call had left.
+    """
+    from aws_lambda_powertools.utilities import idempotency
+
+    layer = idempotency.DynamoDBPersistenceLayer(os.environ["IDEMPOTENCY_TABLE"], boto3_client=client("dynamodb"))
+    config = idempotency.IdempotencyConfig(lambda_context=call.get())
+    return idempotency.idempotent_function(function, data_keyword_argument=key, persistence_store=layer, config=config)
 
 
 @cache

@@ -13,7 +13,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.arrivals import begin_ingest
-from lambdas.entry import count, logger, metrics, store, tracer
+from lambdas.entry import call, count, logger, metrics, store, tracer
 from lambdas.events import Arrival, read
 from pipeline import paths
 from pipeline.config import Config
@@ -28,6 +28,7 @@ processor = BatchProcessor(event_type=EventType.SQS)
 @tracer.capture_lambda_handler(capture_response=False)
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """Answer which messages failed."""
+    call.set(context)
     return process_partial_response(event, record_handler=take, processor=processor, context=context)
 
 

@@ -11,10 +11,7 @@ from lambdas.entry import client, once
 
 def tell(message: dict[str, Any]) -> dict[str, Any]:
     """Publish to the topic, once for the same hour and outcome, however often called."""
-    from aws_lambda_powertools.utilities.idempotency import idempotent_function
-
-    send = idempotent_function(_send, data_keyword_argument="key", persistence_store=once())
-    told: dict[str, Any] = send(key=f"{message['hour']} {message['outcome']}", message=message)
+    told: dict[str, Any] = once(_send, "key")(key=f"{message['hour']} {message['outcome']}", message=message)
     return told
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cdk.local.batch_jobs import MACHINES
-from cdk.local.deployment import Hourcast
+from cdk.local.deployment import ONCE, Hourcast
 from cdk.local.faults import Trouble
 from pipeline import journal, paths, worklist
 from pipeline.cycle import Cycle
@@ -118,6 +118,10 @@ def test_a_failed_hour_is_told_once_though_functions_are_throttled_and_answers_l
     assert hourcast.told() == [{"hour": str(HOUR), "outcome": "failed"}]
     server = (hourcast.cloud.logs / "server.log").read_text()
     assert server.count(f"{hourcast.name}-notify/invocations") == 3, "refused, unheard, heard"
+    (record,) = hourcast.cloud.client("dynamodb").scan(TableName=f"{hourcast.name}-{ONCE}")["Items"]
+    limit = hourcast.cloud.client("lambda").get_function_configuration(FunctionName=f"{hourcast.name}-notify")["Timeout"]
+    left = int(record["in_progress_expiration"]["N"]) / 1000 - time.time()
+    assert left < limit, "a call that is cut off stands in the way of the next no longer than it could have run"
     assert hourcast.trigger(HOUR)["started"], "an hour that has failed is begun again"
     assert hourcast.wait(WAIT_SECONDS) == ["FAILED", "FAILED"], "each had claimed it"
     assert hourcast.executions()[0]["name"].startswith(f"{HOUR}-after-")
