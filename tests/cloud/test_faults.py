@@ -121,7 +121,7 @@ def test_a_failed_hour_is_told_once_though_functions_are_throttled_and_answers_l
     (record,) = hourcast.cloud.client("dynamodb").scan(TableName=f"{hourcast.name}-{ONCE}")["Items"]
     notify = hourcast.cloud.client("lambda").get_function_configuration(FunctionName=f"{hourcast.name}-notify")
     left = int(record["in_progress_expiration"]["N"]) / 1000 - time.time()
-    assert left < notify["Timeout"], "a call that is cut off stands in the way of the next no longer than it could have run"
+    assert left < notify["Timeout"], "a call that is cut off is in the next one's way no longer than it could have run"
     assert hourcast.trigger(HOUR)["started"], "an hour that has failed is begun again"
     assert hourcast.wait(WAIT_SECONDS) == ["FAILED", "FAILED"], "each had claimed it"
     assert hourcast.executions()[0]["name"].startswith(f"{HOUR}-after-")
