@@ -68,14 +68,9 @@ def fit_errors(skill: Skill, lead_bin: int, membership: Array, *, about_zero: bo
     Nothing is taken off amounts (`about_zero`), whose bias is a ratio, and off what is no model.
     """
     variance, known = fit_variance(skill, lead_bin, membership, about_zero=about_zero)
-    kept = _kept(skill, about_zero)
+    kept = about_zero | ~models(skill.sources)[:, None]
     mean = np.where(kept, np.nan_to_num(unpack(skill.mean[:, lead_bin])), np.float32(0)) if kept.any() else None
     return Errors(variance, _correlation(skill, lead_bin, membership, mean), known)
-
-
-def _kept(skill: Skill, about_zero: bool) -> NDArray[np.bool_]:
-    """(source, 1) whose mean error stays in what is blended."""
-    return (about_zero | ~models(skill.sources))[:, None]
 
 
 def fit_variance(
@@ -84,11 +79,10 @@ def fit_variance(
     """(source, place) error variance, the place's own drawn to that of its clusters; which sources are known."""
     weight, mean, square = skill.seen(lead_bin)
     # In-sample squares are small by one in the number of pairs. A first pair has none: there the error itself must tell
-    # how large errors are, or all sources would look alike and as good as perfect.
-    kept = _kept(skill, about_zero)
-    whole = (weight <= FIRST_PAIR) | kept
-    square *= np.where(whole, 1, weight / np.maximum(weight - 1, FIRST_PAIR - 1))
-    square += np.where(whole, mean**2, np.float32(0))
+    # how large errors are, or all sources would look alike and as good as perfect. Of persistence no mean is taken off.
+    first, persisted = weight <= FIRST_PAIR, ~models(skill.sources)[:, None]
+    square *= np.where(first | persisted, 1, weight / np.maximum(weight - 1, FIRST_PAIR - 1))
+    square += np.where(first | persisted | about_zero, mean**2, np.float32(0))
     total = weight.sum(axis=1, dtype=np.float64)
     pooled = (weight @ membership.T).astype(np.float64)
     overall = (weight * square).sum(axis=1, dtype=np.float64) / np.maximum(total, 1e-9)
@@ -99,7 +93,7 @@ def fit_variance(
     variance = (weight * square + PLACE_PRIOR * usual) / (weight + PLACE_PRIOR)
     if about_zero and known.any():  # of amounts a few storms decide, which say how large errors are, but not whose
         variance = usual * (variance[known] / np.maximum(usual[known], np.float32(1e-12))).mean(axis=0)
-    again = np.where(kept, 0, repetition(skill, lead_bin)[:, None])
+    again = np.where(persisted, 0, repetition(skill, lead_bin)[:, None])
     variance *= 1 + again / (weight + 1 + again)
     variance[~known] = NEWCOMER * (variance[known].mean() if known.any() else 1)
     return np.maximum(variance, 1e-12), known
