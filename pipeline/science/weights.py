@@ -179,10 +179,11 @@ def _fit_bin(
 def _fit_biases(skill: Skill, lead_bin: int, membership: Array, longitude: Float | None) -> tuple[Array, Array | None]:
     """(source, place) the bias on the mean of the day, and (2, source, place) what follows the sun, if anything."""
     bias = fit_bias(skill, lead_bin, membership)
-    found = np.zeros(1) if longitude is None else fit_course(skill, lead_bin, membership, longitude)
-    if longitude is None or not found.any():
+    if longitude is None:
         return bias, None
-    found[~models(skill.sources)] = 0
+    found = np.where(models(skill.sources)[:, None, None], fit_course(skill, lead_bin, membership, longitude), 0)
+    if not found.any():
+        return bias, None
     beside, course = at_places(found, skill, lead_bin, membership, longitude)
     return bias + beside, course
 
