@@ -7,12 +7,14 @@ them back in the tests.
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate, product
 from typing import Any
 
 import google_crc32c
 import numcodecs.blosc
+import numcodecs.zstd
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,6 +25,12 @@ _ABSENT = 2**64 - 1  # in a shard's index: the chunk is not there
 _BLOCK_BYTES = 2**18
 """A chunk is one block: blosc's own choice, small blocks, costs half as much time again and compresses less."""
 _SETTINGS = (b"zstd", 1, numcodecs.blosc.BITSHUFFLE, _BLOCK_BYTES)
+
+_HEADER = struct.Struct("<4B5I")
+"""Before the one block of a chunk of blosc: form; bytes of chunk and block uncompressed, and of all compressed; where
+the block's stream begins, and its bytes (c-blosc's README_CHUNK_FORMAT)."""
+_FORM = 2, 1, 0x94, 4
+"""Versions of blosc and of its zstd; flags: zstd, one stream, bits shuffled; bytes of a value."""
 
 
 def codecs(inner: Sequence[int]) -> list[dict[str, Any]]:
@@ -45,13 +53,17 @@ def round_to_precision(values: NDArray[np.float32], precision: float) -> NDArray
     """
     if precision <= 0:
         return values
-    quantum = np.float32(2.0 ** math.floor(math.log2(2 * precision)))
+    quantum = _quantum(precision)
     rounded = np.empty(values.shape, np.float32)
     np.divide(values, quantum, out=rounded)
     np.rint(rounded, out=rounded)
     rounded *= quantum
     rounded += np.float32(0)  # no negative zero
     return rounded
+
+
+def _quantum(precision: float) -> np.float32:
+    return np.float32(2.0 ** math.floor(math.log2(2 * precision)))
 
 
 def encode(values: NDArray[np.float32], inner: Sequence[int], shard: Sequence[int]) -> bytes:
@@ -66,10 +78,21 @@ def encode_chunks(
     values: NDArray[np.float32], inner: Sequence[int], precision: float = 0
 ) -> dict[tuple[int, ...], bytes]:
     """The bytes of each inner chunk of `values`, rounded to `precision`, by its position."""
-    return {
-        position: numcodecs.blosc.compress(np.ascontiguousarray(chunk), *_SETTINGS)
-        for position, chunk in _chunks(round_to_precision(values, precision), inner)
-    }
+    return {position: _compressed(chunk, precision) for position, chunk in _chunks(values, inner)}
+
+
+def _compressed(chunk: NDArray[np.float32], precision: float) -> bytes:
+    """What blosc makes of a rounded chunk, in four fifths of its time."""
+    from pipeline.products.bit_planes import GROUP, rounded_planes  # readers need not wait for numba
+
+    size = chunk.nbytes
+    if precision > 0 and chunk.size % GROUP == 0 and size <= _BLOCK_BYTES:
+        planes = np.empty(size, np.uint8)
+        rounded_planes(chunk.reshape(-1), _quantum(precision), planes)
+        block = numcodecs.zstd.compress(planes, 1)
+        if len(block) + _HEADER.size < size:
+            return _HEADER.pack(*_FORM, size, size, len(block) + _HEADER.size, _HEADER.size - 4, len(block)) + block
+    return bytes(numcodecs.blosc.compress(np.ascontiguousarray(round_to_precision(chunk, precision)), *_SETTINGS))
 
 
 def join(chunks: Mapping[tuple[int, ...], bytes], inner: Sequence[int], shard: Sequence[int]) -> bytes:
