@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from importlib import import_module
-from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from bench import ablation, adversary
-from pipeline import paths
-from pipeline.demo import HOUR
+from pipeline.grid import Grid
 from pipeline.science import skill as skills
+from pipeline.science import station_bias
 from pipeline.science.pools import single
-from tests.steps.stored_inputs import tiny_deployment
+from pipeline.steps.assimilation import Background
+from pipeline.steps.verify_ramp import RampRecord
 
 
 @pytest.mark.parametrize("part", ablation.WITHOUT)
@@ -57,14 +57,27 @@ def test_the_tables_show_what_is_sure() -> None:
     assert cells[4] == "[bold]+2.0 (+0.5 to +5.0)[/]"
 
 
-def test_the_ramps_gain_is_the_loss_without_it(tmp_path: Path) -> None:
-    found = {"parameter": "temperature_2m", "n": 9, "rmse": 0.8, "rmse_without_ramp": 1.0, "difference_low": -0.3,
-             "difference_high": -0.1}  # fmt: skip
-    deployment = tiny_deployment(tmp_path)
-    scored = [found | {"lead_time_hours": lead} for lead in (0, 1, 5)]
-    deployment.store.write(paths.scores(HOUR, "ramp.json"), json.dumps(scored).encode())
-    records = ablation.ramp_records(deployment)
-    assert [record["lead_time_hours"] for record in records] == [0, 1]
-    cells = [column._cells for column in ablation.ramp_table(records).columns]
-    assert cells[1] == ["[bold]+25.0 (+12.5 to +37.5)[/]"]
+def test_the_ramps_gain_is_the_loss_without_it() -> None:
+    found = RampRecord(parameter="temperature_2m", n=9, lead_time_hours=1, rmse=0.8, rmse_without_ramp=1.0,
+                       difference_low=-0.3, difference_high=-0.1)  # fmt: skip
+    cells = [column._cells for column in ablation.ramp_table([ablation._ramp_record(found)]).columns]
+    assert cells[2] == ["[bold]+25.0 (+12.5 to +37.5)[/]"]
     assert cells[3] == ["-"]
+
+
+def test_a_station_has_no_part_in_what_the_ramp_adds_there() -> None:
+    """Stations in pairs of one place, the pairs far apart: each has what the other says of it, and no more."""
+    grid = Grid(1.0)
+    flat = np.zeros(grid.shape)
+    background = Background(np.full(grid.shape, 285, np.float32), np.ones(grid.shape), flat, flat, 1.2)
+    table = pd.DataFrame({
+        "network": "metar", "station": [f"S{i}" for i in range(20)], "latitude": 0.0, "elevation": 0.0, "error": 0.5,
+        "longitude": [36.0 * (i // 2) for i in range(20)], "value": [285.0 + (i % 2) for i in range(20)],
+    })  # fmt: skip
+    blend = np.full((2, *grid.shape), 285, np.float32)
+    said = ablation.left_out("temperature_2m", table, blend, background, grid, station_bias.zero())
+    assert sorted(said["station"]) == sorted(table["station"])
+    increment = said.set_index("station").loc[table["station"], "increment"]
+    full = 1.2**2 / (1.2**2 + 0.5**2)
+    np.testing.assert_allclose(increment, [full * (1 - i % 2) for i in range(20)], atol=0.01)
+    assert (said["1"] == 285).all()

@@ -11,10 +11,10 @@ from scipy.spatial import KDTree
 from pipeline.grid import unit_vectors
 
 Floats = NDArray[np.floating]
+Float = NDArray[np.float64]
 
 _FEWEST_FOR_AN_ESTIMATE = 30
 _FEWEST_FOR_A_FIT, _MOST_FOR_A_FIT = 100, 3000
-_FEWEST_PAIRS = 30  # whose mean product is known to a fifth of the variance
 _BINS = np.array([0.1, 0.3, 0.5, 0.75, 1, 1.25, 1.5, 2, 2.5, 3, 4])  # edges, in prior lengths
 EARTH_RADIUS = 6.371e6  # m
 # Standard deviation over median absolute value of a normal distribution.
@@ -77,16 +77,32 @@ def fit(departure: Floats, stations: Stations, prior: Structure) -> Structure:
     """`prior` with background error and horizontal length as the departures tell them.
 
     Hollingsworth and Lönnberg (1986): errors of observations are independent, so what departures at two stations have
-    in common is the blend's error; a Gaussian is fitted to their products by distance. departure, stations: good ones
-    only. Within a quarter and four times the prior error and half and twice its length; `prior` itself for fewer than
-    100 departures.
+    in common is the blend's error; a Gaussian is fitted to their products by distance. The prior counts as known to its
+    own size in variance and to a factor of 2 in length, so that few stations change it little. departure, stations:
+    good ones only. Within a quarter and four times the prior error and half and twice its length; its error by
+    `background_error` for fewer than 100 departures.
     """
     if len(departure) < _FEWEST_FOR_A_FIT:
         return replace(prior, background_error=background_error(departure, stations.error, prior.background_error))
     chosen = slice(None, None, -(-len(departure) // _MOST_FOR_A_FIT))
-    places = (np.asarray(degrees[chosen], float) for degrees in (stations.latitude, stations.longitude))
-    points = unit_vectors(*places) * EARTH_RADIUS
-    values = departure[chosen]
+    values = np.asarray(departure[chosen], float)
+    count, distance, covariance = _in_common(values, stations.latitude[chosen], stations.longitude[chosen], prior)
+    before, most = prior.background_error**2, float(np.mean(values**2))
+    # Stations recur in a bin's products, which tell no more than as many as there are stations.
+    known = np.minimum(count, len(values)) / max(most, 1e-6 * before) ** 2
+    lengths = prior.horizontal * np.geomspace(0.5, 2, 29)
+    shapes = np.exp(-0.5 * (distance / lengths[:, None]) ** 2)
+    total, weight = (known * shapes * covariance).sum(axis=1), (known * shapes**2).sum(axis=1)
+    variances = (total + 1 / before) / (weight + 1 / before**2)
+    misfit = (known * (covariance - variances[:, None] * shapes) ** 2).sum(axis=1)
+    best = np.argmin(misfit + (variances / before - 1) ** 2 + np.log2(lengths / prior.horizontal) ** 2)
+    error = np.clip(np.sqrt(np.clip(variances[best], 0, most) / before), 0.25, 4)
+    return replace(prior, background_error=prior.background_error * float(error), horizontal=float(lengths[best]))
+
+
+def _in_common(values: Float, latitude: Floats, longitude: Floats, prior: Structure) -> tuple[Float, Float, Float]:
+    """Of pairs of stations by distance, each (bin,): how many, their mean distance in m, and their mean product."""
+    points = unit_vectors(np.asarray(latitude, float), np.asarray(longitude, float)) * EARTH_RADIUS
     near = KDTree(points).query_pairs(1.001 * _BINS[-1] * prior.horizontal, output_type="ndarray")
     one, other = near[np.lexsort((near[:, 1], near[:, 0]))].T  # a sum's last digits depend on its order
     distance = np.linalg.norm(points[one] - points[other], axis=1)
@@ -96,17 +112,21 @@ def fit(departure: Floats, stations: Stations, prior: Structure) -> Structure:
         np.bincount(which[inside], weights, len(_BINS) - 1)
         for weights in (None, distance[inside], (values[one] * values[other])[inside])
     )
-    filled = count >= _FEWEST_PAIRS
-    weight = np.sqrt(count[filled])
-    mean_distance, covariance = total[filled] / count[filled], product[filled] / count[filled]
-    lengths = prior.horizontal * np.geomspace(0.5, 2, 29)
-    shapes = np.exp(-0.5 * (mean_distance / lengths[:, None]) ** 2)
-    variances = (weight * shapes * covariance).sum(axis=1) / (weight * shapes**2).sum(axis=1)
-    best = np.argmin((weight * (covariance - variances[:, None] * shapes) ** 2).sum(axis=1))
-    error = np.sqrt(max(variances[best], 0)) / prior.background_error
-    return replace(
-        prior, background_error=prior.background_error * float(np.clip(error, 0.25, 4)), horizontal=float(lengths[best])
-    )
+    filled = count > 0
+    return count[filled].astype(float), total[filled] / count[filled], product[filled] / count[filled]
+
+
+def observation_scale(departure: Floats, observation_error: Floats, background_error: float) -> float:
+    """What to multiply the errors stated of observations by, for them to explain what the blend's error leaves.
+
+    Of departures' variance `fit` has found what they have in common; the rest is the observations' own, instruments and
+    what a grid cell cannot know of a place alike (Hollingsworth and Lönnberg 1986). Between a half and 2; 1 for fewer
+    than 100 departures.
+    """
+    if len(departure) < _FEWEST_FOR_A_FIT:
+        return 1.0
+    own = np.mean(departure**2) - background_error**2
+    return float(np.sqrt(np.clip(own / np.mean(observation_error**2), 0.25, 4)))
 
 
 def background_error(departure: Floats, observation_error: Floats, prior: float) -> float:

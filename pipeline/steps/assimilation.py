@@ -14,7 +14,14 @@ from pipeline.parameters import parameter
 from pipeline.science import station_bias
 from pipeline.science.interpolate import bilinear
 from pipeline.science.ramp import analysis_increment, departures
-from pipeline.science.ramp_structure import STRUCTURES, Stations, Structure, background_error, fit
+from pipeline.science.ramp_structure import (
+    STRUCTURES,
+    Stations,
+    Structure,
+    background_error,
+    fit,
+    observation_scale,
+)
 
 Floats = NDArray[np.floating]
 
@@ -89,7 +96,9 @@ def assimilate(name: str, table: pd.DataFrame, blend: Background, grid: Grid, re
     used = (flag == "") & np.isfinite(departure) & ~table["withheld"].to_numpy(bool)
     good = _chosen(trusted, used)
     # As if the blend erred alike everywhere: its error's size and reach are one question, where it is larger another.
-    fitted = fit(corrected[used] / relative[used], replace(good, error=good.error / relative[used]), structure)
+    alike, stated = corrected[used] / relative[used], good.error / relative[used]
+    fitted = fit(alike, replace(good, error=stated), structure)
+    good = replace(good, error=good.error * observation_scale(alike, stated, fitted.background_error))
     increment = analysis_increment(
         corrected[used], grid, good, altitude=blend.altitude, structure=fitted, land=blend.land,
         background_error=fitted.background_error * blend.relative_error,

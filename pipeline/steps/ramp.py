@@ -49,20 +49,16 @@ def shards(deployment: Deployment, hour: Cycle) -> list[str]:
 def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     """Check the observations of one parameter, write them with flags, write the increment (latitude, longitude) with
     its factor by lead, and what the next hours will learn from."""
-    grid, where = deployment.grid, places(deployment)
+    grid = deployment.grid
     leads = np.arange(min(deployment.config.ramp_hours, deployment.config.last_lead_hours) + 1)
     blend = unramped(deployment, hour, shard, leads)
-    variance = read_weights(deployment, hour, shard).error_variance[0].reshape(grid.shape)
-    altitude, land = where.altitude.reshape(grid.shape), where.land.reshape(grid.shape)
-    background = Background(
-        blend[0], relative_error(variance), altitude, land, usual_error(variance, STRUCTURES[shard])
-    )
+    background = background_of(deployment, hour, shard, blend[0])
     table = read_parquet(deployment.store, paths.observations(hour))
     table = table[table["parameter"] == shard].reset_index(drop=True)
     known = ramp_history.before(deployment, shard, hour)
     result = assimilate(shard, table, background, grid, known.record)
     deployment.store.write(paths.work(hour, f"observations/{shard}.parquet"), to_parquet(result.table))
-    said = at_stations(shard, result.table, blend, altitude, grid, result.increment)
+    said = at_stations(shard, result.table, blend, background.altitude, grid, result.increment)
     deployment.store.write(ramp_history.said(hour, shard), to_parquet(said))
     sums = ramp_history.absorb(deployment, shard, hour, result.table, known.sums)
     ramp_history.write(deployment, shard, hour, History(result.record, sums))
@@ -72,6 +68,14 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     for name in (name for name in FOLLOWERS.get(shard, ()) if name in there):
         follower = unramped(deployment, hour, name, leads[:1])[0]
         _write(deployment, hour, name, result.increment * kept(name, follower, blend[0]), factor)
+
+
+def background_of(deployment: Deployment, hour: Cycle, name: str, blend: NDArray[np.float32]) -> Background:
+    """What observations are compared with: the `blend` (latitude, longitude) at lead 0 and how far off it may be."""
+    shape, where = deployment.grid.shape, places(deployment)
+    variance = read_weights(deployment, hour, name).error_variance[0].reshape(shape)
+    altitude, land = where.altitude.reshape(shape), where.land.reshape(shape)
+    return Background(blend, relative_error(variance), altitude, land, usual_error(variance, STRUCTURES[name]))
 
 
 def unramped(deployment: Deployment, hour: Cycle, name: str, leads: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.grid import Grid, unit_vectors
 from pipeline.science.ramp import analysis_increment, departures
-from pipeline.science.ramp_structure import Stations, Structure, background_error, fit
+from pipeline.science.ramp_structure import Stations, Structure, background_error, fit, observation_scale
 
 GRID = Grid(3)
 FLAT = np.zeros(GRID.shape)
@@ -150,7 +150,21 @@ def test_size_and_reach_of_the_background_error_are_found_and_bounded() -> None:
     found = fit(1.7 * smooth + 0.8 * random.normal(size=count), there, prior)
     assert found.background_error == pytest.approx(1.7, rel=0.15)
     assert found.horizontal == pytest.approx(350e3, rel=0.25)
+    departure = 1.7 * smooth + 0.8 * random.normal(size=count)
+    for stated, scale in ((0.8, 1.0), (1.6, 0.5), (0.5, 1.6), (0.1, 2.0)):
+        assert observation_scale(departure, np.full(count, stated), 1.7) == pytest.approx(scale, rel=0.15)
+    assert observation_scale(departure[:99], np.full(99, 1.6), 1.7) == 1
     noise = fit(random.normal(size=count), there, prior)
     assert 0.25 <= noise.background_error < 0.4
     assert 125e3 <= noise.horizontal <= 500e3
     assert fit(np.zeros(10), stations([0] * 10, [0] * 10), prior) == prior
+    assert fit(np.zeros(count), there, prior).background_error == 0.25
+
+
+def test_neighbours_that_err_alike_make_no_more_of_the_blends_error_than_all_departures_have() -> None:
+    random, prior = np.random.default_rng(5), Structure(0.6, 250e3)
+    latitude, longitude = random.uniform(35, 60, 130), random.uniform(-10, 30, 130)
+    latitude[:10], longitude[:10] = 0, np.linspace(100, 104, 10)
+    departure = np.where(np.arange(130) < 10, 2.0, 0.1 * random.normal(size=130))
+    found = fit(departure, stations(list(latitude), list(longitude), 0.1), prior)
+    assert 0.4 < found.background_error <= np.sqrt(np.mean(departure**2)) < 0.6
