@@ -117,16 +117,16 @@ def _in_common(values: Float, latitude: Floats, longitude: Floats, prior: Struct
 
 
 def observation_scale(departure: Floats, observation_error: Floats, background_error: float) -> float:
-    """What to multiply the errors stated of observations by, for them to explain what the blend's error leaves.
+    """What to multiply the errors stated of observations by, for they cannot be more than the blend's error leaves.
 
-    Of departures' variance `fit` has found what they have in common; the rest is the observations' own, instruments and
-    what a grid cell cannot know of a place alike (Hollingsworth and Lönnberg 1986). Between a half and 2; 1 for fewer
-    than 100 departures.
+    Of departures' variance `fit` has found what they have in common; the rest is the observations' own (Hollingsworth
+    and Lönnberg 1986), or of the blend too near for pairs to tell, so that it may lower a stated error and not raise
+    it. Between a half and 1; 1 for fewer than 100 departures.
     """
     if len(departure) < _FEWEST_FOR_A_FIT:
         return 1.0
-    own = np.mean(departure**2) - background_error**2
-    return float(np.sqrt(np.clip(own / np.mean(observation_error**2), 0.25, 4)))
+    rest = np.mean(departure**2) - background_error**2
+    return float(np.sqrt(np.clip(rest / np.mean(observation_error**2), 0.25, 1)))
 
 
 def background_error(departure: Floats, observation_error: Floats, prior: float) -> float:
