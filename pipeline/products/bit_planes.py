@@ -1,7 +1,7 @@
 """Rounding and blosc's bit shuffle in one pass: planes of one bit of all values each, most of them zeros or steady.
 
-The same bytes as numpy's rounding and then the shuffle of numcodecs, which is built for the oldest processors, in less
-than half of their time.
+The same bytes as numpy's rounding and then the shuffle of numcodecs, which is built for the oldest processors, in half
+of their time.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from numba.core import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from pipeline.science.registers import broadcast
+
 GROUP = 64
 """Values whose bits of one plane are one machine word."""
 _BITS = 32
-_BYTE, _WORD, _INT32 = ir.IntType(8), ir.IntType(64), ir.IntType(32)
-_FLOATS, _WORDS, _BYTES = (ir.VectorType(kind, GROUP) for kind in (ir.FloatType(), _INT32, _BYTE))
+_BYTE, _WORD = ir.IntType(8), ir.IntType(64)
+_FLOATS, _WORDS, _BYTES = (ir.VectorType(kind, GROUP) for kind in (ir.FloatType(), ir.IntType(_BITS), _BYTE))
 
 
 @njit(cache=True)
@@ -41,8 +43,10 @@ def _cut_group(_: Any, values: Any, first: Any, scale: Any, quantum: Any, planes
         source, target = (context.make_array(kinds[k])(context, builder, arguments[k]).data for k in (0, 4))
         value = builder.load(builder.bitcast(builder.gep(source, [first]), _FLOATS.as_pointer()), align=4)
         nearest = builder.module.declare_intrinsic(f"llvm.rint.v{GROUP}f32", (), ir.FunctionType(_FLOATS, [_FLOATS]))
-        value = builder.call(nearest, [builder.fmul(value, _every(builder, scale))])
-        value = builder.fadd(builder.fmul(value, _every(builder, quantum)), _FLOATS([0.0] * GROUP))  # no negative zero
+        value = builder.call(nearest, [builder.fmul(value, broadcast(builder, scale, _FLOATS))])
+        value = builder.fadd(
+            builder.fmul(value, broadcast(builder, quantum, _FLOATS)), _FLOATS([0.0] * GROUP)
+        )  # no negative zero
         words = builder.bitcast(value, _WORDS)
         place = builder.udiv(first, _WORD(8))
         for number in range(0, _BITS, 8):
@@ -59,9 +63,3 @@ def _cut_group(_: Any, values: Any, first: Any, scale: Any, quantum: Any, planes
 
 # numba hands the first argument over itself, which a type checker cannot know.
 _cut: Any = intrinsic(_cut_group)
-
-
-def _every(builder: Any, value: Any) -> Any:
-    undefined = ir.Constant(_FLOATS, ir.Undefined)
-    one = builder.insert_element(undefined, value, _INT32(0))
-    return builder.shuffle_vector(one, undefined, ir.VectorType(_INT32, GROUP)([0] * GROUP))

@@ -34,7 +34,7 @@ _FORM = 2, 1, 0x94, 4
 
 
 def codecs(inner: Sequence[int]) -> list[dict[str, Any]]:
-    """The `codecs` of `zarr.json` for what `encode` writes in inner chunks of the shape `inner`."""
+    """The `codecs` of `zarr.json` for what `encode_chunks` makes of inner chunks of the shape `inner`."""
     little = {"name": "bytes", "configuration": {"endian": "little"}}
     blosc = {"cname": "zstd", "clevel": 1, "shuffle": "bitshuffle", "typesize": 4, "blocksize": _BLOCK_BYTES}
     sharding = {
@@ -66,18 +66,11 @@ def _quantum(precision: float) -> np.float32:
     return np.float32(2.0 ** math.floor(math.log2(2 * precision)))
 
 
-def encode(values: NDArray[np.float32], inner: Sequence[int], shard: Sequence[int]) -> bytes:
-    """The bytes of one shard of shape `shard` that holds `values` (float32, smaller at the end of the array).
+def encode_chunks(values: NDArray[np.float32], inner: Sequence[int], precision: float) -> dict[tuple[int, ...], bytes]:
+    """The bytes of each inner chunk of `values`, rounded to `precision`, by its position.
 
-    Inner chunks that reach over the end of `values` are filled up with NaN, as readers expect.
+    Chunks that reach over the end of `values` are filled up with NaN, as readers expect.
     """
-    return join(encode_chunks(values, inner), inner, shard)
-
-
-def encode_chunks(
-    values: NDArray[np.float32], inner: Sequence[int], precision: float = 0
-) -> dict[tuple[int, ...], bytes]:
-    """The bytes of each inner chunk of `values`, rounded to `precision`, by its position."""
     return {position: _compressed(chunk, precision) for position, chunk in _chunks(values, inner)}
 
 

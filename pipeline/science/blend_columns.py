@@ -13,9 +13,9 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from pipeline.science.registers import AHEAD, WIDTH, prefetch
+from pipeline.science.registers import AHEAD, WIDTH, broadcast, prefetch
 
-_BYTES, _INT32, _INT64 = ir.IntType(8).as_pointer(), ir.IntType(32), ir.IntType(64)
+_BYTES, _INT64 = ir.IntType(8).as_pointer(), ir.IntType(64)
 
 
 def _columns(width: int) -> Any:
@@ -48,7 +48,7 @@ def _instructions(width: int, target: Any, builder: Any, signature: Any, argumen
     kind = ir.FunctionType(vector, [vector] * 3)
     multiply_add = builder.module.declare_intrinsic(f"llvm.fma.v{width}f32", (), kind)
     zero = builder.fcmp_ordered("==", share, ir.FloatType()(0))
-    scale = _broadcast(builder, share, width)
+    scale = broadcast(builder, share, vector)
 
     def where(name: str, *steps: Any) -> Any:
         return builder.gep(builder.bitcast(arrays[name].data, _BYTES), [_sum(builder, steps)])
@@ -94,12 +94,6 @@ def _sum(builder: Any, terms: Any) -> Any:
     for term in terms[1:]:
         total = builder.add(total, term)
     return total
-
-
-def _broadcast(builder: Any, value: Any, width: int) -> Any:
-    undefined = ir.Constant(ir.VectorType(ir.FloatType(), width), ir.Undefined)
-    one = builder.insert_element(undefined, value, _INT32(0))
-    return builder.shuffle_vector(one, undefined, ir.VectorType(_INT32, width)([0] * width))
 
 
 blend_columns, blend_place = _columns(WIDTH), _columns(1)

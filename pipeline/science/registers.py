@@ -189,4 +189,4 @@ def broadcast(builder: Any, value: Any, kind: Any = _VECTOR) -> Any:
     """Code that puts a value into all lanes of a vector."""
     undefined = ir.Constant(kind, ir.Undefined)
     one = builder.insert_element(undefined, value, _INT32(0))
-    return builder.shuffle_vector(one, undefined, ir.VectorType(_INT32, WIDTH)([0] * WIDTH))
+    return builder.shuffle_vector(one, undefined, ir.VectorType(_INT32, kind.count)([0] * kind.count))

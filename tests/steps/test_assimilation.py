@@ -8,6 +8,7 @@ import pytest
 
 from pipeline.grid import Grid
 from pipeline.science import station_bias
+from pipeline.steps import assimilation
 from pipeline.steps.assimilation import Assimilation, Background, assimilate, stations_of
 
 GRID = Grid(1)
@@ -86,6 +87,20 @@ def test_the_stated_error_of_each_kind_decides_how_far_it_is_followed() -> None:
     )
     assert near == pytest.approx(2 * 1.2**2 / (1.2**2 + 0.3**2), rel=0.01)
     assert far == pytest.approx(2 * 1.2**2 / (1.2**2 + 2.0**2), rel=0.01)
+
+
+def test_stations_that_agree_better_than_stated_are_followed_further(monkeypatch: pytest.MonkeyPatch) -> None:
+    """150 of them differ by 0.3 K: an error of 1 K is believed to be half of that, the least there is."""
+    values = 285 + 0.3 * np.random.default_rng(7).normal(size=150)
+    table = network(150, values).assign(longitude=np.linspace(0, 357, 150), latitude=np.tile([-40.0, 0.0, 40.0], 50))
+
+    def increment(error: float) -> np.ndarray:
+        return assimilate("temperature_2m", table.assign(error=error), PLAIN, GRID, station_bias.zero()).increment
+
+    found = increment(1.0)
+    monkeypatch.setattr(assimilation, "observation_scale", lambda *_: 1.0)
+    np.testing.assert_allclose(found, increment(0.5), atol=1e-6)
+    assert np.abs(increment(1.0)).max() < 0.8 * np.abs(found).max()
 
 
 def test_stations_at_sea_feel_no_land_and_the_others_the_grids() -> None:
