@@ -14,9 +14,11 @@ from pipeline.store.errors import StoreError
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig
 
+# A wait is drawn between the first and `base` times the last one: it grows only with a base above e. Half a minute of
+# refusals is common where S3 divides a folder among more servers; with these, a third refused fails 2 of 10⁷ requests.
 _RETRIES: RetryConfig = {
-    "max_retries": 6,
-    "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=10), "base": 2},
+    "max_retries": 12,
+    "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=10), "base": 3},
     "retry_timeout": timedelta(seconds=120),
 }
 _TIMEOUTS: ClientConfig = {"connect_timeout": timedelta(seconds=10), "timeout": timedelta(seconds=120)}
