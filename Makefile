@@ -4,6 +4,8 @@ BIN := .venv/bin
 SHELL := /bin/bash
 # What is compiled is kept, whatever the environment says: hundreds of processes would compile all modules anew.
 unexport PYTHONDONTWRITEBYTECODE
+# Modules are compiled as they are imported, which few of the packages' are: compiling all takes as long as the rest.
+INSTALL := $(BIN)/pip install -qq --disable-pip-version-check --no-compile
 OSV := https://api.osv.dev/v1/vulns/PYSEC-2021-142
 
 .PHONY: demo test bench lint audit image clean
@@ -14,9 +16,10 @@ OSV := https://api.osv.dev/v1/vulns/PYSEC-2021-142
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' \
 	  || { echo "Hourcast needs Python 3.11 or 3.12; found $$($(PYTHON) --version): make PYTHON=/path/to/python3.11"; exit 2; }
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install -qq --disable-pip-version-check --constraint constraints.txt --editable '.[world,dask,ai,earth2studio,lambdas,cloud,test]'
-	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --target .venv/local-cloud antlr4-python3-runtime==4.13.2
-	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --target .venv/parallelcluster aws-parallelcluster==3.16.1
+	@$(INSTALL) --constraint constraints.txt --upgrade pip  # Python's own takes minutes longer to read the registry
+	@$(INSTALL) --constraint constraints.txt --editable '.[world,dask,ai,earth2studio,lambdas,cloud,test]'
+	@$(INSTALL) --no-deps --target .venv/local-cloud antlr4-python3-runtime==4.13.2
+	@$(INSTALL) --no-deps --target .venv/parallelcluster aws-parallelcluster==3.16.1
 	@echo "Compiling the kernels for this machine (about a minute)"
 	@$(BIN)/python -m pipeline.kernels compile
 	@touch $@
