@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.parameters import parameter
-from pipeline.science import clusters, covariance, weights
+from pipeline.science import blend, clusters, covariance, weights
 from pipeline.science import skill as skills
 from pipeline.science.learn import Places, learn
 from pipeline.science.pools import single
@@ -194,6 +194,22 @@ def test_labels_stay_when_the_sample_changes_a_little() -> None:
         for feature, centre in zip(features, (centres, later), strict=True)
     ]
     assert (labels[0] == labels[1]).mean() > 0.9
+
+
+def test_where_only_the_best_source_counts_the_scheme_stands_in_for_it() -> None:
+    """A source that beats all by far today and is missing tomorrow, or covers but a part of the places."""
+    bias = np.array([[1.0], [2.0], [3.0]]) * np.ones(PLACES)
+    state = _state(bias, np.ones((3, PLACES)) * np.array([[1.0], [2.0], [3.0]]), np.eye(3))
+    (scheme,) = weights.fit([state], _alike(), amounts=False, guarded=False)
+    state.contest[:, 0] = np.array([4.0, 4.0, 1.0, 4.0, 1.0, 1.0])[:, None]  # the best is apart
+    state.contest_weight[:] = 1e4
+    (found,) = weights.fit([state], _alike(), amounts=False)
+    assert found.weight[0].min() > 0.985
+    forecasts = (280 + bias)[:, None].astype(np.float32)
+    forecasts[0] = np.nan
+    alone = blend.blend(forecasts, found, np.array([24]))
+    np.testing.assert_allclose(alone, blend.blend(forecasts, scheme, np.array([24])), rtol=1e-6)
+    assert np.abs(alone - 280).max() < 1.5, "and without its biases"
 
 
 def test_no_source_is_an_error() -> None:
