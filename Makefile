@@ -27,8 +27,9 @@ OSV := https://api.osv.dev/v1/vulns/PYSEC-2021-142
 demo: .venv/ready
 	@$(BIN)/hourcast demo
 
+# Three processes for CI's two cores: Slurm and the local cloud are often waited for.
 test: .venv/ready
-	@$(BIN)/pytest -q -n 2 --dist worksteal && echo "All tests passed."
+	@$(BIN)/pytest -q -n 3 --dist worksteal && echo "All tests passed."
 
 bench: .venv/ready
 	@$(BIN)/python -m bench

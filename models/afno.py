@@ -110,7 +110,7 @@ def _transforms(rows: int, columns: int, device: torch.device) -> tuple[Tensor, 
     back = east.T * np.tile(np.where(once, 1, 2), 2)
     return tuple(
         torch.as_tensor(matrix, dtype=torch.float32, device=device) for matrix in (east, south / np.sqrt(rows), back)
-    )  # type: ignore[return-value]
+    )
 
 
 def _complex(weights: Tensor) -> Tensor:
