@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,19 +18,21 @@ from pipeline.sources import Source
 
 # Where an hour is made, and by how many processes, does not belong to what it is.
 _PRIVATE_KEYS = {"store", "workers"}
-_SHOWN_LEADS = 4
+_SHOWN = 4
 
 
 @dataclass(frozen=True)
 class Ingredients:
     """Sources, networks of observations, by parameter the mean weight of each source, and how many values each rule of
-    consistency changed; all by name. Which `states` the hour carries on, of which `cycle` they are and its age."""
+    consistency changed; all by name. Which `states` the hour carries on, of which `cycle` they are and its age. Which
+    parameters of its sources are `lost`, as no global model that has them serves the hour."""
 
     sources: Mapping[str, Mapping[str, Any]]
     observations: Mapping[str, Mapping[str, Any]]
     mean_weights: Mapping[str, Mapping[str, float]]
     corrections: Mapping[str, int]
     states: Mapping[str, Any]
+    lost: Sequence[str]
 
 
 def source_record(
@@ -60,17 +62,8 @@ def degradations(made_from: Ingredients) -> list[str]:
     for name, source in made_from.sources.items():
         if source["status"] == "absent":
             notes.append(f"{name}: no usable cycle had arrived; the others share its weight")
-        by_reason: dict[tuple[str, str, str], set[int]] = {}
         whole = [item["reason"] for item in source["missing"] if not item["parameter"]]  # of a member, not a field
-        notes += [f"{name}: {reason}" for reason in dict.fromkeys(whole)]
-        for item in (item for item in source["missing"] if item["parameter"]):
-            by_reason.setdefault((item["parameter"], "missing", item["reason"]), set()).add(item["lead_time"])
-        for item in source["implausible"]:
-            by_reason.setdefault((item["parameter"], "left out", item["reason"]), set()).update(item["leads"])
-        notes += [
-            f"{name}: {parameter} {verb} at {_leads(sorted(leads))} ({reason})"
-            for (parameter, verb, reason), leads in by_reason.items()
-        ]
+        notes += [f"{name}: {sentence}" for sentence in (*dict.fromkeys(whole), *_fields(source))]
         notes += [
             f"{name}: quarantined {item if isinstance(item, str) else item.get('key', item)}"
             for item in source["quarantined"]
@@ -80,15 +73,32 @@ def degradations(made_from: Ingredients) -> list[str]:
         for network, part in made_from.observations.items()
         if part["status"] == "missing"
     ]
+    if made_from.lost:
+        notes.append(f"no global model had {', '.join(made_from.lost)}: left out, and what is derived from them")
     anew = made_from.states["standard_start"]
     if anew:
         notes.append(f"no earlier hour carries on {', '.join(anew)}: they begin with standard values")
     return notes
 
 
+def _fields(source: Mapping[str, Any]) -> Iterator[str]:
+    """What a source lacks or is not believed in, the parameters of one file that did not come in one sentence."""
+    leads: dict[tuple[str, str, str], set[int]] = {}
+    for item in (item for item in source["missing"] if item["parameter"]):
+        leads.setdefault(("missing", item["reason"], item["parameter"]), set()).add(item["lead_time"])
+    for item in source["implausible"]:
+        leads.setdefault(("left out", item["reason"], item["parameter"]), set()).update(item["leads"])
+    alike: dict[tuple[str, str, tuple[int, ...]], list[str]] = {}
+    for (verb, reason, parameter), found in leads.items():
+        alike.setdefault((verb, reason, tuple(sorted(found))), []).append(parameter)
+    for (verb, reason, together), parameters in alike.items():
+        named = ", ".join(parameters) if len(parameters) <= _SHOWN else f"{len(parameters)} parameters"
+        yield f"{named} {verb} at {_leads(together)} ({reason})"
+
+
 def _leads(leads: Sequence[int]) -> str:
-    if len(leads) <= _SHOWN_LEADS:
-        return f"lead {', '.join(str(lead) for lead in sorted(leads))} h"
+    if len(leads) <= _SHOWN:
+        return f"lead {', '.join(str(lead) for lead in leads)} h"
     return f"{len(leads)} leads from {min(leads)} to {max(leads)} h"
 
 

@@ -12,13 +12,16 @@ from pipeline.parameters import INTERVAL_KINDS, Parameter, blended
 from pipeline.science import amounts
 from pipeline.science.blend import blend, range_taper, without_course
 from pipeline.science.weights import Weights
+from pipeline.sources import SOURCES
 from pipeline.steps import Deployment
 from pipeline.steps.inputs import (
+    GLOBAL_ROLES,
     TRUTH_HOURS,
     Contribution,
     contribution,
     coverage,
     holds,
+    role,
     sources_of,
     valid_hours,
 )
@@ -31,9 +34,21 @@ Array = NDArray[np.float32]
 
 
 def available(deployment: Deployment, hour: Cycle) -> list[Parameter]:
-    """Blended parameters for which at least one source has arrived, in the order of the catalogue."""
-    runs = arrived(deployment, hour)
+    """Blended parameters that a global model has, in the order of the catalogue; others would leave cells empty."""
+    found = arrived(deployment, hour)
+    runs = {name: found[name] for name in _global_models(deployment) if name in found}
+    runs = {name: part for name, part in runs.items() if role(deployment, part) in GLOBAL_ROLES}
     return [row for row in blended().values() if _contributions(deployment, runs, row)]
+
+
+def lost(deployment: Deployment, hour: Cycle) -> list[str]:
+    """Blended parameters that a configured global model delivers, and no one's run has that serves the hour."""
+    there, usual = {row.name for row in available(deployment, hour)}, {*_global_models(deployment)}
+    return [name for name, row in blended().items() if name not in there and usual & {*sources_of(deployment, row)}]
+
+
+def _global_models(deployment: Deployment) -> list[str]:
+    return [name for name in deployment.config.sources if SOURCES[name].role in GLOBAL_ROLES]
 
 
 def arrived(deployment: Deployment, hour: Cycle) -> dict[str, Contribution]:

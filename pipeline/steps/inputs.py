@@ -27,7 +27,8 @@ from pipeline.store import Store
 
 Array = NDArray[np.float32]
 
-BLENDED_ROLES = ("deterministic", "regional", "wave", "persistence")
+GLOBAL_ROLES = ("deterministic", "wave")
+BLENDED_ROLES = (*GLOBAL_ROLES, "regional", "persistence")
 _ANALYSES = tuple(name for name, source in SOURCES.items() if source.role == "analysis")
 EXTREME_OF = {
     "temperature_2m_maximum": "temperature_2m",
@@ -185,8 +186,9 @@ def valid_hours(deployment: Deployment, part: Contribution, row: Parameter) -> N
 
 
 def holds(deployment: Deployment, part: Contribution, row: Parameter) -> bool:
-    """Whether a run holds a parameter, which costs nothing to know."""
-    return row.name in _run(deployment.store, part.source, part.cycle).rows
+    """Whether a run says anything of a parameter at the hour or later, which costs nothing to know."""
+    run = _run(deployment.store, part.source, part.cycle)
+    return row.name in run.rows and bool(run.held("forecast", row.name)[run.leads >= part.age_hours].any())
 
 
 def coverage(deployment: Deployment, part: Contribution) -> Array:

@@ -17,13 +17,13 @@ import xarray as xr
 
 from pipeline import paths
 from pipeline.cycle import Cycle
-from pipeline.parameters import blended
 from pipeline.products import layout, provenance
 from pipeline.products.catalogue import item
 from pipeline.science.derive.catalogue import STATES
 from pipeline.sources import SOURCES, Source
 from pipeline.steps import Deployment
 from pipeline.steps import validate as gate
+from pipeline.steps.blending import available, lost
 from pipeline.steps.collate import mean_weights
 from pipeline.steps.inputs import contribution, record, role
 from pipeline.steps.observe import record_key
@@ -44,7 +44,7 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     sources = _sources(deployment, hour)
     if all(part["status"] == "absent" for part in sources.values()):
         raise ValueError(f"expected a source of {hour} at least; none has arrived of {', '.join(sources)}")
-    parameters = _check_arrays(deployment, hour, sources)
+    parameters = _check_arrays(deployment, hour)
     ranges = _ranges(deployment, hour)
     weights = mean_weights(deployment, hour)
     parameters["weights"] = list(weights)
@@ -54,7 +54,7 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     config = deployment.config.model_dump(mode="json")
     made_from = provenance.Ingredients(
         sources, _observations(deployment, hour), weights, _corrections(deployment, hour),
-        _states(deployment, hour, parameters["best"]),
+        _states(deployment, hour, parameters["best"]), lost(deployment, hour),
     )  # fmt: skip
     manifest = provenance.manifest(hour, deployment.grid, config, leads, made_from, ranges, parameters)
     _write_json(deployment, paths.forecast(hour, "manifest.json"), manifest)
@@ -135,9 +135,7 @@ def _states(deployment: Deployment, hour: Cycle, published: Collection[str]) -> 
     }  # fmt: skip
 
 
-def _check_arrays(
-    deployment: Deployment, hour: Cycle, sources: Mapping[str, Mapping[str, Any]]
-) -> dict[str, list[str]]:
+def _check_arrays(deployment: Deployment, hour: Cycle) -> dict[str, list[str]]:
     """Names of the arrays of each Zarr; ValueError unless every delivered parameter is there with its coordinates."""
     found: dict[str, list[str]] = {}
     for zarr in gate.CHECKED:
@@ -156,20 +154,10 @@ def _check_arrays(
                 )
         if data["init_time"].values != np.datetime64(hour.init_time):
             raise ValueError(f"{zarr}: expected init_time {hour}; found {data['init_time'].values}")
-    delivered = _delivered(deployment, sources)
-    absent = sorted(delivered - set(found["best"]))
+    absent = sorted({row.name for row in available(deployment, hour)} - set(found["best"]))
     if absent:
         raise ValueError(f"best.zarr: expected every parameter that a source delivered; found no {', '.join(absent)}")
     return found
-
-
-def _delivered(deployment: Deployment, sources: Mapping[str, Mapping[str, Any]]) -> set[str]:
-    """Parameters that an input record of a global deterministic run of the hour holds."""
-    names: set[str] = set()
-    for name, source in sources.items():
-        if source["cycle"] and source["role"] in ("deterministic", "wave"):
-            names |= set(record(deployment.store, name, Cycle.parse(source["cycle"]))["parameters"])
-    return names & set(blended())
 
 
 def _ranges(deployment: Deployment, hour: Cycle) -> dict[str, list[float]]:

@@ -89,7 +89,7 @@ def test_what_is_left_out_is_noted_and_becomes_a_sentence(deployment: Deployment
         {"parameter": NAME, "leads": list(range(3, 9)), "latitudes": [90.0, -90.0], "reason": ""}
     ]
     record = provenance.source_record(SOURCES["ifs"], HOUR - 6, 6, {"implausible": noted["ifs"]})
-    assert provenance.degradations(provenance.Ingredients({"ifs": record}, {}, {}, {}, {"standard_start": []})) == [
+    assert provenance.degradations(provenance.Ingredients({"ifs": record}, {}, {}, {}, {"standard_start": []}, [])) == [
         f"ifs: {NAME} left out at 6 leads from 3 to 8 h (too far from what the sources agree on)"
     ]
 

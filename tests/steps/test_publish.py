@@ -28,6 +28,7 @@ from pipeline.steps import Deployment, collate, publish, skill_store, validate
 from pipeline.steps.learn import weights_key
 from pipeline.steps.observe import read_parquet, record_key, to_parquet
 from pipeline.store import arrays as store_arrays
+from tests.steps.stored_inputs import store_run
 
 HOUR = Cycle.parse("2026-01-31T12")
 NAMES = ("temperature_2m", "precipitation")
@@ -46,9 +47,9 @@ def prepared(hour: Cycle = HOUR, store: Deployment | None = None) -> Deployment:
         "missing": [{"parameter": "precipitation", "lead_time": lead, "reason": "not in the file"} for lead in (3, 6)],
         "quarantined": [], "files": [{"key": "gfs.f003", "sha256": "00"}], "attribution": "NOAA", "delay": 5.0,
     }  # fmt: skip
+    run = np.full((4, deployment.grid.places[0].size), 5, np.float32)
+    store_run(deployment, "gfs", hour - 6, [0, 3, 6, 30], dict.fromkeys(NAMES, run))
     deployment.store.write(paths.input_record("gfs", hour - 6), json.dumps(record).encode())
-    everywhere = np.ones(deployment.grid.places[0].size, np.float32)
-    deployment.store.write(f"{paths.input_zarr('gfs', hour - 6)}/coverage/c.0.0", everywhere.tobytes())
     networks = {"METAR": {"status": "complete", "stations": 12, "observations": 40, "problems": []}}
     networks["NDBC"] = {"status": "missing", "stations": 0, "observations": 0, "problems": []}
     deployment.store.write(record_key(hour), json.dumps(networks).encode())
@@ -145,11 +146,14 @@ def test_the_manifest_tells_where_everything_comes_from(published: Deployment) -
     assert manifest["values_corrected"] == {"within bounds": 4}, "of both tiles"
     assert gfs["attribution"]
     assert manifest["sources"]["ifs"]["status"] == "absent"
-    assert manifest["degradations"] == [
+    *others, lost = manifest["degradations"]
+    assert others == [
         "gfs: precipitation missing at lead 3, 6 h (not in the file)",
         "ifs: no usable cycle had arrived; the others share its weight",
         "NDBC: no observations of the hour had arrived",
     ]
+    assert lost.startswith("no global model had dew_point_temperature_2m, ")
+    assert not {*NAMES} & {*lost.replace(",", "").replace(":", "").split()}
     assert manifest["observations"]["METAR"] == {"status": "complete", "stations": 12, "observations": 40}
     assert manifest["mean_weights"]["temperature_2m"] == {"gfs": pytest.approx(1)}, "ifs has not arrived"
     assert manifest["parameters"]["best"] == sorted(NAMES)
@@ -251,9 +255,8 @@ def test_an_unwritten_tile_closes_the_gate() -> None:
 
 def test_a_delivered_parameter_that_is_not_there_closes_the_gate() -> None:
     deployment = prepared()
-    record = read(deployment, paths.input_record("gfs", HOUR - 6))
-    record["parameters"].append("wind_gust")
-    deployment.store.write(paths.input_record("gfs", HOUR - 6), json.dumps(record).encode())
+    run = np.full((2, deployment.grid.places[0].size), 5, np.float32)
+    store_run(deployment, "gfs", HOUR - 6, [6, 30], dict.fromkeys((*NAMES, "wind_gust"), run))
     with pytest.raises(ValueError, match="found no wind_gust"):
         publish_hour(deployment)
     assert not deployment.store.exists(paths.LATEST)
@@ -282,8 +285,20 @@ def test_unfinished_files_are_swept_before_publishing(tmp_path: Path) -> None:
 def test_a_member_that_is_left_out_is_told_once_without_a_lead() -> None:
     missing = [{"parameter": "", "lead_time": lead, "reason": "member 5 has no files"} for lead in (6, 12)]
     record = provenance.source_record(SOURCES["gefs"], HOUR - 6, 6, {"status": "partial", "missing": missing})
-    told = provenance.degradations(provenance.Ingredients({"gefs": record}, {}, {}, {}, {"standard_start": []}))
+    told = provenance.degradations(provenance.Ingredients({"gefs": record}, {}, {}, {}, {"standard_start": []}, []))
     assert told == ["gefs: member 5 has no files"]
+
+
+def test_a_file_that_did_not_come_is_told_once_for_all_its_parameters() -> None:
+    names = ["a", "b", "c", "d", "e"]
+    missing = [{"parameter": name, "lead_time": 9, "reason": "no file f009"} for name in names]
+    missing += [{"parameter": name, "lead_time": lead, "reason": "cut off"} for name in "ab" for lead in (12, 15)]
+    record = provenance.source_record(SOURCES["gfs"], HOUR - 6, 6, {"missing": missing})
+    told = provenance.degradations(provenance.Ingredients({"gfs": record}, {}, {}, {}, {"standard_start": []}, []))
+    assert told == [
+        "gfs: 5 parameters missing at lead 9 h (no file f009)",
+        "gfs: a, b missing at lead 12, 15 h (cut off)",
+    ]
 
 
 def test_who_reads_while_hours_are_published_sees_whole_ones_only(tmp_path: Path) -> None:
