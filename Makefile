@@ -20,7 +20,7 @@ OSV := https://api.osv.dev/v1/vulns/PYSEC-2021-142
 	@$(INSTALL) --constraint constraints.txt --editable '.[world,dask,ai,earth2studio,lambdas,cloud,test]'
 	@$(INSTALL) --no-deps --target .venv/local-cloud antlr4-python3-runtime==4.13.2
 	@$(INSTALL) --no-deps --target .venv/parallelcluster aws-parallelcluster==3.16.1
-	@echo "Compiling the kernels for this machine (about a minute)"
+	@echo "Compiling the kernels for this machine (a minute or two)"
 	@$(BIN)/python -m pipeline.kernels compile
 	@touch $@
 

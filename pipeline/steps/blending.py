@@ -42,7 +42,7 @@ def available(deployment: Deployment, hour: Cycle) -> list[Parameter]:
 
 
 def lost(deployment: Deployment, hour: Cycle) -> list[str]:
-    """Blended parameters that a configured global model delivers, and no one's run has that serves the hour."""
+    """Blended parameters that configured global models deliver, and no run that serves the hour has."""
     there, usual = {row.name for row in available(deployment, hour)}, {*_global_models(deployment)}
     return [name for name, row in blended().items() if name not in there and usual & {*sources_of(deployment, row)}]
 
