@@ -186,7 +186,7 @@ def valid_hours(deployment: Deployment, part: Contribution, row: Parameter) -> N
 
 
 def holds(deployment: Deployment, part: Contribution, row: Parameter) -> bool:
-    """Whether a run says anything of a parameter at the hour or later, which costs nothing to know."""
+    """Whether a run says anything of a parameter at the hour or later, by its small arrays alone."""
     run = _run(deployment.store, part.source, part.cycle)
     return row.name in run.rows and bool(run.held("forecast", row.name)[run.leads >= part.age_hours].any())
 

@@ -14,6 +14,7 @@ from pipeline.store import Store, StoreError
 from pipeline.store import backends as store_backends
 
 STALL_SECONDS = 3.0
+REFUSED_SECONDS = 1.5
 PATIENCE = timedelta(seconds=0.5)
 
 
@@ -34,6 +35,17 @@ def test_a_third_of_answers_are_slow_down_then_some_stall(store: Store, cloud: L
         list(threads.map(lambda key: store.write(key, key.encode()), keys))
         assert list(threads.map(store.read, keys)) == [key.encode() for key in keys]
     assert [info.key for info in store.list("shard")] == sorted(keys)
+
+
+def test_a_server_that_refuses_all_for_a_while_is_waited_for(store: Store, cloud: LocalCloud) -> None:
+    keys = [f"shard/{number}" for number in range(8)]
+    with ThreadPoolExecutor(8) as threads:
+        with cloud.troubled(Trouble(slow_down=1)):
+            writes = [threads.submit(store.write, key, b"1") for key in keys]
+            time.sleep(REFUSED_SECONDS)
+        for write in writes:
+            write.result()
+    assert [info.key for info in store.list("shard")] == keys
 
 
 def test_one_who_stalls_is_asked_again_and_not_waited_for(store: Store, cloud: LocalCloud) -> None:
