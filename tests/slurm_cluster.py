@@ -46,7 +46,7 @@ Prolog={root}/prolog
 SchedulerParameters=batch_sched_delay=0,sched_interval=1
 {accounting}JobRequeue=1
 KillWait={kill_wait}
-MinJobAge=900
+MinJobAge=65533
 {nodes}PartitionName=compute Nodes=n[1-2] Default=YES MaxTime=60 State=UP
 PartitionName=quiet Nodes=n[3-5] MaxTime=60 State=UP
 """

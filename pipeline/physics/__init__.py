@@ -30,6 +30,8 @@ from pipeline.steps import Deployment
 _KEYS = {"model", "domain", "programs", "data", "image", "run"}
 JOBS = "jobs.json"
 """In the folder of a run that has been submitted: the jobs' numbers by step."""
+STORED = "stored"
+"""Left in the folder of a run by its last step once the output is stored: Slurm forgets the jobs."""
 
 
 def read(path: Path) -> Job:
@@ -89,10 +91,11 @@ def submit(job: Job, folder: Path, config: Path, chosen: Mapping[Step, Layout] |
     python, here = shlex.quote(sys.executable), shlex.quote(str(folder.resolve()))
     steps: list[Step] = [step for step in slurm.STEPS if programs(job, step)]
     commands = {step: f"{python} -m models.chain_job {here} {step}" for step in steps}
-    store = f"{python} -m pipeline physics store {here} --config {shlex.quote(str(config.resolve()))}"
+    store = f"{python} -m pipeline physics store {here} --config {shlex.quote(str(config.resolve()))} && touch {STORED}"
     commands["post"] = f"{commands['post']} && {store}" if "post" in commands else store
     layouts = {step: slurm.layouts()[job.model, step] for step in commands} | dict(chosen or {})
     layouts["run"] = slurm.sized(layouts["run"], job.run.ranks)
+    (folder / STORED).unlink(missing_ok=True)
     jobs = slurm.submit_chain(job.source, commands, folder, layouts)
     (folder / JOBS).write_text(json.dumps(jobs))
     return jobs
@@ -104,22 +107,29 @@ def jobs_of(folder: Path) -> dict[Step, int]:
     return jobs
 
 
+def stored(folder: Path) -> bool:
+    """Whether a run that has been submitted is an input of the blend."""
+    return (folder / STORED).exists() or slurm.status(jobs_of(folder)["post"]).state == "COMPLETED"
+
+
 def standing(folder: Path, now: datetime, deadline: datetime) -> Decision:
     """Whether an hour that must have the run by `deadline` shall wait for it; both UTC.
 
     A chain that has failed or that Slurm holds is not waited for, one that is done needs no waiting.
     """
+    if stored(folder):
+        return Decision(True, "it is stored")
     job, jobs = Job.read(folder), jobs_of(folder)
     known = {step: slurm.status(number) for step, number in jobs.items()}
     for step, found in known.items():
-        if found.ended and found.state != "COMPLETED":
+        if found.ended and found.state not in {"COMPLETED", slurm.FORGOTTEN}:
             end = f"{folder}/{job.source}-{step}.{jobs[step]}.log"
             return Decision(False, f"{job.source} {step} ended as {found.state}: see {end}")
         if found.held:
             advice = f"`scontrol show job {jobs[step]}`, then `scontrol release` or `scancel`"
             return Decision(False, f"{job.source} {step} is held by Slurm, {found.reason}: {advice}")
-    if known["post"].state == "COMPLETED":
-        return Decision(True, "it is stored")
+    if known["post"].ended:
+        return Decision(False, f"{job.source} has ended, and nothing is stored: see the logs in {folder}")
     log = folder / programs(job, "run")[0].log
     lines = log.read_text(errors="replace").splitlines() if log.exists() else []
     return decide(progress(job.model, lines, _lasted(job, folder, now)), job.run.end, deadline - now)

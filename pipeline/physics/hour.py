@@ -134,11 +134,11 @@ def watched(
 
 
 def _verdict(run: Path, deadline: datetime) -> Verdict:
-    now, last = _now(), list(physics.jobs_of(run).values())[-1]
+    now = _now()
     try:
+        if physics.stored(run):
+            return Verdict("whole", "it is stored")
         physics.release(run)
-        if slurm.status(last).state == "COMPLETED":
-            return Verdict("whole", "COMPLETED")
         decision = physics.standing(run, now, deadline)
     except slurm.SlurmError as error:  # the controller may be away for a moment
         return Verdict("going" if now < deadline else "lost", str(error))

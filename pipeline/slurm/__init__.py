@@ -20,9 +20,15 @@ from pathlib import Path
 from models.progress import Step
 
 STEPS: tuple[Step, ...] = ("pre", "run", "post")
+FORGOTTEN = "FORGOTTEN"
+"""Our word for the state of a job that Slurm knows no more. Without accounting, which no cluster of ours has by
+default, that is every job five minutes after its end (MinJobAge of slurm.conf)."""
 ENDED = frozenset(
-    {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "DEADLINE", "BOOT_FAIL"}
-)
+    {
+        "COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "DEADLINE", "BOOT_FAIL",
+        FORGOTTEN,
+    }
+)  # fmt: skip
 LAST_RESTART = 3
 """How often a job puts itself back before its time limit, or is released after a failed launch; a node that dies is
 Slurm's business."""
@@ -39,6 +45,7 @@ HELD = frozenset(
 https://slurm.schedmd.com/job_reason_codes.html"""
 _EFA = {"FI_PROVIDER": "efa", "FI_EFA_USE_DEVICE_RDMA": "1", "I_MPI_OFI_LIBRARY_INTERNAL": "0"}
 _UNKNOWN_JOB = "Invalid job id"
+_NO_ACCOUNTING = "accounting storage is disabled"
 
 
 class SlurmError(OSError):
@@ -64,7 +71,10 @@ class Layout:
 
 @dataclass(frozen=True)
 class Status:
-    """Where a job stands: Slurm's state, exit code, how often it was put back, its nodes, why it waits if it does."""
+    """Where a job stands: Slurm's state, exit code, how often it was put back, its nodes, why it waits if it does.
+
+    Of one that is FORGOTTEN nothing else is known.
+    """
 
     state: str
     exit_code: int
@@ -189,7 +199,7 @@ def submit_chain(
 def status(job: int) -> Status:
     """Where a job stands: from the controller while it remembers the job, afterwards from the accounting.
 
-    SlurmError if neither knows it.
+    Its state is FORGOTTEN if neither knows it. SlurmError if the controller does not answer.
     """
     try:
         text = _call(["scontrol", "show", "job", "--oneliner", str(job)])
@@ -204,15 +214,18 @@ def status(job: int) -> Status:
 
 
 def accounted(job: int) -> Status:
-    """Where a job stood when the accounting last heard of it; SlurmError if it never did."""
+    """Where a job stood when the accounting last heard of it; FORGOTTEN if it never did, or if there is none."""
     # One row an attempt, the last one the newest.
     columns = "State,ExitCode,NodeList"
-    text = _call(
-        ["sacct", "--allocations", "--duplicates", "--noheader", "--parsable2", f"--format={columns}", f"-j{job}"]
-    )
-    rows = [line.split("|") for line in text.splitlines()]
+    command = ["sacct", "--allocations", "--duplicates", "--noheader", "--parsable2", f"--format={columns}", f"-j{job}"]
+    try:
+        rows = [line.split("|") for line in _call(command).splitlines()]
+    except SlurmError as error:
+        if _NO_ACCOUNTING not in str(error):
+            raise
+        rows = []
     if not rows:
-        raise SlurmError(f"job {job} is known to neither the controller nor the accounting")
+        return Status(FORGOTTEN, 0, 0, "")
     state, code, nodes = rows[-1]
     return Status(state.split()[0], int(code.split(":")[0]), len(rows) - 1, nodes)
 

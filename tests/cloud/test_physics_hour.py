@@ -165,12 +165,23 @@ def test_an_hour_without_runs_does_not_wait(cluster: Cluster) -> None:
     assert not cluster.output(execution)["degraded"]
 
 
-def test_a_run_that_slurm_does_not_know_is_given_up_at_the_deadline(cluster: Cluster) -> None:
-    folder = cluster.prepare("unknown", {"model": "core", "run": {"hours": 24, "restart_hours": 24}})
-    (folder / physics.JOBS).write_text('{"run": 999999}')
+@pytest.mark.parametrize("stored", [True, False], ids=["stored", "lost"])
+def test_a_run_that_slurm_has_forgotten_is_not_waited_for(cluster: Cluster, stored: bool) -> None:
+    folder = cluster.prepare("earlier", {"model": "core", "run": {"hours": 24, "restart_hours": 24}})
+    (folder / physics.JOBS).write_text('{"run": 999998, "post": 999999}')
+    if stored:
+        (folder / physics.STORED).touch()
     execution = cluster.begin()
-    cluster.attend(seconds=0.5)
-    assert cluster.output(execution)["because"]["Error"] == "PhysicsMissing"
+    cluster.attend()
+    assert cluster.output(execution)["degraded"] is not stored
+
+
+def test_a_run_goes_on_though_slurm_has_forgotten_how_it_began(cluster: Cluster) -> None:
+    folder, jobs = cluster.running("long", "sleep 1")
+    (folder / physics.JOBS).write_text(json.dumps({"pre": 999999} | jobs))
+    execution = cluster.begin()
+    cluster.attend()
+    assert not cluster.output(execution)["degraded"]
 
 
 def test_a_run_that_will_be_too_late_is_not_waited_for_and_goes_on(cluster: Cluster) -> None:

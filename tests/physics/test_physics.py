@@ -5,6 +5,8 @@ The executables are stand-ins (tests/stand_ins.py): none of the models runs here
 
 from __future__ import annotations
 
+import json
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,14 +18,14 @@ import numpy as np
 import pytest
 import yaml
 
-from models.chain import Job, programs
+from models.chain import JOB, Job, programs
 from models.chain_job import ProgramError, execute
 from pipeline import paths, physics
 from pipeline.config import Config, ConfigError
 from pipeline.cycle import Cycle
 from pipeline.physics.inputs import InputError, driver_messages
 from pipeline.physics.output import OutputError, store
-from pipeline.slurm import Layout, follow, layouts, sized, status
+from pipeline.slurm import STEPS, Layout, follow, layouts, sized, status
 from pipeline.sources import SOURCES
 from pipeline.steps import Deployment
 from pipeline.steps.input_reader import InputRun
@@ -128,6 +130,19 @@ def test_slurm_physics_goes_on_from_the_last_whole_restart_file(finished: dict[s
     assert again[model] in text  # six hours after the start; the file of nine was broken
     done = physics.standing(folder, datetime(2026, 1, 1), datetime(2026, 1, 1))
     assert (done.wait, done.reason) == (True, "it is stored")
+
+
+def test_slurm_physics_is_known_to_be_stored_when_slurm_has_forgotten_it(
+    finished: dict[str, Path], tmp_path: Path
+) -> None:
+    for name in (JOB, physics.STORED):
+        shutil.copy(finished["wrf"] / name, tmp_path)
+    (tmp_path / physics.JOBS).write_text(json.dumps(dict.fromkeys(STEPS, 999_999)))
+    now = datetime(2026, 1, 1)
+    assert physics.standing(tmp_path, now, now).wait
+    (tmp_path / physics.STORED).unlink()
+    lost = physics.standing(tmp_path, now, now + timedelta(days=1))
+    assert (lost.wait, lost.reason) == (False, f"wrf has ended, and nothing is stored: see the logs in {tmp_path}")
 
 
 @pytest.mark.parametrize("model", RUNS)

@@ -15,6 +15,7 @@ import pytest
 from models.progress import Progress, progress
 from pipeline.slurm import (
     FAILED_LAUNCH,
+    FORGOTTEN,
     STEPS,
     Layout,
     SlurmError,
@@ -137,8 +138,12 @@ def test_slurm_runs_one_task_a_domain(long_jobs: object, tmp_path: Path) -> None
 def test_slurm_refusals_are_one_line(long_jobs: object, tmp_path: Path) -> None:
     with pytest.raises(SlurmError, match=r"sbatch: .*partition"):
         submit(script("x", "true", replace(ONE, partition="nowhere")), tmp_path)
-    with pytest.raises(SlurmError, match=r"neither the controller nor the accounting|sacct"):
-        status(999_999)
+
+
+def test_slurm_knows_no_more_of_a_job_that_neither_controller_nor_accounts_remember(long_jobs: object) -> None:
+    known = list(follow(999_999))
+    assert [(now.state, now.ended, now.held) for now in known] == [(FORGOTTEN, True, False)]
+    assert not release(999_999)
 
 
 @pytest.mark.parametrize("key", sorted(layouts()))
