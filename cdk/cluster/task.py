@@ -51,7 +51,8 @@ def document(place: Place) -> dict[str, Any]:
     """The command, as a document of schema 2.2: attend to one hour's runs and answer.
 
     A parameter goes into a shell's text, so each has a pattern without anything that a shell would act on. What Lustre
-    takes from a bucket is root's at first: it is given to who submits.
+    takes from a bucket is root's at first: it is given to who submits, who may also begin the folder of an earlier
+    hour, where a run lies that starts then, and may not replace the configuration.
     """
     hour = f"{place.runs}/{{{{ hour }}}}"
     attend = f"exec {place.python} -m pipeline.physics.hour {hour} {place.config} {{{{ seconds }}}}"
@@ -72,6 +73,7 @@ def document(place: Place) -> dict[str, Any]:
                     "runCommand": [
                         "export HOURCAST_TASK_TOKEN='{{ token }}'",
                         'export AWS_DEFAULT_REGION="$AWS_SSM_REGION_NAME"',
+                        f"install -d -g $(id -gn {place.user}) -m 1775 {place.runs}",
                         f"mkdir -p {hour} && chown -R {place.user}: {hour}",
                         f"for own in {place.output}/*/; do [ ! -d $own ] || chown {place.user}: $own; done",
                         f"exec runuser -u {place.user} -- bash -lc '{attend}'",

@@ -7,6 +7,7 @@ import re
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from pwd import getpwnam
 from typing import Any
 
 import pytest
@@ -61,11 +62,23 @@ def test_what_came_from_the_bucket_is_given_to_who_submits(tmp_path: Path) -> No
         (tmp_path / folder).mkdir(parents=True)
     place = Place(user="nobody", runs=f"{tmp_path}/runs", output=f"{tmp_path}/output")
     (step,) = document(place)["mainSteps"]
+    configuration = tmp_path / "runs" / "forecast.yaml"
+    configuration.write_text("of the bucket")
     *before, last = (line.replace("{{ hour }}", "20260131T06Z") for line in step["inputs"]["runCommand"])
     assert last.startswith("exec ")
     subprocess.run(["bash", "-e"], input="\n".join(before), text=True, check=True)
     given = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.owner() == "nobody"}
     assert given == {"runs/20260131T06Z", "runs/20260131T06Z/coast", "output/utility"}
+    nobody = getpwnam("nobody")
+    as_nobody: dict[str, Any] = {
+        "user": nobody.pw_uid,
+        "group": nobody.pw_gid,
+        "extra_groups": [],
+        "cwd": tmp_path / "runs",
+    }
+    subprocess.run(["mkdir", "-p", "20260131T00Z/wrf"], check=True, **as_nobody)  # a run that starts before the hour
+    assert subprocess.run(["rm", "-f", "forecast.yaml"], check=False, **as_nobody).returncode != 0
+    assert configuration.read_text() == "of the bucket"
 
 
 @given(st.text(st.sampled_from("aZ09+/=_- '\"$`;&|<>(){}\\\n!*?#~%"), min_size=1, max_size=12))
