@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from math import ceil
 from typing import TYPE_CHECKING
 
 from pipeline.cycle import Cycle
@@ -73,15 +74,22 @@ def leads_for(
 ) -> tuple[int, ...]:
     """Native leads of `cycle` that bracket the hour to `last_lead_hours` after it; () if the run is over by then.
 
-    `step_hours` keeps only its multiples.
+    And to as long after each later hour until the next run is due, so that a run is brought in once, whole; but not
+    those of ensembles, which are brought in for one hour. `step_hours` keeps only its multiples.
     """
-    age = int(cycle.lead_hours(hour.init_time))
+    age = oldest = int(cycle.lead_hours(hour.init_time))
+    if source.role != "ensemble":
+        oldest = max(age, _hours_to_next(source, cycle) + ceil(source.delay_hours) - 1)
     native = [lead for lead in source.leads(cycle) if not step_hours or lead % step_hours == 0]
     if not native or native[-1] < age:
         return ()
     first = max((lead for lead in native if lead <= age), default=native[0])
-    last = min((lead for lead in native if lead >= age + last_lead_hours), default=native[-1])
+    last = min((lead for lead in native if lead >= oldest + last_lead_hours), default=native[-1])
     return tuple(lead for lead in native if first <= lead <= last)
+
+
+def _hours_to_next(source: Source, cycle: Cycle) -> int:
+    return next(later for later in range(1, 25) if (cycle.init_time.hour + later) % 24 in source.cycles)
 
 
 def interval_leads(source: Source, cycle: Cycle, leads: Sequence[int]) -> tuple[int, ...]:

@@ -18,7 +18,6 @@ from pipeline.steps.inputs import (
     GLOBAL_ROLES,
     TRUTH_HOURS,
     Contribution,
-    contribution,
     coverage,
     holds,
     role,
@@ -28,6 +27,7 @@ from pipeline.steps.inputs import (
 from pipeline.steps.learn import read_correction, read_weights
 from pipeline.steps.numbered import at_hours
 from pipeline.steps.plausible import leave_out
+from pipeline.steps.serving import serving
 from pipeline.steps.wave_energy import energy_at_leads
 
 Array = NDArray[np.float32]
@@ -35,7 +35,7 @@ Array = NDArray[np.float32]
 
 def available(deployment: Deployment, hour: Cycle) -> list[Parameter]:
     """Blended parameters that a global model has, in the order of the catalogue; others would leave cells empty."""
-    found = arrived(deployment, hour)
+    found = serving(deployment, hour)
     runs = {name: found[name] for name in _global_models(deployment) if name in found}
     runs = {name: part for name, part in runs.items() if role(deployment, part) in GLOBAL_ROLES}
     return [row for row in blended().values() if _contributions(deployment, runs, row)]
@@ -51,12 +51,6 @@ def _global_models(deployment: Deployment) -> list[str]:
     return [name for name in deployment.config.sources if SOURCES[name].role in GLOBAL_ROLES]
 
 
-def arrived(deployment: Deployment, hour: Cycle) -> dict[str, Contribution]:
-    """What serves the hour of each source that has arrived, by name, in the configured order."""
-    found = {name: contribution(deployment, name, hour) for name in deployment.config.sources}
-    return {name: part for name, part in found.items() if part is not None}
-
-
 def blend_parameter(
     deployment: Deployment,
     hour: Cycle,
@@ -69,10 +63,10 @@ def blend_parameter(
 ) -> Array:
     """(lead, place) the blend of one parameter on the flattened `cells`.
 
-    `chance`: small amounts stay, for a distribution's centre. `runs`: what has arrived, if known.
+    `chance`: small amounts stay, for a distribution's centre. `runs`: what serves the hour, if known.
     Where no source reaches a lead, the nearest lead stands in. Raises ValueError for a cell without any value.
     """
-    parts = _contributions(deployment, arrived(deployment, hour) if runs is None else runs, row)
+    parts = _contributions(deployment, serving(deployment, hour) if runs is None else runs, row)
     covered = np.stack([coverage(deployment, part)[cells] for part in parts])
     known = read_weights(deployment, hour, row.name, cells)
     weights = tile_weights(known, [part.source for part in parts], covered, slice(None))

@@ -18,8 +18,9 @@ from pipeline.science.cluster_skill import cluster_means, cluster_skill
 from pipeline.science.learn import AMOUNT_RULES
 from pipeline.science.skill import Skill
 from pipeline.steps import Deployment, skill_store
-from pipeline.steps.inputs import contribution, coverage, record
+from pipeline.steps.inputs import coverage, record
 from pipeline.steps.learn import APPLIED, weights_key
+from pipeline.steps.serving import serving
 from pipeline.store import arrays as store_arrays
 
 Array = NDArray[np.float32]
@@ -133,7 +134,7 @@ def _guard(deployment: Deployment, hour: Cycle, row: Parameter, state: Skill, me
 
 
 def _source(deployment: Deployment, hour: Cycle, name: str) -> maps.Source:
-    part = contribution(deployment, name, hour)
+    part = serving(deployment, hour).get(name)
     return maps.Source(name, str(part.cycle), part.age_hours) if part else maps.Source(name, "", -1)
 
 
@@ -141,7 +142,7 @@ def _coverage(deployment: Deployment, hour: Cycle, sources: Sequence[str]) -> Ar
     """(source, place) how much of each source counts where; nothing of one that has not arrived."""
     covered = np.zeros((len(sources), deployment.grid.shape[0] * deployment.grid.shape[1]), np.float32)
     for index, name in enumerate(sources):
-        part = contribution(deployment, name, hour)
+        part = serving(deployment, hour).get(name)
         if part is not None:
             covered[index] = coverage(deployment, part)
     return covered
@@ -151,7 +152,7 @@ def _last_lead(deployment: Deployment, hour: Cycle, row: Parameter, sources: Seq
     """(source,) hours after the hour to which its run brings the parameter; -1 where it does not."""
     last = np.full(len(sources), -1, np.int32)
     for index, name in enumerate(sources):
-        part = contribution(deployment, name, hour)
+        part = serving(deployment, hour).get(name)
         if part is None:
             continue
         noted = record(deployment.store, name, part.cycle)

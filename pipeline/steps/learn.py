@@ -28,6 +28,7 @@ from pipeline.steps.ensembles import ensemble_variance, variances
 from pipeline.steps.inputs import components, sources_of, truth, truth_delay_hours
 from pipeline.steps.numbered import verified
 from pipeline.steps.plausible import judge, unbelieved, usual_errors
+from pipeline.steps.serving import settle
 from pipeline.steps.skill_store import Known
 from pipeline.steps.surface import surface
 from pipeline.steps.wave_energy import energy_verified
@@ -51,6 +52,7 @@ def shards(deployment: Deployment, hour: Cycle) -> list[str]:
 
 def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     """Fit the weights of a parameter (or of a vector's two) at the hour, and judge what its sources say today."""
+    settle(deployment, hour)
     for row, state in zip(components(parameter(shard)), fit(deployment, hour, shard), strict=True):
         judge(deployment, hour, row, state.sources, state.lead_bins, usual_errors(deployment, state))
 

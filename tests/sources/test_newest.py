@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
+from math import ceil
 
 import pytest
 from hypothesis import given
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 
 from pipeline.cycle import Cycle
 from pipeline.sources import SOURCES
-from pipeline.sources.newest import arrival_key, due_cycles, interval_leads, leads_for, newest_cycle
+from pipeline.sources.newest import arrival_key, due_cycles, ended_by, interval_leads, leads_for, newest_cycle
 from pipeline.store import Store
 
 GFS = SOURCES["gfs"]
@@ -37,6 +39,8 @@ def test_the_newest_run_whose_last_lead_has_arrived_is_taken() -> None:
     arrive(bucket, old, 132)
     assert newest_cycle(bucket, GFS, HOUR, 120) == old
     arrive(bucket, new, 126)
+    assert newest_cycle(bucket, GFS, HOUR, 120) == old, "of use to this hour, not to the last that it serves"
+    arrive(bucket, new, 132)
     assert newest_cycle(bucket, GFS, HOUR, 120) == new
 
 
@@ -60,6 +64,26 @@ def test_leads_bracket_the_forecast(later: int, last: int, step: int | None, nam
     assert leads[0] <= later
     assert leads[-1] >= min(later + last, native[-1])
     assert list(leads) == [lead for lead in native if leads[0] <= lead <= leads[-1]]
+
+
+@pytest.mark.parametrize("name", [name for name in FEEDS if SOURCES[name].role not in ("analysis", "ensemble")])
+def test_a_run_that_comes_file_by_file_is_brought_in_once_and_serves_until_the_next(name: str) -> None:
+    """Every key of every run of a day, all within a minute of the last hour before it is due."""
+    source = SOURCES[name]
+    for cycle in (HOUR + first for first in source.cycles):
+        due = cycle + ceil(source.delay_hours)
+        when = (due - 1).init_time + timedelta(minutes=59)
+        begun = {
+            lead: found
+            for lead in source.leads(cycle)
+            if (found := ended_by([source], source.folder, arrival_key(source, cycle, lead), when, 360))
+        }
+        assert list(begun.values()) == [(name, due)]
+        whole = leads_for(source, cycle, due, 360)
+        assert list(begun) == [whole[-1]]
+        for hour in (due + later for later in range(24)):
+            if due_cycles(source, hour)[0] == cycle:
+                assert set(leads_for(source, cycle, hour, 360)) <= set(whole)
 
 
 @pytest.mark.parametrize(

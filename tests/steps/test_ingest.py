@@ -86,7 +86,7 @@ def record(deployment: Deployment, source: str = "gfs", cycle: Cycle = CYCLE) ->
     return json.loads(deployment.store.read(paths.input_record(source, cycle)))  # type: ignore[no-any-return]
 
 
-LEADS = (6, 9, 12, 15, 18)
+LEADS = (6, 9, 12, 15, 18, 21, 24)
 
 
 def test_the_newest_run_becomes_the_input_store(deployment: Deployment) -> None:
@@ -99,7 +99,7 @@ def test_the_newest_run_becomes_the_input_store(deployment: Deployment) -> None:
     warm = store["forecast"].sel(parameter="temperature_2m")
     np.testing.assert_allclose(warm.sel(latitude=90, longitude=0), 281.0 + np.array(LEADS), atol=0.02)
     np.testing.assert_allclose(store["forecast"].sel(parameter="precipitation"), 1.0, atol=0.01)
-    np.testing.assert_array_equal(store["interval_hours"].sel(parameter="precipitation"), [6, 3, 3, 3, 3])
+    np.testing.assert_array_equal(store["interval_hours"].sel(parameter="precipitation"), [6, *[3] * 6])
     assert (store["coverage"] == 1).all()
     assert store.attrs["synthetic"] is True
     assert record(deployment)["leads"] == list(LEADS)
@@ -123,7 +123,9 @@ def test_what_is_missing_is_recorded_and_empty(deployment: Deployment) -> None:
     reason = f"no file {GFS.key(CYCLE, 9)}"
     assert {"parameter": "temperature_2m", "lead_time": 9, "reason": reason} in missing  # type: ignore[operator]
     assert np.isnan(opened(deployment)["forecast"].sel(parameter="temperature_2m", lead_time=9)).all()
-    np.testing.assert_array_equal(opened(deployment)["interval_hours"].sel(parameter="precipitation"), [6, 0, 6, 3, 3])
+    np.testing.assert_array_equal(
+        opened(deployment)["interval_hours"].sel(parameter="precipitation"), [6, 0, 6, *[3] * 4]
+    )
 
 
 def test_a_field_without_any_value_is_recorded_as_missing(deployment: Deployment) -> None:
@@ -149,8 +151,8 @@ def test_damaged_bytes_are_quarantined_with_their_reason(deployment: Deployment)
     (kept,) = record(deployment)["quarantined"]  # type: ignore[misc]
     assert deployment.store.read(kept["key"]).startswith(b"\0" * 50)
     assert "expected GRIB messages" in kept["reason"]
-    assert np.isnan(opened(deployment)["forecast"].sel(parameter="temperature_2m", lead_time=18)).all()
-    assert np.isfinite(opened(deployment)["forecast"].sel(parameter="precipitation", lead_time=18)).all()
+    assert np.isnan(opened(deployment)["forecast"].sel(parameter="temperature_2m", lead_time=LEADS[-1])).all()
+    assert np.isfinite(opened(deployment)["forecast"].sel(parameter="precipitation", lead_time=LEADS[-1])).all()
 
 
 def test_a_bucket_of_s3_is_read_without_credentials(
