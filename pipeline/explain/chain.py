@@ -25,7 +25,7 @@ from pipeline.explain.published import (
     stations,
     why_absent,
 )
-from pipeline.parameters import Parameter, blended
+from pipeline.parameters import Parameter, blended, parameter
 from pipeline.products.explanation import Chain, Link
 from pipeline.science import amounts
 from pipeline.science.amounts import Correction
@@ -36,7 +36,7 @@ from pipeline.science.ramp_length import at_leads
 from pipeline.science.weights import Weights
 from pipeline.steps.blending import bridge, day_hours, tile_weights
 from pipeline.steps.forecast import consistent, surroundings
-from pipeline.steps.inputs import TRUTH_HOURS, Contribution, coverage, holds, kept, valid_hours
+from pipeline.steps.inputs import TRUTH_HOURS, Contribution, apart, coverage, holds, kept, valid_hours
 from pipeline.steps.numbered import at_hours
 from pipeline.steps.wave_energy import energy_at_leads
 
@@ -149,10 +149,11 @@ def _ends(at: At) -> NDArray[np.int64]:
 
 
 def _check_kept(at: At, part: Contribution) -> None:
-    if not kept(at.deployment.store, part.source, part.cycle):
-        raise FileNotFoundError(
-            f"the run {part.cycle} of {part.source} is no longer kept; {at.hour} can be explained while its inputs are"
-        )
+    for run in filter(None, (part.cycle, part.longer)):
+        if not kept(at.deployment.store, part.source, run):
+            raise FileNotFoundError(
+                f"the run {run} of {part.source} is no longer kept; {at.hour} can be explained while its inputs are"
+            )
 
 
 def _taper(at: At, part: Contribution, row: Parameter) -> Array:
@@ -233,6 +234,16 @@ def _link(at: At, name: str, source: str, part: tuple[float, float, float, float
     covered = float(at.weights["coverage"].sel(source=source))
     if weight and covered < 1:
         note = "; ".join(filter(None, [note, f"edge of its region, counts {covered:.0%}"]))
-    title, cycle = str(record["title"]), str(record["cycle"] or "")
-    number = list(at.manifest["sources"]).index(source)
-    return Link(source, number, title, cycle, record["age_hours"], *part, rmse, sample, note)
+    title, number = str(record["title"]), list(at.manifest["sources"]).index(source)
+    return Link(source, number, title, *_run(at, name, source, lead), *part, rmse, sample, note)
+
+
+def _run(at: At, name: str, source: str, lead: int) -> tuple[str, int | None]:
+    """Cycle and age of the run that a source's value is of, or most of it; of one that has not arrived "" and None."""
+    part = contributions(at).get(source)
+    if part is None:
+        return "", None
+    newest, longer = apart(part)
+    last = valid_hours(at.deployment, newest, parameter(name)).max(initial=-1)
+    said = longer if longer and range_taper(last, np.array([lead]))[0] < 0.5 else newest
+    return str(said.cycle), said.age_hours

@@ -74,10 +74,12 @@ class At:
 
 def contributions(at: At) -> dict[str, Contribution]:
     """The runs that were used, by source."""
-    columns = (at.weights[part].values for part in ("source", "source_cycle", "source_age"))
+    columns = (at.weights[part].values for part in ("source", "source_cycle", "source_age", "source_longer_cycle"))
     return {
-        str(name): Contribution(str(name), Cycle.parse(str(cycle)), int(age))
-        for name, cycle, age in zip(*columns, strict=True)
+        str(name): Contribution(
+            str(name), Cycle.parse(str(cycle)), int(age), Cycle.parse(str(longer)) if longer else None
+        )
+        for name, cycle, age, longer in zip(*columns, strict=True)
         if cycle
     }
 

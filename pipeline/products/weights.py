@@ -31,11 +31,13 @@ SPREAD_PRECISION = 0.01
 
 @dataclass(frozen=True)
 class Source:
-    """A source of the hour: its cycle as text, empty if none had arrived, and that cycle's age, then -1."""
+    """A source of the hour: its cycle as text, empty if none had arrived, and that cycle's age, then -1; and the cycle
+    before that goes on when it has ended, empty if none does."""
 
     name: str
     cycle: str
     age_hours: int
+    longer_cycle: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,14 +83,17 @@ def template(
     """The template of `weights.zarr`; see docs/storage.md for its arrays."""
     names = np.asarray([source.name for source in sources])
     cycles = np.asarray([source.cycle for source in sources])
+    longer = np.asarray([source.longer_cycle for source in sources])
     ages = np.asarray([source.age_hours for source in sources], np.int32)
     lead = {"standard_name": "forecast_period", "long_name": "lead time that the weights are for", "units": "hours"}
+    goes_on = {"long_name": "cycle used where that has ended, empty if none"}
     age = {"long_name": "age of the cycle used, -1 if none had arrived", "units": "hours"}
     coordinates = {"init_time": init_time(hour)} | places(grid)
     coordinates |= {
         "source": Coordinate(names, {"long_name": "source of the forecast"}, ("source",)),
         "source_cycle": Coordinate(cycles, {"long_name": "cycle used, empty if none had arrived"}, ("source",)),
         "source_age": Coordinate(ages, age, ("source",)),
+        "source_longer_cycle": Coordinate(longer, goes_on, ("source",)),
         "lead_bin": Coordinate(np.asarray(lead_bins, np.int32), lead, ("lead_bin",)),
         "candidate": Coordinate(np.asarray(CANDIDATE_NAMES), {"long_name": "what weights are of"}, ("candidate",)),
     }

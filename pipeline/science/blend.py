@@ -106,6 +106,14 @@ def range_taper(last_lead: float, leads: Leads, hours: float = 6) -> Array:
     return np.clip((last_lead - leads + 0.5) / hours, 0.02, 1).astype(np.float32)
 
 
+def handed_over(before: Array, after: Array, share: Array, *, circular: bool) -> Array:
+    """`before` by its `share` and `after` by the rest, where one has no value the other alone; of directions
+    (`circular`) the one that has the larger share."""
+    share = np.where(share < 0.5, 0, 1) if circular else share
+    mixed = before * share + after * (1 - share)
+    return np.where(np.isnan(before), after, np.where(np.isnan(after), before, mixed)).astype(np.float32)
+
+
 def angular_error(forecast: Array, truth: Array) -> Array:
     """Forecast minus truth of directions in degrees, within -180 to 180."""
     return ((forecast - truth + 180) % 360 - 180).astype(np.float32)

@@ -26,6 +26,26 @@ def due_cycles(source: Source, hour: Cycle) -> list[Cycle]:
     return [cycle for cycle in cycles if cycle.init_time.hour in source.cycles]
 
 
+def longer_cycles(source: Source, cycle: Cycle, hour: Cycle) -> list[Cycle]:
+    """Runs due at `hour` that begin before `cycle` and end after it, newest first.
+
+    Of a model with long and short runs they say what happens when the newest has ended.
+    """
+    last = source.leads(cycle)[-1]
+    if last == max(leads[-1] for leads in source.leads_by_cycle.values()):
+        return []
+    end = cycle + last
+    return [
+        earlier for earlier in due_cycles(source, hour) if earlier < cycle and earlier + source.leads(earlier)[-1] > end
+    ]
+
+
+def leads_after(source: Source, cycle: Cycle, longer: Cycle, leads: Sequence[int]) -> tuple[int, ...]:
+    """Those of the `leads` of a longer run that are of use where `cycle` ends: from some hours before its last on."""
+    end = source.leads(cycle)[-1] + longer.lead_hours(cycle.init_time)
+    return tuple(lead for lead in leads if lead > end - 2 * BUCKET_HOURS)
+
+
 def newest_cycle(bucket: Bucket, source: Source, hour: Cycle, last_lead_hours: int) -> Cycle | None:
     """The newest run due at `hour` whose last wanted file has arrived; else the newest with its first; else None.
 

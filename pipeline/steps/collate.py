@@ -18,7 +18,7 @@ from pipeline.science.cluster_skill import cluster_means, cluster_skill
 from pipeline.science.learn import AMOUNT_RULES
 from pipeline.science.skill import Skill
 from pipeline.steps import Deployment, skill_store
-from pipeline.steps.inputs import coverage, record
+from pipeline.steps.inputs import coverage, valid_hours
 from pipeline.steps.learn import APPLIED, weights_key
 from pipeline.steps.serving import serving
 from pipeline.store import arrays as store_arrays
@@ -135,7 +135,9 @@ def _guard(deployment: Deployment, hour: Cycle, row: Parameter, state: Skill, me
 
 def _source(deployment: Deployment, hour: Cycle, name: str) -> maps.Source:
     part = serving(deployment, hour).get(name)
-    return maps.Source(name, str(part.cycle), part.age_hours) if part else maps.Source(name, "", -1)
+    if part is None:
+        return maps.Source(name, "", -1)
+    return maps.Source(name, str(part.cycle), part.age_hours, str(part.longer or ""))
 
 
 def _coverage(deployment: Deployment, hour: Cycle, sources: Sequence[str]) -> Array:
@@ -150,14 +152,6 @@ def _coverage(deployment: Deployment, hour: Cycle, sources: Sequence[str]) -> Ar
 
 def _last_lead(deployment: Deployment, hour: Cycle, row: Parameter, sources: Sequence[str]) -> NDArray[np.int32]:
     """(source,) hours after the hour to which its run brings the parameter; -1 where it does not."""
-    last = np.full(len(sources), -1, np.int32)
-    for index, name in enumerate(sources):
-        part = serving(deployment, hour).get(name)
-        if part is None:
-            continue
-        noted = record(deployment.store, name, part.cycle)
-        missing = {item["lead_time"] for item in noted["missing"] if item["parameter"] == row.name}
-        leads = [lead - part.age_hours for lead in noted["leads"] if lead not in missing]
-        if row.name in noted["parameters"] and leads:
-            last[index] = max(leads)
-    return last
+    runs = serving(deployment, hour)
+    reached = [valid_hours(deployment, runs[name], row).max(initial=-1) if name in runs else -1 for name in sources]
+    return np.asarray(reached, np.int32)

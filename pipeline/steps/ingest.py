@@ -12,7 +12,15 @@ from pipeline.sources import SOURCES, Source
 from pipeline.sources.fetch import Delivery, Request, merge
 from pipeline.sources.geometry import Coordinates
 from pipeline.sources.limits import memory_limit
-from pipeline.sources.newest import BUCKET_HOURS, arrival_key, due_cycles, interval_leads, newest_cycle
+from pipeline.sources.newest import (
+    BUCKET_HOURS,
+    arrival_key,
+    due_cycles,
+    interval_leads,
+    leads_after,
+    longer_cycles,
+    newest_cycle,
+)
 from pipeline.stages import stage
 from pipeline.steps import Deployment
 from pipeline.steps.assemble import INTERVAL_KINDS
@@ -68,9 +76,15 @@ def _ingest(deployment: Deployment, source: Source, hour: Cycle) -> None:
     ingest_past(deployment, source, hour)
     if source.role == "analysis":
         return
-    cycle = newest_cycle(bucket_of(deployment, source), source, hour, deployment.config.last_lead_hours)
-    if cycle is not None:
-        ingest_source(deployment, source, cycle, live_leads(deployment, source, cycle, hour))
+    bucket = bucket_of(deployment, source)
+    cycle = newest_cycle(bucket, source, hour, deployment.config.last_lead_hours)
+    if cycle is None:
+        return
+    ingest_source(deployment, source, cycle, live_leads(deployment, source, cycle, hour))
+    for longer in longer_cycles(source, cycle, hour)[:1]:
+        leads = leads_after(source, cycle, longer, live_leads(deployment, source, longer, hour))
+        if leads and bucket.exists(arrival_key(source, longer, leads[-1])):
+            ingest_source(deployment, source, longer, leads)
 
 
 def ingest_past(deployment: Deployment, source: Source, hour: Cycle) -> None:
@@ -100,12 +114,21 @@ def past_runs(deployment: Deployment, source: Source, hour: Cycle) -> list[tuple
             wanted.setdefault(cycle, set()).add(lead)
     else:
         for start in starts:
-            for cycle in due_cycles(source, start)[:1]:
-                age = int(cycle.lead_hours(start.init_time))
-                leads = {lead for hours in ahead for lead in _around(source.leads(cycle), age + hours)}
-                if leads:
-                    wanted.setdefault(cycle, set()).update(leads)
+            for cycle, leads in _at_start(source, start, ahead):
+                wanted.setdefault(cycle, set()).update(leads)
     return [(cycle, tuple(sorted(leads))) for cycle, leads in sorted(wanted.items())]
+
+
+def _at_start(source: Source, start: Cycle, ahead: Sequence[int]) -> Iterator[tuple[Cycle, set[int]]]:
+    """The runs that served a start, with the leads that give its hours `ahead`."""
+    for cycle in due_cycles(source, start)[:1]:
+        last = -1.0
+        for run in (cycle, *longer_cycles(source, cycle, start)[:1]):
+            age = int(run.lead_hours(start.init_time))
+            leads = {lead for hours in ahead if hours > last for lead in _around(source.leads(run), age + hours)}
+            last = source.leads(run)[-1] - age
+            if leads:
+                yield run, leads
 
 
 def _newest_day(source: Source, hour: Cycle) -> list[Cycle]:

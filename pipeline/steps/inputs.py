@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import Any
 
@@ -18,8 +18,10 @@ from pipeline.kept import Kept
 from pipeline.parameters import INTERVAL_KINDS, Parameter, parameter
 from pipeline.science import solar
 from pipeline.science.align import to_hours
+from pipeline.science.blend import handed_over, range_taper
 from pipeline.science.solar import Sun
-from pipeline.sources import SOURCES, Role
+from pipeline.sources import SOURCES, Role, Source
+from pipeline.sources.newest import longer_cycles
 from pipeline.steps import Deployment
 from pipeline.steps.input_reader import InputRun
 from pipeline.steps.persisted import PersistedRun
@@ -48,11 +50,13 @@ _kept: Kept[Array] = Kept(2**27)
 
 @dataclass(frozen=True)
 class Contribution:
-    """One source's newest cycle that had arrived by an hour."""
+    """One source's newest cycle that had arrived by an hour, and the earlier one, if any, that goes on at its end: IFS,
+    ICON and HRRR have long runs and between them short ones."""
 
     source: str
     cycle: Cycle
     age_hours: int
+    longer: Cycle | None = None
 
 
 def sources_of(deployment: Deployment, row: Parameter) -> tuple[str, ...]:
@@ -69,8 +73,20 @@ def contribution(deployment: Deployment, name: str, hour: Cycle) -> Contribution
     source = SOURCES[name]
     for age in range(int(np.ceil(source.delay_hours)), int(source.maximum_age_hours) + 1):
         if (hour.init_time.hour - age) % 24 in source.cycles and _records(deployment.store, name, hour - age):
-            return Contribution(name, hour - age, age)
+            return Contribution(name, hour - age, age, _longer(deployment.store, source, hour - age, hour))
     return None
+
+
+def _longer(store: Store, source: Source, cycle: Cycle, hour: Cycle) -> Cycle | None:
+    return next((run for run in longer_cycles(source, cycle, hour) if _records(store, source.name, run)), None)
+
+
+def apart(part: Contribution) -> tuple[Contribution, Contribution | None]:
+    """The newest run of a contribution and the longer one before it, each by itself."""
+    if part.longer is None:
+        return part, None
+    earlier = round(part.longer.lead_hours(part.cycle.init_time))
+    return replace(part, longer=None), Contribution(part.source, part.longer, part.age_hours + earlier)
 
 
 def run_before(deployment: Deployment, part: Contribution) -> Cycle | None:
@@ -181,14 +197,18 @@ def _values(run: InputRun | PersistedRun, array: str, parameter: str, first: int
 
 def valid_hours(deployment: Deployment, part: Contribution, row: Parameter) -> NDArray[np.float64]:
     """(lead,) the hours at which a source has the parameter anywhere, counted from when `part` is as old as it says."""
+    newest, longer = apart(part)
+    if longer is not None:
+        known, more = valid_hours(deployment, newest, row), valid_hours(deployment, longer, row)
+        return np.concatenate([known, more[more > known.max(initial=-np.inf)]])
     run = _run(deployment.store, part.source, part.cycle)
-    return (run.leads[run.held("forecast", row.name)] - part.age_hours).astype(np.float64)
+    held = run.held("forecast", row.name) if row.name in run.rows else np.zeros(len(run.leads), np.bool_)
+    return (run.leads[held] - part.age_hours).astype(np.float64)
 
 
 def holds(deployment: Deployment, part: Contribution, row: Parameter) -> bool:
-    """Whether a run says anything of a parameter at the hour or later, by its small arrays alone."""
-    run = _run(deployment.store, part.source, part.cycle)
-    return row.name in run.rows and bool(run.held("forecast", row.name)[run.leads >= part.age_hours].any())
+    """Whether a source says anything of a parameter at the hour or later, by its small arrays alone."""
+    return bool((valid_hours(deployment, part, row) >= 0).any())
 
 
 def coverage(deployment: Deployment, part: Contribution) -> Array:
@@ -211,7 +231,25 @@ def _is_global(store: Store, name: str, cycle: Cycle, grid: Grid) -> bool:
 def at_hours(
     deployment: Deployment, part: Contribution, row: Parameter, hour: Cycle, hours: Sequence[int], cells: slice
 ) -> Array:
-    """(hour, place) the source at `hours` after `hour` on the flattened `cells`; NaN where it does not reach."""
+    """(hour, place) the source at `hours` after `hour` on the flattened `cells`; NaN where it does not reach.
+
+    Over the last hours of the newest run the longer one before it takes over: no step where one ends.
+    """
+    newest, longer = apart(part)
+    if longer is None:
+        return _run_at_hours(deployment, part, row, hour, hours, cells)
+    values = _run_at_hours(deployment, newest, row, hour, hours, cells)
+    share = range_taper(valid_hours(deployment, newest, row).max(initial=-1), np.asarray(hours))
+    late = np.flatnonzero(share < 1)
+    if len(late):
+        after = _run_at_hours(deployment, longer, row, hour, [hours[index] for index in late.tolist()], cells)
+        values[late] = handed_over(values[late], after, share[late, None], circular=row.blend == "circular")
+    return values
+
+
+def _run_at_hours(
+    deployment: Deployment, part: Contribution, row: Parameter, hour: Cycle, hours: Sequence[int], cells: slice
+) -> Array:
     columns = deployment.grid.shape[1]
     start, stop, _ = cells.indices(deployment.grid.shape[0] * columns)
     rows = slice(start // columns, -(-stop // columns))
@@ -278,7 +316,14 @@ def verified(
 ) -> Array | None:
     """(place,) what a source, newest at `hour`, said for `lead` hours on over the truth's interval; None if nothing."""
     part = contribution(deployment, name, hour)
-    found = native(deployment, name, part.cycle, row, hour, array) if part else None
+    for run in filter(None, (part.cycle, part.longer) if part else ()):
+        values = _verified(native(deployment, name, run, row, hour, array), row, lead, interval)
+        if values is not None:
+            return values
+    return None
+
+
+def _verified(found: Native | None, row: Parameter, lead: int, interval: int) -> Array | None:
     if found is None or not len(found.valid_hours):
         return None
     if not interval:

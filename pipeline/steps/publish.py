@@ -93,6 +93,7 @@ def _sources(deployment: Deployment, hour: Cycle) -> dict[str, dict[str, Any]]:
             noted = record(deployment.store, name, part.cycle) | {"implausible": implausible.get(name, [])}
             here = replace(source, role=role(deployment, part))
             result[name] = provenance.source_record(here, part.cycle, part.age_hours, noted)
+            result[name] |= {"longer_cycle": str(part.longer)} if part.longer else {}
     return result
 
 

@@ -19,7 +19,10 @@ from pipeline.store import Store
 
 def settle(deployment: Deployment, hour: Cycle) -> None:
     """What has arrived serves the hour, unless that is settled already; asked once all suppliers have ended."""
-    found = {name: str(part.cycle) for name, part in _arrived(deployment, hour).items()}
+    found = {
+        name: [str(run) for run in (part.cycle, part.longer) if run]
+        for name, part in _arrived(deployment, hour).items()
+    }
     deployment.store.write_new(_key(hour), json.dumps(found).encode())
 
 
@@ -40,8 +43,11 @@ def _arrived(deployment: Deployment, hour: Cycle) -> dict[str, Contribution]:
 @lru_cache(maxsize=64)
 def _settled(store: Store, hour: Cycle) -> Mapping[str, Contribution]:
     """FileNotFoundError, which is not kept, until it is."""
-    cycles = {name: Cycle.parse(text) for name, text in json.loads(store.read(_key(hour))).items()}
-    return {name: Contribution(name, cycle, round(cycle.lead_hours(hour.init_time))) for name, cycle in cycles.items()}
+    found = {name: map(Cycle.parse, runs) for name, runs in json.loads(store.read(_key(hour))).items()}
+    return {
+        name: Contribution(name, cycle, round(cycle.lead_hours(hour.init_time)), *longer)
+        for name, (cycle, *longer) in found.items()
+    }
 
 
 def _key(hour: Cycle) -> str:

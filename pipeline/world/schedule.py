@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from pipeline.cycle import Cycle
 from pipeline.parameters import INTERVAL_KINDS
 from pipeline.sources import Source
-from pipeline.sources.newest import due_cycles, interval_leads, leads_for
+from pipeline.sources.newest import due_cycles, interval_leads, leads_after, leads_for, longer_cycles
 from pipeline.world.feeds import FEEDS, lead_step_hours
 
 BLOCK = timedelta(hours=6)
@@ -71,18 +71,22 @@ def past_hours(live: Cycle, extent: Extent) -> list[Cycle]:
     return [live - 24 * back for back in range(extent.days, 0, -1)]
 
 
-def live_cycles(source: Source, live: Cycle) -> list[Cycle]:
-    """The run that serves the live hour; of a model with short and long runs the newest of each."""
-    due = due_cycles(source, live)
-    longest = max((source.leads(cycle)[-1] for cycle in due), default=0)
-    long_runs = [cycle for cycle in due if source.leads(cycle)[-1] == longest]
-    return sorted({*due[:1], *long_runs[:1]}) if source.role == "regional" else due[:1]
+def served_by(source: Source, hour: Cycle) -> list[Cycle]:
+    """The run that serves an hour and, of a model with short and long runs, the longer one before it."""
+    newest = due_cycles(source, hour)[:1]
+    longer = [run for cycle in newest for run in longer_cycles(source, cycle, hour)[:1]]
+    return newest if source.role == "ensemble" else newest + longer
 
 
 def _live_jobs(source: Source, live: Cycle, extent: Extent) -> Iterable[tuple[datetime, Job]]:
-    for cycle in live_cycles(source, live):
+    newest, *longer = served_by(source, live)
+    for cycle in (newest, *longer):
         by_block: dict[datetime, list[int]] = defaultdict(list)
         wanted = leads_for(source, cycle, live, extent.forecast_hours, lead_step_hours(source.name))
+        if cycle in longer:
+            wanted = leads_after(source, newest, cycle, wanted)
+        if not wanted:
+            continue
         for lead in wanted:
             by_block[block_end(cycle.valid_time(lead))].append(lead)
         first, *_ = by_block
@@ -94,10 +98,12 @@ def _live_jobs(source: Source, live: Cycle, extent: Extent) -> Iterable[tuple[da
 
 def _past_jobs(source: Source, live: Cycle, extent: Extent) -> Iterable[tuple[datetime, Job]]:
     for hour in past_hours(live, extent):
-        for cycle in due_cycles(source, hour)[:1]:
+        last = -1.0
+        for cycle in served_by(source, hour):
             age = int(cycle.lead_hours(hour.init_time))
             native = source.leads(cycle)
-            wanted = [age + ahead for ahead in extent.lead_hours if age + ahead in native]
+            wanted = [age + ahead for ahead in extent.lead_hours if ahead > last and age + ahead in native]
+            last = native[-1] - age
             further = interval_leads(source, cycle, wanted)
             for lead in wanted:
                 when = block_end(cycle.valid_time(lead))
