@@ -92,8 +92,7 @@ def _sources(deployment: Deployment, hour: Cycle) -> dict[str, dict[str, Any]]:
         else:
             noted = record(deployment.store, name, part.cycle) | {"implausible": implausible.get(name, [])}
             here = replace(source, role=role(deployment, part))
-            result[name] = provenance.source_record(here, part.cycle, part.age_hours, noted)
-            result[name] |= {"longer_cycle": str(part.longer)} if part.longer else {}
+            result[name] = provenance.source_record(here, part.cycle, part.age_hours, noted, part.longer)
     return result
 
 
@@ -104,8 +103,9 @@ def _ensemble(deployment: Deployment, source: Source, hour: Cycle) -> dict[str, 
         group = json.loads(deployment.store.read(f"{paths.ensemble(hour, source.name)}/zarr.json"))
     except FileNotFoundError:
         return provenance.source_record(source, None, None, {})
-    cycle = Cycle.parse(group["attributes"]["init_time"])
-    return provenance.source_record(source, cycle, round(cycle.lead_hours(hour.init_time)), noted)
+    cycle, longer = Cycle.parse(group["attributes"]["init_time"]), group["attributes"].get("longer_init_time")
+    age = round(cycle.lead_hours(hour.init_time))
+    return provenance.source_record(source, cycle, age, noted, Cycle.parse(longer) if longer else None)
 
 
 def _corrections(deployment: Deployment, hour: Cycle) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,8 +15,8 @@ import xarray as xr
 from pipeline import paths
 from pipeline.config import Config
 from pipeline.cycle import Cycle
-from pipeline.parameters import parameter
-from pipeline.sources import SOURCES
+from pipeline.parameters import Parameter, parameter
+from pipeline.sources import SOURCES, Source
 from pipeline.steps import Deployment
 from pipeline.steps.ingest import ingest_files, ingest_source, past_runs, run, shards
 from pipeline.steps.input_reader import InputRun
@@ -76,6 +77,27 @@ def put_lead(bucket: Store, lead: int, *, cycle: Cycle = CYCLE) -> str:
         rain = of_parameter(RAIN, cycle, begin, lead, (lead - begin) * flat)
         entries.append(("APCP:surface", f"{begin}-{lead} hour acc fcst", rain))
     return put_ncep(bucket, GFS, cycle, lead, entries)
+
+
+def put_ecmwf(
+    bucket: Store, source: Source, cycle: Cycle, lead: int, of_member: Mapping[int, Mapping[Parameter, float]]
+) -> None:
+    """A file of members, each parameter the same everywhere, with its index; totals are since the start."""
+    lines, data = [], b""
+    for number, values in of_member.items():
+        for row, value in values.items():
+            total = row.kind == "accumulation"
+            part = of_parameter(
+                row, cycle, 0 if total else lead, lead, np.full(LATITUDE.shape, value),
+                productDefinitionTemplateNumber=11 if total else 1, perturbationNumber=number,
+            )  # fmt: skip
+            name, level = row.ecmwf[0].split(":")
+            entry = {"param": name, "levtype": level, "step": str(lead), "number": str(number), "_offset": len(data)}
+            lines.append(json.dumps(entry | {"_length": len(part)}))
+            data += part
+    key = source.key(cycle, lead)
+    bucket.write(key, data)
+    bucket.write(source.index_key(key), "\n".join(lines).encode())
 
 
 def opened(deployment: Deployment, source: str = "gfs", cycle: Cycle = CYCLE) -> xr.Dataset:
@@ -254,6 +276,31 @@ def test_members_of_an_ensemble_at_the_hour(deployment: Deployment) -> None:
     np.testing.assert_allclose(store["temperature_2m"].sel(number=30), 310.0, atol=0.01)
     missing = record(deployment, "gefs", HOUR)["missing"]
     assert {"parameter": "", "lead_time": 6, "reason": "member 5 has no files"} in missing  # type: ignore[operator]
+
+
+def test_where_a_short_run_of_an_ensemble_ends_the_members_of_the_long_one_before_go_on(
+    deployment: Deployment,
+) -> None:
+    """At 03 UTC the newest run is that of 18 UTC, which ends after 144 hours; rain is a total since the start."""
+    ens, hour, long = SOURCES["ifs_ens"], HOUR + 3, CYCLE - 6
+    world = deployment.config.sources["gefs"].model_copy(update={"lead_step_hours": 48})
+    sources = {"ifs_ens": world, "gdas": deployment.config.sources["gdas"]}
+    changes = {"last_lead_hours": 225, "sources": sources}
+    deployment = replace(deployment, config=deployment.config.model_copy(update=changes))
+    bucket = Store.open(ens.bucket, endpoint=world.endpoint)
+    for cycle, warm, rate, last in ((CYCLE, 280.0, 1.0, 144), (long, 270.0, 3.0, 240)):
+        for lead in range(0, last + 1, 6):
+            of_member = {
+                number: {TEMPERATURE: warm + number} | ({RAIN: rate * lead} if lead else {}) for number in (1, 50)
+            }
+            put_ecmwf(bucket, ens, cycle, lead, of_member)
+    run(deployment, hour, "ifs_ens")
+    store = xr.open_zarr(deployment.store.zarr(paths.ensemble(hour, "ifs_ens")), consolidated=False)
+    assert store["lead_time"].values.tolist() == [-9, 39, 87, 135, 177, 225]
+    warm, rain = store["temperature_2m"].sel(number=50), store["precipitation"].sel(number=1)
+    np.testing.assert_allclose(warm.isel(latitude=1, longitude=1), [*[330.0] * 4, *[320.0] * 2], atol=0.01)
+    np.testing.assert_allclose(rain.isel(latitude=1, longitude=1)[1:], [1, 1, 1, 3, 3], atol=0.01)
+    assert store.attrs["longer_init_time"] == long.init_time.isoformat()
 
 
 def test_files_are_filed_under_a_source_by_their_start(deployment: Deployment, tmp_path: Path) -> None:
