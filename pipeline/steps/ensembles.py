@@ -22,9 +22,14 @@ Array = NDArray[np.float32]
 
 
 def ensembles(deployment: Deployment, hour: Cycle) -> list[str]:
-    """Configured ensembles whose members are there at the hour, in the configured order."""
+    """Configured ensembles whose members are all there at the hour, in the configured order."""
     names = [name for name in deployment.config.sources if SOURCES[name].role == "ensemble"]
-    return [name for name in names if deployment.store.exists(f"{paths.ensemble(hour, name)}/zarr.json")]
+    return [name for name in names if _is_whole(deployment.store, name, hour)]
+
+
+def _is_whole(store: Store, name: str, hour: Cycle) -> bool:
+    """The record is written last: without one members are still to come, or never will."""
+    return store.exists(paths.input_record(name, hour))
 
 
 def held(deployment: Deployment, hour: Cycle) -> set[str]:
@@ -69,8 +74,9 @@ def variances(deployment: Deployment, row: Parameter, hour: Cycle) -> Array:
 @lru_cache(maxsize=1024)
 def _kept(store: Store, hour: Cycle) -> tuple[str, ...]:
     """Ensembles whose members of the hour are there; asked once, as skill is learnt of hours that are over."""
-    names = store.list_folders(paths.ensemble(hour, "").rpartition("/")[0])
-    return tuple(name.removesuffix(".zarr") for name in sorted(names))
+    folders = store.list_folders(paths.ensemble(hour, "").rpartition("/")[0])
+    names = (name.removesuffix(".zarr") for name in sorted(folders))
+    return tuple(name for name in names if _is_whole(store, name, hour))
 
 
 @lru_cache(maxsize=16)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import boto3
 import numpy as np
@@ -16,7 +17,9 @@ from pipeline.config import Config
 from pipeline.cycle import Cycle
 from pipeline.parameters import parameter
 from pipeline.sources import SOURCES
-from pipeline.steps import Deployment
+from pipeline.sources.fetch import Delivery
+from pipeline.steps import Deployment, ingest_members
+from pipeline.steps.ensembles import ensembles, held
 from pipeline.steps.ingest import ingest_files, ingest_source, past_runs, run, shards
 from pipeline.steps.input_reader import InputRun
 from pipeline.steps.input_store import rounded
@@ -232,7 +235,7 @@ def test_orography_and_land_come_from_the_analysis(deployment: Deployment) -> No
     np.testing.assert_allclose(store["land_area_fraction"].sel(latitude=60, longitude=30), 1)
 
 
-def test_members_of_an_ensemble_at_the_hour(deployment: Deployment) -> None:
+def _put_members(deployment: Deployment) -> None:
     gefs = SOURCES["gefs"]
     bucket = Store.open(gefs.bucket, endpoint=deployment.config.sources["gefs"].endpoint)
     for member in (1, 2, 30):
@@ -245,13 +248,37 @@ def test_members_of_an_ensemble_at_the_hour(deployment: Deployment) -> None:
             bucket.write(key, data)
             line = f"1:0:d=2026013018:TMP:2 m above ground:{lead} hour fcst:ENS=+{member}"
             bucket.write(gefs.index_key(key), line.encode())
+
+
+def test_members_of_an_ensemble_at_the_hour(deployment: Deployment) -> None:
+    _put_members(deployment)
     run(deployment, HOUR, "gefs")
+    assert ensembles(deployment, HOUR) == ["gefs"]
     store = xr.open_zarr(deployment.store.zarr(paths.ensemble(HOUR, "gefs")), consolidated=False)
     assert tuple(store["number"].values) == (1, 2, 30)
     assert tuple(store["lead_time"].values) == (0, 3, 6, 9, 12)
     np.testing.assert_allclose(store["temperature_2m"].sel(number=30), 310.0, atol=0.01)
     missing = record(deployment, "gefs", HOUR)["missing"]
     assert {"parameter": "", "lead_time": 6, "reason": "member 5 has no files"} in missing  # type: ignore[operator]
+
+
+def test_an_ensemble_of_which_members_are_still_to_come_serves_no_hour(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _put_members(deployment)
+    fetch = ingest_members._fetch_member
+
+    def killed(bucket: Store, *arguments: Any) -> Delivery:
+        if arguments[-1] == 2:
+            raise KeyboardInterrupt
+        return fetch(bucket, *arguments)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(ingest_members, "_fetch_member", killed)
+        run(deployment, HOUR, "gefs")
+    assert (ensembles(deployment, HOUR), held(deployment, HOUR)) == ([], set())
+    run(deployment, HOUR, "gefs")
+    assert ensembles(deployment, HOUR) == ["gefs"]
 
 
 def test_files_are_filed_under_a_source_by_their_start(deployment: Deployment, tmp_path: Path) -> None:

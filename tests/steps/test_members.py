@@ -59,6 +59,7 @@ def _store_members(deployment: Deployment, name: str, values: Array) -> None:
     stored = {NAME: {"chunks": (1, *values.shape[1:]), "compressors": ZstdCodec(level=1)}}
     key = deployment.store.zarr(paths.ensemble(HOUR, name))
     data.to_zarr(key, mode="w", consolidated=False, zarr_format=3, encoding=stored)
+    deployment.store.write(paths.input_record(name, HOUR), b"{}")
 
 
 def _weights(deployment: Deployment) -> Weights:
