@@ -18,7 +18,6 @@ from pipeline.steps.inputs import (
     GLOBAL_ROLES,
     TRUTH_HOURS,
     Contribution,
-    contribution,
     coverage,
     holds,
     role,
@@ -28,6 +27,7 @@ from pipeline.steps.inputs import (
 from pipeline.steps.learn import read_correction, read_weights
 from pipeline.steps.numbered import at_hours
 from pipeline.steps.plausible import leave_out
+from pipeline.steps.served import arrived
 from pipeline.steps.wave_energy import energy_at_leads
 
 Array = NDArray[np.float32]
@@ -49,12 +49,6 @@ def lost(deployment: Deployment, hour: Cycle) -> list[str]:
 
 def _global_models(deployment: Deployment) -> list[str]:
     return [name for name in deployment.config.sources if SOURCES[name].role in GLOBAL_ROLES]
-
-
-def arrived(deployment: Deployment, hour: Cycle) -> dict[str, Contribution]:
-    """What serves the hour of each source that has arrived, by name, in the configured order."""
-    found = {name: contribution(deployment, name, hour) for name in deployment.config.sources}
-    return {name: part for name, part in found.items() if part is not None}
 
 
 def blend_parameter(

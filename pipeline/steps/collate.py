@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,9 @@ from pipeline.science.cluster_skill import cluster_means, cluster_skill
 from pipeline.science.learn import AMOUNT_RULES
 from pipeline.science.skill import Skill
 from pipeline.steps import Deployment, skill_store
-from pipeline.steps.inputs import contribution, coverage, record
+from pipeline.steps.inputs import Contribution, coverage, record
 from pipeline.steps.learn import APPLIED, weights_key
+from pipeline.steps.served import arrived
 from pipeline.store import arrays as store_arrays
 
 Array = NDArray[np.float32]
@@ -47,13 +48,14 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     weighed = {str(name) for one in names for name in store_arrays.read_one(store, weights_key(hour, one), "source")}
     sources = [name for name in deployment.config.sources if name in weighed]
     bins = store_arrays.read_one(store, weights_key(hour, names[0]), "lead_bin")
-    learnt = [_learnt(deployment, hour, blended()[name], sources) for name in names]
-    present = [_source(deployment, hour, name) for name in sources]
+    runs = arrived(deployment, hour)
+    learnt = [_learnt(deployment, hour, blended()[name], sources, runs) for name in names]
+    present = [_source(name, runs.get(name)) for name in sources]
     template = maps.template(hour, grid, present, bins.tolist(), learnt, synthetic=deployment.config.synthetic)
     key = paths.forecast(hour, "weights.zarr")
     layout.create(store, key, template)
     layout.write_coordinates(store, key, template)
-    covered = _coverage(deployment, hour, sources).reshape(len(sources), *grid.shape)
+    covered = _coverage(deployment, sources, runs).reshape(len(sources), *grid.shape)
     layout.write_tile(store, key, {"coverage": covered}, slice(None))
     means = {}
     for part in learnt:
@@ -100,7 +102,9 @@ def _of_all(values: NDArray[np.floating], place: Sequence[int], count: int) -> A
     return result
 
 
-def _learnt(deployment: Deployment, hour: Cycle, row: Parameter, sources: Sequence[str]) -> maps.Learnt:
+def _learnt(
+    deployment: Deployment, hour: Cycle, row: Parameter, sources: Sequence[str], runs: Mapping[str, Contribution]
+) -> maps.Learnt:
     """What lies behind the weights of one parameter, sources that do not bring it without anything."""
     key = weights_key(hour, row.name)
     data = store_arrays.values(deployment.store, key, ("source", "bias", "weight", "membership"))
@@ -118,7 +122,7 @@ def _learnt(deployment: Deployment, hour: Cycle, row: Parameter, sources: Sequen
         tables = store_arrays.read(deployment.store, key, ("membership", *amounts.TABLES))
         correction = amounts.from_tables(tables.reindex(source=list(sources), fill_value=0))
     return maps.Learnt(
-        row, correction, _last_lead(deployment, hour, row, sources),
+        row, correction, _last_lead(deployment, row, sources, runs),
         _of_all(share, place, len(sources)), rmse_of_all, _of_all(sample, place, len(sources)),
         _guard(deployment, hour, row, state, membership), deployment.store.exists(f"{key}/course/zarr.json"),
     )  # fmt: skip
@@ -132,26 +136,26 @@ def _guard(deployment: Deployment, hour: Cycle, row: Parameter, state: Skill, me
     return np.stack(shares).transpose(2, 0, 1).astype(np.float32)
 
 
-def _source(deployment: Deployment, hour: Cycle, name: str) -> maps.Source:
-    part = contribution(deployment, name, hour)
+def _source(name: str, part: Contribution | None) -> maps.Source:
     return maps.Source(name, str(part.cycle), part.age_hours) if part else maps.Source(name, "", -1)
 
 
-def _coverage(deployment: Deployment, hour: Cycle, sources: Sequence[str]) -> Array:
+def _coverage(deployment: Deployment, sources: Sequence[str], runs: Mapping[str, Contribution]) -> Array:
     """(source, place) how much of each source counts where; nothing of one that has not arrived."""
     covered = np.zeros((len(sources), deployment.grid.shape[0] * deployment.grid.shape[1]), np.float32)
     for index, name in enumerate(sources):
-        part = contribution(deployment, name, hour)
-        if part is not None:
-            covered[index] = coverage(deployment, part)
+        if name in runs:
+            covered[index] = coverage(deployment, runs[name])
     return covered
 
 
-def _last_lead(deployment: Deployment, hour: Cycle, row: Parameter, sources: Sequence[str]) -> NDArray[np.int32]:
+def _last_lead(
+    deployment: Deployment, row: Parameter, sources: Sequence[str], runs: Mapping[str, Contribution]
+) -> NDArray[np.int32]:
     """(source,) hours after the hour to which its run brings the parameter; -1 where it does not."""
     last = np.full(len(sources), -1, np.int32)
     for index, name in enumerate(sources):
-        part = contribution(deployment, name, hour)
+        part = runs.get(name)
         if part is None:
             continue
         noted = record(deployment.store, name, part.cycle)

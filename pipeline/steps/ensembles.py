@@ -16,20 +16,10 @@ from pipeline.products.opened import opened
 from pipeline.sources import SOURCES
 from pipeline.steps import Deployment
 from pipeline.steps.inputs import sources_of, verified
+from pipeline.steps.served import ensembles, is_whole
 from pipeline.store import Store
 
 Array = NDArray[np.float32]
-
-
-def ensembles(deployment: Deployment, hour: Cycle) -> list[str]:
-    """Configured ensembles whose members are all there at the hour, in the configured order."""
-    names = [name for name in deployment.config.sources if SOURCES[name].role == "ensemble"]
-    return [name for name in names if _is_whole(deployment.store, name, hour)]
-
-
-def _is_whole(store: Store, name: str, hour: Cycle) -> bool:
-    """The record is written last: without one members are still to come, or never will."""
-    return store.exists(paths.input_record(name, hour))
 
 
 def held(deployment: Deployment, hour: Cycle) -> set[str]:
@@ -76,7 +66,7 @@ def _kept(store: Store, hour: Cycle) -> tuple[str, ...]:
     """Ensembles whose members of the hour are there; asked once, as skill is learnt of hours that are over."""
     folders = store.list_folders(paths.ensemble(hour, "").rpartition("/")[0])
     names = (name.removesuffix(".zarr") for name in sorted(folders))
-    return tuple(name for name in names if _is_whole(store, name, hour))
+    return tuple(name for name in names if is_whole(store, name, hour))
 
 
 @lru_cache(maxsize=16)

@@ -23,8 +23,10 @@ _CODECS = {"blosc": Blosc(), "zstd": Zstd()}
 
 @dataclass(frozen=True, eq=False)
 class InputRun:
-    """One run of one source in the input store; `folder` is its Zarr group. Opened again it is another: it may have been
-    written anew."""
+    """One run of one source in the input store; `folder` is its Zarr group.
+
+    Opened again it is another: it may have been written anew.
+    """
 
     folder: Store
 

@@ -48,7 +48,7 @@ _kept: Kept[Array] = Kept(2**27)
 
 @lru_cache(maxsize=1)
 def begin(hour: Cycle) -> None:
-    """Forget the runs that this process has read for another hour, if any: ingest may have added leads to them since."""
+    """Forget the runs that this process has read for another hour: ingest may have added leads to them since."""
     for read in (_complete_record, _run, _is_global):
         read.cache_clear()
 

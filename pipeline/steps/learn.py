@@ -23,7 +23,7 @@ from pipeline.science.references import models
 from pipeline.science.skill import Skill
 from pipeline.science.skill_exchange import align_sources
 from pipeline.science.weights import Weights
-from pipeline.steps import Deployment, skill_store
+from pipeline.steps import Deployment, served, skill_store
 from pipeline.steps.ensembles import ensemble_variance, variances
 from pipeline.steps.inputs import components, sources_of, truth, truth_delay_hours
 from pipeline.steps.numbered import verified
@@ -50,7 +50,11 @@ def shards(deployment: Deployment, hour: Cycle) -> list[str]:
 
 
 def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
-    """Fit the weights of a parameter (or of a vector's two) at the hour, and judge what its sources say today."""
+    """Fit the weights of a parameter (or of a vector's two) at the hour, and judge what its sources say today.
+
+    What has come by now serves the hour, and what comes while it is made does not.
+    """
+    served.decide(deployment, hour)
     for row, state in zip(components(parameter(shard)), fit(deployment, hour, shard), strict=True):
         judge(deployment, hour, row, state.sources, state.lead_bins, usual_errors(deployment, state))
 

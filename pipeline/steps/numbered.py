@@ -13,7 +13,8 @@ from pipeline.kept import Kept
 from pipeline.parameters import Parameter, parameter
 from pipeline.science.wave_systems import MEMBERS, SYSTEMS, match, renumbered
 from pipeline.steps import Deployment, inputs
-from pipeline.steps.inputs import Contribution, contribution, holds, sources_of, truth
+from pipeline.steps.inputs import Contribution, holds, sources_of, truth
+from pipeline.steps.served import arrived
 
 Array = NDArray[np.float32]
 Read = Callable[[Parameter], Array | None]
@@ -62,8 +63,9 @@ def as_true(deployment: Deployment, row: Parameter, valid: Cycle, read: Read) ->
 
 def _first(deployment: Deployment, row: Parameter, hour: Cycle) -> Contribution | None:
     """The first configured source of which a run that holds the parameter serves the hour."""
-    parts = (contribution(deployment, name, hour) for name in sources_of(deployment, row))
-    return next((part for part in parts if part is not None and holds(deployment, part, row)), None)
+    runs = arrived(deployment, hour)
+    parts = (runs[name] for name in sources_of(deployment, row) if name in runs)
+    return next((part for part in parts if holds(deployment, part, row)), None)
 
 
 def _instant(deployment: Deployment, valid: Cycle, row: Parameter) -> Array | None:

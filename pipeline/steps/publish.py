@@ -25,11 +25,12 @@ from pipeline.steps import Deployment
 from pipeline.steps import validate as gate
 from pipeline.steps.blending import available, lost
 from pipeline.steps.collate import mean_weights
-from pipeline.steps.inputs import contribution, record, role
+from pipeline.steps.inputs import record, role
 from pipeline.steps.observe import record_key
 from pipeline.steps.plausible import left_out
 from pipeline.steps.publish_ramp import publish_ramp
 from pipeline.steps.retention import remove_old
+from pipeline.steps.served import arrived, ensembles
 from pipeline.steps.states import carried
 
 
@@ -77,7 +78,7 @@ def _pointer(old: bytes | None, hour: Cycle) -> bytes:
 
 def _sources(deployment: Deployment, hour: Cycle) -> dict[str, dict[str, Any]]:
     """Provenance of every configured source but the verifying analyses, in the configured order."""
-    result, implausible = {}, left_out(deployment, hour)
+    result, implausible, runs = {}, left_out(deployment, hour), arrived(deployment, hour)
     for name in deployment.config.sources:
         source = SOURCES[name]
         if source.role == "analysis":
@@ -85,7 +86,7 @@ def _sources(deployment: Deployment, hour: Cycle) -> dict[str, dict[str, Any]]:
         if source.role == "ensemble":
             result[name] = _ensemble(deployment, source, hour)
             continue
-        part = contribution(deployment, name, hour)
+        part = runs.get(name)
         if part is None:
             result[name] = provenance.source_record(source, None, None, {})
         else:
@@ -97,11 +98,10 @@ def _sources(deployment: Deployment, hour: Cycle) -> dict[str, dict[str, Any]]:
 
 def _ensemble(deployment: Deployment, source: Source, hour: Cycle) -> dict[str, Any]:
     """Provenance of an ensemble, which is filed under the hour that uses it."""
-    try:
-        noted = json.loads(deployment.store.read(paths.input_record(source.name, hour)))
-        group = json.loads(deployment.store.read(f"{paths.ensemble(hour, source.name)}/zarr.json"))
-    except FileNotFoundError:
+    if source.name not in ensembles(deployment, hour):
         return provenance.source_record(source, None, None, {})
+    noted = json.loads(deployment.store.read(paths.input_record(source.name, hour)))
+    group = json.loads(deployment.store.read(f"{paths.ensemble(hour, source.name)}/zarr.json"))
     cycle = Cycle.parse(group["attributes"]["init_time"])
     return provenance.source_record(source, cycle, round(cycle.lead_hours(hour.init_time)), noted)
 

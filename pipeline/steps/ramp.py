@@ -19,10 +19,11 @@ from pipeline.science.ramp_length import ramp_factor
 from pipeline.science.ramp_structure import STRUCTURES
 from pipeline.steps import Deployment, ramp_history
 from pipeline.steps.assimilation import Background, assimilate, relative_error, stations_of, usual_error
-from pipeline.steps.blending import arrived, available, blend_parameter
+from pipeline.steps.blending import available, blend_parameter
 from pipeline.steps.learn import places, read_weights
 from pipeline.steps.observe import read_parquet, to_parquet
 from pipeline.steps.ramp_history import History
+from pipeline.steps.served import arrived
 from pipeline.store import arrays as store_arrays
 
 Floats = NDArray[np.floating]

@@ -13,7 +13,8 @@ from pipeline.products.tracks import feature_collection
 from pipeline.science.strike import STRIKE_RADIUS, strike_probability
 from pipeline.science.tracks import track
 from pipeline.steps import Deployment
-from pipeline.steps.ensembles import ensembles, open_ensemble
+from pipeline.steps.ensembles import open_ensemble
+from pipeline.steps.served import ensembles
 from pipeline.steps.surface import surface
 
 TECHNIQUE = "HC"  # with the number of the member behind it, in the a-deck

@@ -19,11 +19,12 @@ from pipeline.parameters import parameter
 from pipeline.sources import SOURCES
 from pipeline.sources.fetch import Delivery
 from pipeline.steps import Deployment, ingest_members
-from pipeline.steps.ensembles import ensembles, held
+from pipeline.steps.ensembles import held
 from pipeline.steps.ingest import ingest_files, ingest_source, past_runs, run, shards
 from pipeline.steps.input_reader import InputRun
 from pipeline.steps.input_store import rounded
 from pipeline.steps.inputs import sources_of
+from pipeline.steps.served import ensembles
 from pipeline.store import Store
 from tests.grib_samples import COLUMNS, GRID, ROWS, STEP, message, of_parameter, put_ncep
 from tests.store.test_store import s3_server  # noqa: F401
@@ -273,9 +274,10 @@ def test_an_ensemble_of_which_members_are_still_to_come_serves_no_hour(
             raise KeyboardInterrupt
         return fetch(bucket, *arguments)
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(ingest_members, "_fetch_member", killed)
+    monkeypatch.setattr(ingest_members, "_fetch_member", killed)
+    with pytest.raises(KeyboardInterrupt):
         run(deployment, HOUR, "gefs")
+    monkeypatch.undo()
     assert (ensembles(deployment, HOUR), held(deployment, HOUR)) == ([], set())
     run(deployment, HOUR, "gefs")
     assert ensembles(deployment, HOUR) == ["gefs"]
