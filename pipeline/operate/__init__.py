@@ -68,8 +68,8 @@ def _run(deployment: Deployment, hours: Sequence[Cycle], cluster: str | None) ->
                 pool.restart()  # the failed hour's other shards are at work
                 continue
             print(f"published {paths.forecast(hour)} in {deployment.store.url}")
-    for failure in failures[1:]:
-        Console(stderr=True).print(str(failure), highlight=False, markup=False, soft_wrap=True)
+    for other in failures[1:]:
+        Console(stderr=True).print(str(other), highlight=False, markup=False, soft_wrap=True)
     if failures:
         raise failures[0]
 
