@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from cdk.functions import JOBS, STAGE_FUNCTIONS
+from cdk.functions import HEAVY, JOBS, LIGHT, STAGE_FUNCTIONS
 from cdk.jobs import BACKGROUND_JOBS, MAY_PASS, YIELDED_MINUTES, Background
 from cdk.lanes import WEIGHTS
 from pipeline import paths
@@ -193,6 +193,22 @@ def test_the_watchdog_may_begin_a_publication_and_nothing_else(resources: list[d
         if statement["Action"] == "lambda:InvokeFunction"
     )
     assert {function["Fn::GetAtt"][0] for function in allowed} == called
+
+
+def test_a_function_that_does_a_thing_once_may_note_that_it_has(resources: list[dict[str, Any]]) -> None:
+    doing = [path.stem for path in (ROOT / "lambdas").glob("*.py") if re.search(r"import .*\bonce\b", path.read_text())]
+    needing = {
+        name for name in (*LIGHT, *HEAVY)
+        if re.search(rf"lambdas\.({'|'.join(doing)}) import", (ROOT / "lambdas" / f"{name}.py").read_text())
+    }  # fmt: skip
+    may = {
+        name
+        for policy in of_type(resources, "AWS::IAM::Policy")
+        for name in needing
+        if any(name.replace("_", "") in role["Ref"] for role in policy["Roles"])
+        and any("dynamodb:PutItem" in statement["Action"] for statement in policy["PolicyDocument"]["Statement"])
+    }
+    assert may == needing == {"notify", "watchdog", "source_arrived"}
 
 
 def test_every_queue_shares_its_machines_among_the_lanes(resources: list[dict[str, Any]]) -> None:
