@@ -150,7 +150,6 @@ def ingest_source(deployment: Deployment, source: Source, cycle: Cycle, leads: S
         return
     leads = sorted({*known, *leads})
     key, record = paths.input_zarr(source.name, cycle), paths.input_record(source.name, cycle)
-    deployment.store.delete(record)
     bucket = bucket_of(deployment, source)
     coordinates = coordinates_of(bucket, source, cycle)
     names = [*(row.name for row in source.parameters()), *speeds(source)]
@@ -159,6 +158,7 @@ def ingest_source(deployment: Deployment, source: Source, cycle: Cycle, leads: S
     for batch in batches(source.parameters(), len(leads), deployment):
         delivery = _fetch_all(bucket, source, cycle, leads, batch, coordinates)
         if delivery.fields and writer is None:
+            deployment.store.delete(record)  # only now, as another worker may have finished the run meanwhile
             tile_rows = deployment.config.tile_rows
             writer = InputWriter(deployment.store, key, deployment.grid, leads, names, arrays, tile_rows)
         if writer is not None:

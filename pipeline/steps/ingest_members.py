@@ -48,6 +48,7 @@ def ingest_members(deployment: Deployment, source: Source, hour: Cycle) -> None:
     rows = tuple(row for row in source.parameters() if row.probabilistic)
     names = [row.name for row in rows] + [name for name in speeds(source) if blended()[name].probabilistic]
     members = [member for member in source.members if _arrived(bucket, source, cycle, leads[0], member)]
+    deployment.store.delete(record)  # another worker may have been here meanwhile
     deployment.store.delete(key)
     group = create(deployment, source, hour, cycle, members, leads, names)
     whole, spreads = Delivery(), {name: Variance.nothing(group, deployment) for name in names}

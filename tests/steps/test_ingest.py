@@ -18,11 +18,11 @@ from pipeline.cycle import Cycle
 from pipeline.parameters import parameter
 from pipeline.sources import SOURCES
 from pipeline.sources.fetch import Delivery
-from pipeline.steps import Deployment, ingest_members
+from pipeline.steps import Deployment, ingest, ingest_members
 from pipeline.steps.ensembles import held
 from pipeline.steps.ingest import ingest_files, ingest_source, past_runs, run, shards
 from pipeline.steps.input_reader import InputRun
-from pipeline.steps.input_store import rounded
+from pipeline.steps.input_store import InputWriter, rounded
 from pipeline.steps.inputs import sources_of
 from pipeline.steps.served import ensembles
 from pipeline.store import Store
@@ -115,6 +115,32 @@ def test_wind_speed_is_computed_where_the_feed_has_only_components(deployment: D
     run(deployment, HOUR, "gfs")
     speed = opened(deployment)["forecast"].sel(parameter="wind_speed_10m").sel(latitude=slice(60, -60))
     np.testing.assert_allclose(speed, 5.0, atol=0.01)
+
+
+def test_a_run_that_another_worker_has_ingested_meanwhile_is_whole_or_not_there(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One fetched ahead is begun again by its hour, whose job is killed as it writes."""
+    for lead in LEADS:
+        put_lead(bucket_of(deployment), lead)
+    fetch, write = ingest._fetch_all, InputWriter.write
+
+    def slow(*arguments: Any) -> Delivery:
+        monkeypatch.setattr(ingest, "_fetch_all", fetch)
+        run(deployment, HOUR, "gfs")
+        monkeypatch.setattr(InputWriter, "write", killed)
+        return fetch(*arguments)
+
+    def killed(*arguments: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ingest, "_fetch_all", slow)
+    with pytest.raises(KeyboardInterrupt):
+        run(deployment, HOUR, "gfs")
+    assert not deployment.store.exists(paths.input_record("gfs", CYCLE))
+    monkeypatch.setattr(InputWriter, "write", write)
+    run(deployment, HOUR, "gfs")
+    assert (opened(deployment)["forecast"].sel(parameter="temperature_2m") > 270).all()
 
 
 def test_what_is_missing_is_recorded_and_empty(deployment: Deployment) -> None:
