@@ -9,10 +9,10 @@ from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter
 from pipeline.sources import SOURCES, Source
-from pipeline.sources.fetch import Delivery, Request, merge
+from pipeline.sources.fetch import NO_FILE, Delivery, Request, merge
 from pipeline.sources.geometry import Coordinates
 from pipeline.sources.limits import memory_limit
-from pipeline.sources.newest import BUCKET_HOURS, arrival_key, due_cycles, interval_leads, newest_cycle
+from pipeline.sources.newest import BUCKET_HOURS, always_there, arrival_key, due_cycles, interval_leads, newest_cycle
 from pipeline.stages import stage
 from pipeline.steps import Deployment
 from pipeline.steps.assemble import INTERVAL_KINDS
@@ -131,26 +131,29 @@ def _verifying(source: Source, valid: Iterable[Cycle], hour: Cycle) -> Iterator[
                 yield cycle, lead
 
 
-def recorded_leads(store: Store, source: Source, cycle: Cycle) -> list[int]:
-    """Leads of the run that have been ingested; empty if it has not been."""
+def _recorded(store: Store, source: Source, cycle: Cycle) -> tuple[list[int], list[int]]:
+    """Leads of the run that have been ingested, and those of which the file was not there; empty if it has not been."""
     try:
-        leads: list[int] = json.loads(store.read(paths.input_record(source.name, cycle)))["leads"]
+        record = json.loads(store.read(paths.input_record(source.name, cycle)))
     except FileNotFoundError:
-        return []
-    return leads
+        return [], []
+    sign = always_there(source)
+    missing = [item for item in record["missing"] if item["parameter"] == sign and item["reason"].startswith(NO_FILE)]
+    return record["leads"], sorted({item["lead_time"] for item in missing})
 
 
 def ingest_source(deployment: Deployment, source: Source, cycle: Cycle, leads: Sequence[int]) -> None:
     """Write the input store of one run at `leads` (and those it has already), unless it is there.
 
-    Nothing is written if no field could be had.
+    It is written anew if files have come that were not there. Nothing is written if no field could be had.
     """
-    known = recorded_leads(deployment.store, source, cycle)
-    if known and set(leads) <= set(known):
+    bucket = bucket_of(deployment, source)
+    known, absent = _recorded(deployment.store, source, cycle)
+    come = any(bucket.exists(arrival_key(source, cycle, lead)) for lead in absent)
+    if known and set(leads) <= set(known) and not come:
         return
     leads = sorted({*known, *leads})
     key, record = paths.input_zarr(source.name, cycle), paths.input_record(source.name, cycle)
-    bucket = bucket_of(deployment, source)
     coordinates = coordinates_of(bucket, source, cycle)
     names = [*(row.name for row in source.parameters()), *speeds(source)]
     arrays = ["spread" if product == "spread" else "forecast" for product in source.products]

@@ -117,6 +117,21 @@ def test_wind_speed_is_computed_where_the_feed_has_only_components(deployment: D
     np.testing.assert_allclose(speed, 5.0, atol=0.01)
 
 
+def test_files_that_were_not_there_are_fetched_once_they_have_come(deployment: Deployment) -> None:
+    bucket = bucket_of(deployment)
+    for lead in LEADS[:2]:
+        put_lead(bucket, lead)
+    run(deployment, HOUR, "gfs")
+    assert {fault["lead_time"] for fault in record(deployment)["missing"]} > {12, 15, 18}  # type: ignore[attr-defined]
+    before = deployment.store.version(paths.input_record("gfs", CYCLE))
+    run(deployment, HOUR, "gfs")
+    assert deployment.store.version(paths.input_record("gfs", CYCLE)) == before, "nothing has come"
+    for lead in LEADS[2:]:
+        put_lead(bucket, lead)
+    run(deployment, HOUR, "gfs")
+    assert (opened(deployment)["forecast"].sel(parameter="temperature_2m") > 270).all()
+
+
 def test_a_run_that_another_worker_has_ingested_meanwhile_is_whole_or_not_there(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
