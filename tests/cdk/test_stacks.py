@@ -267,6 +267,25 @@ def test_a_deployment_has_one_processor_but_for_gpus(
     assert own == {"array": "linux/arm64", "lambda": "linux/arm64", "gpu": "linux/amd64"}
 
 
+def test_the_job_that_exports_alone_may_write_into_a_customer_s_bucket(others: list[dict[str, Any]]) -> None:
+    outside = [
+        (statement["Action"], {role["Ref"] for role in policy["Roles"]})
+        for policy in of_type(others, "AWS::IAM::Policy")
+        for statement in policy["PolicyDocument"]["Statement"]
+        if "acme-weather" in json.dumps(statement["Resource"])
+    ]
+    assert [action for action, _ in outside] == [
+        "s3:ListBucket", ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"],
+    ]  # fmt: skip
+    (role,) = set.union(*(roles for _, roles in outside))
+    with_it = [
+        part["JobDefinitionName"]
+        for part in of_type(others, "AWS::Batch::JobDefinition")
+        if role in json.dumps(part["ContainerProperties"]["JobRoleArn"])
+    ]
+    assert with_it == ["hourcast-dev-compute-export"]
+
+
 def test_a_customer_reads_what_is_published_and_nothing_else(resources: list[dict[str, Any]]) -> None:
     (role,) = (
         part
