@@ -28,6 +28,16 @@ def arrays_of(deployment: Deployment, hour: Cycle, name: str) -> frozenset[str]:
     return _names(deployment.store, paths.forecast(hour, name))
 
 
+def last_lead(deployment: Deployment, hour: Cycle) -> int:
+    """Hours to which a published hour goes."""
+    return _last_lead(deployment.store, paths.forecast(hour, "best.zarr"))
+
+
+@lru_cache(maxsize=64)
+def _last_lead(store: Store, key: str) -> int:
+    return int(layout.read_coordinate(store, key, "lead_time")[-1])
+
+
 @lru_cache(maxsize=64)
 def _names(store: Store, key: str) -> frozenset[str]:
     return frozenset(layout.array_metadata(store, key))

@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 
 from pipeline import paths
 from pipeline.cycle import Cycle
+from pipeline.parameters import blended
 from pipeline.science import skill as skills
 from pipeline.science.skill import Skill, decay, decay_factors
 from pipeline.science.skill_exchange import align_sources, from_dataset, join, to_dataset
 from pipeline.steps import Deployment
+from pipeline.steps.inputs import sources_of
 from pipeline.store import arrays as store_arrays
 
 CARRIED_HOURS = 24
@@ -61,8 +63,15 @@ def read(deployment: Deployment, name: str, hour: Cycle, parts: Collection[str] 
 
 
 def mean_square(deployment: Deployment, name: str, hour: Cycle) -> NDArray[np.float64]:
-    """(source, lead_bin) mean square error of a parameter as known at an hour; FileNotFoundError if nothing was."""
-    return skills.mean_square(read(deployment, name, hour, ("mean", "square", "weight")).state)
+    """(source, lead_bin) mean square error of a parameter as known at an hour; FileNotFoundError if nothing was.
+
+    Of the sources and leads that are configured now, NaN of what was not known of them then.
+    """
+    state = read(deployment, name, hour, ("mean", "square", "weight")).state
+    state = align_sources(state, sources_of(deployment, blended()[name]))
+    known = dict(zip(state.lead_bins, skills.mean_square(state).T, strict=True))
+    unknown = np.full(len(state.sources), np.nan)
+    return np.stack([known.get(float(lead), unknown) for lead in deployment.config.learning.lead_hours], axis=1)
 
 
 def _part(

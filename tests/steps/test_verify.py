@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -55,6 +56,21 @@ def test_known_errors_give_known_scores(deployment: Deployment) -> None:
             assert found[lead, source]["bias"] == pytest.approx(bias, abs=0.4)
         assert found[lead, "best_source"] == found[lead, "ifs"] | {"system": "best_source"}, "the less biased one"
         assert found[lead, "equal_weights"]["bias"] == pytest.approx(sum(BIAS.values()) / 2, abs=0.3)
+
+
+def test_a_configuration_that_has_changed_since_scores_an_earlier_hour_as_before(deployment: Deployment) -> None:
+    """Of a source that has come first and of new leads, one of them beyond the published hour, nothing was known."""
+    now = HOUR + 24 * 3
+    config = deployment.config
+    changed = config.model_copy(
+        update={
+            "sources": {"aifs": {}, **config.sources}, "last_lead_hours": 48,
+            "learning": config.learning.model_copy(update={"lead_hours": (6, 12, 24, 48)}),
+        }
+    )  # fmt: skip
+    before, *_ = verify.score_parameter(deployment, NAME, HOUR, now)
+    after, *_ = verify.score_parameter(replace(deployment, config=changed), NAME, HOUR, now)
+    assert before == [record for record in after if record["lead_time_hours"] != 12]
 
 
 def test_scores_equal_those_of_the_scores_library(deployment: Deployment) -> None:
