@@ -82,6 +82,13 @@ class LearningConfig(Section):
     every_hours: PositiveInt = 24
     lead_hours: tuple[PositiveInt, ...] = (6, 24, 72, 120)
 
+    @field_validator("lead_hours")
+    @classmethod
+    def _rise(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if not value or list(value) != sorted(set(value)):
+            raise ValueError("expected lead hours that rise, such as [6, 24, 72]")
+        return value
+
 
 class RetentionConfig(Section):
     """Days after which what no later hour needs is removed; None keeps it for ever.
