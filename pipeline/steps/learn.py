@@ -21,7 +21,7 @@ from pipeline.science.learn import AMOUNT_RULES, Places, candidates, learn
 from pipeline.science.pools import boxes
 from pipeline.science.references import models
 from pipeline.science.skill import Skill
-from pipeline.science.skill_exchange import align_sources
+from pipeline.science.skill_exchange import align_leads, align_sources
 from pipeline.science.weights import Weights
 from pipeline.steps import Deployment, skill_store
 from pipeline.steps.ensembles import ensemble_variance, variances
@@ -83,11 +83,11 @@ def fit(deployment: Deployment, hour: Cycle, shard: str) -> list[Skill]:
 def _start(
     deployment: Deployment, previous: Cycle | None, row: Parameter, sources: tuple[str, ...], where: Places
 ) -> Known:
-    """What the hour before knew, for today's sources; nothing where there is none or the deployment has changed."""
+    """What the hour before knew, for today's sources and lead bins; nothing where there is none or the grid differs."""
     bins = tuple(float(lead) for lead in deployment.config.learning.lead_hours)
     known = None if previous is None else skill_store.read(deployment, row.name, previous)
-    if known and known.state.lead_bins == bins and np.array_equal(known.state.pools.index, where.pools.index):
-        return replace(known, state=align_sources(known.state, sources))
+    if known and np.array_equal(known.state.pools.index, where.pools.index):
+        return replace(known, state=align_leads(align_sources(known.state, sources), bins))
     return skill_store.nothing(skills.zero(sources, bins, where.pools))
 
 
@@ -98,8 +98,9 @@ def _start_amounts(deployment: Deployment, previous: Cycle | None, row: Paramete
     if nothing is None or not deployment.store.exists(f"{key}/zarr.json"):
         return nothing
     past = amounts.from_dataset(store_arrays.read(deployment.store, key), state.pools)
-    alike = past.counts.lead_bins == state.lead_bins and past.counts.forecast.shape[2] == state.pools.count
-    return amounts.align_sources(past, state.sources) if alike else nothing
+    if past.counts.forecast.shape[2] != state.pools.count:
+        return nothing
+    return amounts.align_leads(amounts.align_sources(past, state.sources), state.lead_bins)
 
 
 def no_amounts(row: Parameter, state: Skill) -> Past | None:
