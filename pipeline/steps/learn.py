@@ -43,10 +43,9 @@ APPLIED = ("bias", "weight", "error_variance", "spread_factor")
 
 
 def shards(deployment: Deployment, hour: Cycle) -> list[str]:
-    """Parameters with a source, in the order of the catalogue; a vector under its eastward component."""
-    return [
-        row.name for row in blended().values() if sources_of(deployment, row) and not row.name.startswith("northward_")
-    ]
+    """Parameters that a model has, in the order of the catalogue; a vector under its eastward component."""
+    found = {row.name: models(sources_of(deployment, row)).any() for row in blended().values()}
+    return [name for name, has_model in found.items() if has_model and not name.startswith("northward_")]
 
 
 def run(deployment: Deployment, hour: Cycle, shard: str) -> None:

@@ -115,3 +115,12 @@ def test_a_cell_without_any_source_is_an_error() -> None:
         blending.bridge(parameter("temperature_2m"), values)
     filled = blending.bridge(parameter("temperature_2m"), values[:, :2])
     assert (filled == 5).all()
+
+
+def test_what_only_persistence_has_is_not_learnt(deployment: Deployment) -> None:
+    settings: dict[str, dict[str, str]] = {name: {} for name in ("icon", "persistence", "gdas")}
+    later = Deployment(deployment.config.model_copy(update={"sources": settings}), deployment.store)
+    shards = learn.shards(later, HOUR)
+    assert "temperature_2m" in shards
+    assert sources_of(later, parameter("visibility")) == ("persistence",)
+    assert "visibility" not in shards, "no hour would come of it: there is no model to weigh"
