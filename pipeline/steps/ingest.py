@@ -65,18 +65,24 @@ def _ingest(deployment: Deployment, source: Source, hour: Cycle) -> None:
     if source.role == "ensemble":
         ingest_members(deployment, source, hour)
         return
-    ingest_past(deployment, source, hour)
     if source.role == "analysis":
+        ingest_past(deployment, source, hour)
         return
     cycle = newest_cycle(bucket_of(deployment, source), source, hour, deployment.config.last_lead_hours)
+    ingest_past(deployment, source, hour, cycle)
     if cycle is not None:
         ingest_source(deployment, source, cycle, live_leads(deployment, source, cycle, hour))
 
 
-def ingest_past(deployment: Deployment, source: Source, hour: Cycle) -> None:
-    """Bring in the runs of a source, no ensemble, that skill is learnt from at the hour."""
+def ingest_past(deployment: Deployment, source: Source, hour: Cycle, newest: Cycle | None = None) -> None:
+    """Bring in the runs of a source, no ensemble, that skill is learnt from at the hour.
+
+    newest: the run that serves the hour, if known. A later one is still coming: its few leads would serve instead.
+    """
     bucket = bucket_of(deployment, source)
     for past, leads in past_runs(deployment, source, hour):
+        if newest is not None and past > newest:
+            continue
         # Some feeds keep a day only: one question is enough for a run that is gone.
         if any(bucket.exists(arrival_key(source, past, lead)) for lead in leads):
             ingest_source(deployment, source, past, leads)

@@ -20,7 +20,7 @@ from pipeline.steps import Deployment
 from pipeline.steps.ingest import ingest_files, ingest_source, past_runs, run, shards
 from pipeline.steps.input_reader import InputRun
 from pipeline.steps.input_store import rounded
-from pipeline.steps.inputs import sources_of
+from pipeline.steps.inputs import contribution, sources_of
 from pipeline.store import Store
 from tests.grib_samples import COLUMNS, GRID, ROWS, STEP, message, of_parameter, put_ncep
 from tests.store.test_store import s3_server  # noqa: F401
@@ -212,6 +212,22 @@ def test_more_leads_of_a_run_join_those_it_has(deployment: Deployment) -> None:
     ingest_source(deployment, GFS, CYCLE, [6, 18])
     assert tuple(opened(deployment)["lead_time"].values) == (6, 12, 18)
     np.testing.assert_array_equal(opened(deployment)["interval_hours"].sel(parameter="precipitation"), 6)
+
+
+def test_a_run_that_is_late_does_not_serve_by_the_few_leads_that_are_learnt_from(tmp_path: Path) -> None:
+    every = {"days": 1, "every_hours": 6, "lead_hours": (6,)}
+    sources = {"gfs": {"endpoint": f"file://{tmp_path}/world"}}
+    settings = {"grid_resolution": STEP, "last_lead_hours": 12, "learning": every, "sources": sources}
+    deployment = Deployment.open(Config.model_validate({"store": f"file://{tmp_path}/store"} | settings))
+    hour, before = HOUR + 1, CYCLE - 6
+    for lead in range(12, 26):
+        put_lead(bucket_of(deployment), lead, cycle=before)
+    put_lead(bucket_of(deployment), 12)  # of the 18 that the hour needs of the run; one that skill is learnt from
+    run(deployment, hour, "gfs")
+    part = contribution(deployment, "gfs", hour)
+    assert part is not None
+    assert part.cycle == before
+    assert record(deployment, cycle=before)["leads"] == list(range(12, 26))
 
 
 def test_past_runs_are_those_newest_at_each_start(deployment: Deployment) -> None:
