@@ -41,10 +41,15 @@ def newest_cycle(bucket: Bucket, source: Source, hour: Cycle, last_lead_hours: i
 
 def arrival_key(source: Source, cycle: Cycle, lead: int) -> str:
     """The file whose presence says that `lead` has arrived: the last member's index, or the last parameter's file."""
+    key = lead_key(source, cycle, lead)
+    return key if source.index == "none" else source.index_key(key)
+
+
+def lead_key(source: Source, cycle: Cycle, lead: int) -> str:
+    """The file that comes last of a lead: the last member's, or of a parameter with a value at every lead."""
     if source.index == "none":
         return source.key(cycle, lead, parameter=_always_there(source))
-    member = source.members[-1] if source.members else None
-    return source.index_key(source.key(cycle, lead, member=member))
+    return source.key(cycle, lead, member=source.members[-1] if source.members else None)
 
 
 def _always_there(source: Source) -> str:

@@ -12,7 +12,7 @@ from pipeline.sources import SOURCES, Source
 from pipeline.sources.fetch import Delivery, Request, merge
 from pipeline.sources.geometry import Coordinates
 from pipeline.sources.limits import memory_limit
-from pipeline.sources.newest import BUCKET_HOURS, arrival_key, due_cycles, interval_leads, newest_cycle
+from pipeline.sources.newest import BUCKET_HOURS, arrival_key, due_cycles, interval_leads, lead_key, newest_cycle
 from pipeline.stages import stage
 from pipeline.steps import Deployment
 from pipeline.steps.assemble import INTERVAL_KINDS
@@ -137,27 +137,28 @@ def _verifying(source: Source, valid: Iterable[Cycle], hour: Cycle) -> Iterator[
                 yield cycle, lead
 
 
-def recorded_leads(store: Store, source: Source, cycle: Cycle) -> list[int]:
-    """Leads of the run that have been ingested; empty if it has not been."""
+def recorded_leads(store: Store, source: Source, cycle: Cycle) -> tuple[list[int], list[int]]:
+    """Leads at which the run has been ingested, none if it has not been, and those of them whose file had not come."""
     try:
-        leads: list[int] = json.loads(store.read(paths.input_record(source.name, cycle)))["leads"]
+        record = json.loads(store.read(paths.input_record(source.name, cycle)))
     except FileNotFoundError:
-        return []
-    return leads
+        return [], []
+    files, leads = {file["key"] for file in record["files"]}, record["leads"]
+    return leads, [lead for lead in leads if lead_key(source, cycle, lead) not in files]
 
 
 def ingest_source(deployment: Deployment, source: Source, cycle: Cycle, leads: Sequence[int]) -> None:
-    """Write the input store of one run at `leads` (and those it has already), unless it is there.
+    """Write the input store of one run at `leads` (and those it has already), unless it is there as far as it has come.
 
     Nothing is written if no field could be had.
     """
-    known = recorded_leads(deployment.store, source, cycle)
-    if known and set(leads) <= set(known):
+    bucket = bucket_of(deployment, source)
+    known, awaited = recorded_leads(deployment.store, source, cycle)
+    come = any(bucket.exists(arrival_key(source, cycle, lead)) for lead in awaited if lead in leads)
+    if set(leads) <= set(known) and not come:
         return
     leads = sorted({*known, *leads})
     key, record = paths.input_zarr(source.name, cycle), paths.input_record(source.name, cycle)
-    deployment.store.delete(record)
-    bucket = bucket_of(deployment, source)
     coordinates = coordinates_of(bucket, source, cycle)
     names = [*(row.name for row in source.parameters()), *speeds(source)]
     arrays = ["spread" if product == "spread" else "forecast" for product in source.products]
@@ -165,6 +166,7 @@ def ingest_source(deployment: Deployment, source: Source, cycle: Cycle, leads: S
     for batch in batches(source.parameters(), len(leads), deployment):
         delivery = _fetch_all(bucket, source, cycle, leads, batch, coordinates)
         if delivery.fields and writer is None:
+            deployment.store.delete(record)
             tile_rows = deployment.config.tile_rows
             writer = InputWriter(deployment.store, key, deployment.grid, leads, names, arrays, tile_rows)
         if writer is not None:

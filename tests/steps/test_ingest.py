@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import boto3
 import numpy as np
@@ -82,7 +83,7 @@ def opened(deployment: Deployment, source: str = "gfs", cycle: Cycle = CYCLE) ->
     return xr.open_zarr(deployment.store.zarr(paths.input_zarr(source, cycle)), consolidated=False, chunks=None)
 
 
-def record(deployment: Deployment, source: str = "gfs", cycle: Cycle = CYCLE) -> dict[str, object]:
+def record(deployment: Deployment, source: str = "gfs", cycle: Cycle = CYCLE) -> dict[str, Any]:
     return json.loads(deployment.store.read(paths.input_record(source, cycle)))  # type: ignore[no-any-return]
 
 
@@ -212,6 +213,30 @@ def test_more_leads_of_a_run_join_those_it_has(deployment: Deployment) -> None:
     ingest_source(deployment, GFS, CYCLE, [6, 18])
     assert tuple(opened(deployment)["lead_time"].values) == (6, 12, 18)
     np.testing.assert_array_equal(opened(deployment)["interval_hours"].sel(parameter="precipitation"), 6)
+
+
+def test_a_run_that_had_begun_to_come_is_whole_an_hour_later(deployment: Deployment) -> None:
+    bucket = bucket_of(deployment)
+    put_lead(bucket, 6)
+    run(deployment, HOUR, "gfs")
+    before = record(deployment)["files"]
+    run(deployment, HOUR, "gfs")
+    assert record(deployment)["files"] == before, "nothing more has come"
+    for lead in LEADS[1:]:
+        put_lead(bucket, lead)
+    run(deployment, HOUR + 1, "gfs")
+    warm = opened(deployment)["forecast"].sel(parameter="temperature_2m")
+    np.testing.assert_allclose(warm.sel(latitude=90, longitude=0), 281.0 + np.array(LEADS), atol=0.02)
+    assert {file["key"] for file in record(deployment)["files"]} >= {GFS.key(CYCLE, lead) for lead in LEADS}
+
+
+def test_what_is_there_of_a_run_stays_where_no_more_can_be_had(deployment: Deployment) -> None:
+    put_lead(bucket_of(deployment), 12)
+    ingest_source(deployment, GFS, CYCLE, [12])
+    bucket_of(deployment).delete(GFS.key(CYCLE, 12))
+    ingest_source(deployment, GFS, CYCLE, [6, 12])
+    assert record(deployment)["leads"] == [12]
+    assert opened(deployment)["forecast"].sel(parameter="temperature_2m").notnull().all()
 
 
 def test_a_run_that_is_late_does_not_serve_by_the_few_leads_that_are_learnt_from(tmp_path: Path) -> None:
