@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from math import prod
 
 import numpy as np
 import xarray as xr
@@ -80,7 +81,7 @@ def _stored_variance(store: Store, name: str, parameter: str, hour: Cycle) -> di
     if f"{parameter}_variance" not in group:
         return {}
     leads, values = (np.asarray(group[part]) for part in ("verified_lead_time", f"{parameter}_variance"))
-    return dict(zip(leads.tolist(), values.reshape(len(leads), -1), strict=True))
+    return dict(zip(leads.tolist(), values.reshape(len(leads), prod(values.shape[1:])), strict=True))
 
 
 def open_ensemble(deployment: Deployment, hour: Cycle, name: str) -> xr.Dataset:

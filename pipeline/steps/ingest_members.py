@@ -64,13 +64,16 @@ def ingest_members(deployment: Deployment, source: Source, hour: Cycle) -> None:
 
 @dataclass(frozen=True)
 class Variance:
-    """Of the members that have come so far (Welford 1962), at the verified leads only: arrays (lead, place).
+    """Of the members that have come so far (Welford 1962), at the leads around the verified ones: arrays (lead, place).
 
-    `leads`: which of the ensemble's leads these are, by place.
+    `hours`: the verified leads; `leads`: which of the ensemble's leads are kept, by place. `parts`: for each of the
+    hours the kept leads that it lies at or between and the share of each: few hours are at a lead of a run that began
+    some hours before.
     """
 
     hours: tuple[int, ...]
     leads: tuple[int, ...]
+    parts: tuple[tuple[tuple[int, float], ...], ...]
     count: Array
     mean: Array
     square: Array
@@ -78,10 +81,16 @@ class Variance:
     @classmethod
     def nothing(cls, group: zarr.Group, deployment: Deployment) -> Variance:
         """Of no members."""
-        held = list(group["lead_time"][:])  # type: ignore[index, arg-type]
-        hours = tuple(lead for lead in deployment.config.learning.lead_hours if lead in held)
-        count, mean, square = np.zeros((3, len(hours), deployment.grid.shape[0] * deployment.grid.shape[1]), np.float32)
-        return cls(hours, tuple(held.index(lead) for lead in hours), count, mean, square)
+        held = np.asarray(group["lead_time"][:])  # type: ignore[index]
+        hours = tuple(lead for lead in deployment.config.learning.lead_hours if held[0] <= lead <= held[-1])
+        position = np.interp(hours, held, np.arange(len(held)))
+        leads = sorted({int(place) for place in (*np.floor(position), *np.ceil(position))})
+        parts = tuple(
+            tuple((k, 1 - abs(place - lead)) for k, lead in enumerate(leads) if abs(place - lead) < 1)
+            for place in position.tolist()
+        )
+        zeros = np.zeros((3, len(leads), deployment.grid.shape[0] * deployment.grid.shape[1]), np.float32)
+        return cls(hours, tuple(leads), parts, *zeros)
 
     def add(self, values: Array) -> None:
         """One more member (lead, place), at all of the ensemble's leads; NaN where it has no value."""
@@ -93,8 +102,13 @@ class Variance:
         self.square[...] += np.where(good, departure * (chosen - self.mean), 0)
 
     def values(self) -> Array:
-        """(lead, place), NaN where there are fewer than two members."""
-        return np.where(self.count > 1, self.square / np.maximum(self.count - 1, 1), np.nan).astype(np.float32)
+        """(hour, place), NaN where there are fewer than two members."""
+        known = np.where(self.count > 1, self.square / np.maximum(self.count - 1, 1), np.nan).astype(np.float32)
+        result = np.zeros((len(self.hours), known.shape[1]), np.float32)
+        for variance, parts in zip(result, self.parts, strict=True):
+            for lead, share in parts:
+                variance += np.float32(share) * known[lead]
+        return result
 
 
 def write_variance(group: zarr.Group, name: str, variance: Variance, deployment: Deployment) -> None:

@@ -18,6 +18,7 @@ from pipeline.cycle import Cycle
 from pipeline.parameters import parameter
 from pipeline.sources import SOURCES
 from pipeline.steps import Deployment
+from pipeline.steps.ensembles import ensemble_variance
 from pipeline.steps.ingest import ingest_files, ingest_source, past_runs, run, shards
 from pipeline.steps.input_reader import InputRun
 from pipeline.steps.input_store import rounded
@@ -273,19 +274,24 @@ def test_orography_and_land_come_from_the_analysis(deployment: Deployment) -> No
     np.testing.assert_allclose(store["land_area_fraction"].sel(latitude=60, longitude=30), 1)
 
 
-def test_members_of_an_ensemble_at_the_hour(deployment: Deployment) -> None:
+def put_members(deployment: Deployment, leads: tuple[int, ...], grows: float = 0) -> None:
+    """Members 1, 2 and 30 of GEFS: 280 K + their number, times 1 + `grows` an hour of lead."""
     gefs = SOURCES["gefs"]
     bucket = Store.open(gefs.bucket, endpoint=deployment.config.sources["gefs"].endpoint)
     for member in (1, 2, 30):
-        for lead in LEADS:
+        for lead in leads:
             data = of_parameter(
-                TEMPERATURE, CYCLE, lead, lead, np.full(LATITUDE.shape, 280.0 + member),
+                TEMPERATURE, CYCLE, lead, lead, np.full(LATITUDE.shape, 280.0 + member * (1 + grows * lead)),
                 productDefinitionTemplateNumber=1, perturbationNumber=member,
             )  # fmt: skip
             key = gefs.key(CYCLE, lead, member=member)
             bucket.write(key, data)
             line = f"1:0:d=2026013018:TMP:2 m above ground:{lead} hour fcst:ENS=+{member}"
             bucket.write(gefs.index_key(key), line.encode())
+
+
+def test_members_of_an_ensemble_at_the_hour(deployment: Deployment) -> None:
+    put_members(deployment, LEADS)
     run(deployment, HOUR, "gefs")
     store = xr.open_zarr(deployment.store.zarr(paths.ensemble(HOUR, "gefs")), consolidated=False)
     assert tuple(store["number"].values) == (1, 2, 30)
@@ -293,6 +299,30 @@ def test_members_of_an_ensemble_at_the_hour(deployment: Deployment) -> None:
     np.testing.assert_allclose(store["temperature_2m"].sel(number=30), 310.0, atol=0.01)
     missing = record(deployment, "gefs", HOUR)["missing"]
     assert {"parameter": "", "lead_time": 6, "reason": "member 5 has no files"} in missing  # type: ignore[operator]
+
+
+def test_members_differ_by_what_they_do_around_a_lead_where_the_run_has_none_of_its_own(
+    deployment: Deployment,
+) -> None:
+    put_members(deployment, (*LEADS, 21), grows=0.02)
+    run(deployment, HOUR + 1, "gefs")
+    store = xr.open_zarr(deployment.store.zarr(paths.ensemble(HOUR + 1, "gefs")), consolidated=False)
+    assert tuple(store["lead_time"].values) == (-1, 2, 5, 8, 11, 14)
+    found = ensemble_variance(deployment, TEMPERATURE, HOUR + 1, 6, 0)
+    assert found is not None
+    at_5, at_8 = (np.var(np.array([1, 2, 30]) * (1 + 0.02 * lead), ddof=1) for lead in (12, 15))
+    np.testing.assert_allclose(found, (2 * at_5 + at_8) / 3, rtol=0.01)
+    assert ensemble_variance(deployment, TEMPERATURE, HOUR + 1, 24, 0) is None, "beyond its end nobody knows"
+
+
+def test_an_ensemble_that_ends_before_the_first_lead_that_is_learnt_at_differs_by_nothing_known(
+    deployment: Deployment,
+) -> None:
+    learning = deployment.config.learning.model_copy(update={"lead_hours": (24,)})
+    later = replace(deployment, config=deployment.config.model_copy(update={"learning": learning}))
+    put_members(later, LEADS)
+    run(later, HOUR, "gefs")
+    assert ensemble_variance(later, TEMPERATURE, HOUR, 24, 0) is None
 
 
 def test_files_are_filed_under_a_source_by_their_start(deployment: Deployment, tmp_path: Path) -> None:

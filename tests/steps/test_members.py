@@ -217,7 +217,7 @@ def test_variance_of_members_as_they_come() -> None:
     members = generator.normal(1e5, 30, (12, 3, 5)).astype(np.float32)
     members[2, 1, 3] = np.nan
     nothing = np.zeros((3, 2, 5), np.float32)
-    running = Variance((6, 24), (1, 2), *nothing)
+    running = Variance((6, 24), (1, 2), (((0, 1.0),), ((1, 1.0),)), *nothing)
     for member in members:
         running.add(member)
     np.testing.assert_allclose(running.values(), np.nanvar(members[:, 1:], axis=0, ddof=1), rtol=0.01)
