@@ -69,12 +69,14 @@ def blend_parameter(
 ) -> Array:
     """(lead, place) the blend of one parameter on the flattened `cells`.
 
-    `chance`: small amounts stay, for a distribution's centre. `runs`: what has arrived, if known.
+    `chance`: small amounts stay, for a distribution's centre. `runs`: what has arrived, if known. A source that was
+    configured after the hour's weights were fitted is not among them.
     Where no source reaches a lead, the nearest lead stands in. Raises ValueError for a cell without any value.
     """
-    parts = _contributions(deployment, arrived(deployment, hour) if runs is None else runs, row)
-    covered = np.stack([coverage(deployment, part)[cells] for part in parts])
     known = read_weights(deployment, hour, row.name, cells)
+    parts = _contributions(deployment, arrived(deployment, hour) if runs is None else runs, row)
+    parts = [part for part in parts if part.source in known.sources]
+    covered = np.stack([coverage(deployment, part)[cells] for part in parts])
     weights = tile_weights(known, [part.source for part in parts], covered, slice(None))
     forecasts = np.empty((len(parts), len(leads), covered.shape[1]), np.float32)
     for part, out in zip(parts, forecasts, strict=True):

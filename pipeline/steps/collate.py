@@ -80,23 +80,30 @@ def _fields(deployment: Deployment, hour: Cycle, name: str, sources: Sequence[st
     """The maps of one parameter (..., latitude, longitude), sources that do not bring it without weight or bias."""
     parts = ("source", "membership", *APPLIED, "course", "mapping")
     data = store_arrays.values(deployment.store, weights_key(hour, name), parts)
-    place = [sources.index(source) for source in data["source"]]
+    known = [str(source) for source in data["source"]]
     fields = {
-        "weight": _of_all(data["weight"], place, len(sources)), "membership": data["membership"],
+        "weight": _of_all(data["weight"], known, sources), "membership": data["membership"],
         "expected_error": np.sqrt(data["error_variance"]), "spread_factor": data["spread_factor"],
     }  # fmt: skip
     if "mapping" not in data:
-        fields["bias"] = _of_all(data["bias"], place, len(sources))
+        fields["bias"] = _of_all(data["bias"], known, sources)
     if "course" in data:
-        fields["course"] = np.stack([_of_all(wave, place, len(sources)) for wave in data["course"]])
+        fields["course"] = np.stack([_of_all(wave, known, sources) for wave in data["course"]])
     shape = deployment.grid.shape
     return {f"{name}_{part}": values.reshape(*values.shape[:-1], *shape) for part, values in fields.items()}
 
 
-def _of_all(values: NDArray[np.floating], place: Sequence[int], count: int) -> Array:
-    """Values (source, ...) at their place among `count` sources, zero of the others and where they are NaN."""
-    result = np.zeros((count, *values.shape[1:]), np.float32)
-    result[place] = np.nan_to_num(values)
+def _of_all(
+    values: NDArray[np.floating], known: Sequence[str], sources: Sequence[str], nothing: float = 0.0
+) -> Array:  # fmt: skip
+    """(source, ...) the values (known, ...) of each of the `sources`, `nothing` of those that are not `known`.
+
+    One that is no longer configured is left out.
+    """
+    result = np.full((len(sources), *values.shape[1:]), nothing, np.float32)
+    for name, own in zip(known, values, strict=True):
+        if name in sources:
+            result[sources.index(name)] = np.nan_to_num(own, nan=nothing)
     return result
 
 
@@ -110,16 +117,14 @@ def _learnt(deployment: Deployment, hour: Cycle, row: Parameter, sources: Sequen
     weight, mean, square = (np.stack(parts, axis=1) for parts in zip(*seen, strict=True))
     square += mean**2
     rmse, sample = cluster_skill(weight, mean, square, data["bias"], membership)
-    share, place = cluster_means(data["weight"], membership), [sources.index(source) for source in data["source"]]
-    rmse_of_all = np.full((len(sources), *rmse.shape[1:]), np.nan, rmse.dtype)
-    rmse_of_all[place] = rmse
+    share, known = cluster_means(data["weight"], membership), [str(source) for source in data["source"]]
     correction = None
     if row.blend in AMOUNT_RULES:
         tables = store_arrays.read(deployment.store, key, ("membership", *amounts.TABLES))
         correction = amounts.from_tables(tables.reindex(source=list(sources), fill_value=0))
     return maps.Learnt(
         row, correction, _last_lead(deployment, hour, row, sources),
-        _of_all(share, place, len(sources)), rmse_of_all, _of_all(sample, place, len(sources)),
+        _of_all(share, known, sources), _of_all(rmse, known, sources, nothing=np.nan), _of_all(sample, known, sources),
         _guard(deployment, hour, row, state, membership), deployment.store.exists(f"{key}/course/zarr.json"),
     )  # fmt: skip
 

@@ -10,11 +10,12 @@ import xarray as xr
 
 from pipeline import paths
 from pipeline.parameters import parameter
+from pipeline.products import layout
 from pipeline.sources import SOURCES
-from pipeline.steps import Deployment, blending, learn, skill_store
+from pipeline.steps import Deployment, blending, collate, learn, skill_store
 from pipeline.steps.inputs import contribution, sources_of, truth, truth_delay_hours, verified
 from pipeline.store import arrays as store_arrays
-from tests.steps.stored_inputs import AGE, BIAS, HOUR, fill, tiny_deployment, truth_at
+from tests.steps.stored_inputs import AGE, BIAS, HOUR, fill, store_run, tiny_deployment, truth_at
 
 
 @pytest.fixture
@@ -106,6 +107,24 @@ def test_the_blend_removes_the_bias_and_dry_cells_stay_dry(deployment: Deploymen
     np.testing.assert_allclose(
         blended[:, :12], blending.blend_parameter(deployment, HOUR, parameter("temperature_2m"), leads, slice(0, 12))
     )
+
+
+def test_sources_that_come_and_go_while_an_hour_is_made_count_from_the_next_one(deployment: Deployment) -> None:
+    fill(deployment)
+    name, everywhere = "temperature_2m", slice(0, deployment.grid.places[0].size)
+    learn.run(deployment, HOUR, name)
+    leads, fields = [6, 12, 30], {name: np.full((3, everywhere.stop), 300, np.float32)}
+    store_run(deployment, "icon", HOUR - 6, leads, fields)
+    both = blending.blend_parameter(deployment, HOUR, parameter(name), np.arange(25), everywhere)
+    for names in (("icon", "gfs", "ifs", "gdas"), ("icon", "ifs", "gdas")):
+        settings: dict[str, dict[str, str]] = {source: {} for source in names}
+        later = Deployment(deployment.config.model_copy(update={"sources": settings}), deployment.store)
+        found = blending.blend_parameter(later, HOUR, parameter(name), np.arange(25), everywhere)
+        np.testing.assert_allclose(found, both, atol=2)
+        collate.run(later, HOUR, "hour")
+        key = paths.forecast(HOUR, "weights.zarr")
+        weighed = layout.read_tile(deployment.store, key, f"{name}_weight", slice(None))
+        assert len(weighed) == len(names) - 2, "neither a source that is new nor the analysis"
 
 
 def test_a_cell_without_any_source_is_an_error() -> None:
