@@ -20,6 +20,7 @@ ROOT = str(Path(__file__).resolve().parents[1])
 CONTEXT = {"@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy": True}
 _ROLE = "arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonEC2ContainerServiceforEC2Role"
 _LOGS = "arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+_BUCKET = "arn:<AWS::Partition>:s3:::{}"
 _JOB = "arn:<AWS::Partition>:batch:<AWS::Region>:<AWS::AccountId>:job-definition/{}-{}:*"
 
 
@@ -31,15 +32,16 @@ def stacks(app: App, settings: Settings) -> list[Stack]:
     node = submitter(name, settings.cluster.back_end) if settings.cluster else None
     service = Service(app, f"{name}-service", data=data, compute=compute, containers=ROOT, cluster=node)
     watch = Watch(app, f"{name}-watch", settings, data=data, service=service)
-    _acknowledge(data, compute, service, watch)
+    _acknowledge(settings, data, compute, service, watch)
     own = cluster_stacks(app, settings, data=data, compute=compute, service=service)
     return [data, compute, service, watch, *own]
 
 
-def _acknowledge(data: Data, compute: Compute, service: Service, watch: Watch) -> None:
+def _acknowledge(settings: Settings, data: Data, compute: Compute, service: Service, watch: Watch) -> None:
     """The findings of cdk-nag that stay, each with its reason."""
     bucket = EXPORTED_BUCKET.format(data.stack_name)
     objects = "any object of the deployment's one bucket, or below a folder"
+    exported = "what a customer has ordered, in a bucket of theirs"
     fired = [service.get_logical_id(service.functions[name].node.default_child) for name in FIRED]
     reasons: dict[Stack, dict[str, str]] = {
         data: {f"AwsSolutions-IAM4[Policy::{_LOGS}]": "CDK's own function, which says who pays; it may log"},
@@ -47,6 +49,7 @@ def _acknowledge(data: Data, compute: Compute, service: Service, watch: Watch) -
             f"AwsSolutions-IAM4[Policy::{_ROLE}]": "what ECS needs on an instance; AWS keeps it up to date",
             "AwsSolutions-EC23": "only the network's own addresses may enter, which the rule cannot evaluate",
             f"AwsSolutions-IAM5[Resource::{bucket}/*]": objects,
+            **{f"AwsSolutions-IAM5[Resource::{_BUCKET.format(name)}/*]": exported for name in settings.export_buckets},
         },
         service: {
             **{f"AwsSolutions-IAM5[Resource::{bucket}/{name}*]": objects for name in ("", "work/", "journal/")},

@@ -21,6 +21,8 @@ from pipeline.stages import Stage, stage
 
 OBJECTS = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
 """What whoever runs a shard does with objects of the deployment's bucket."""
+EXPORT = "export"
+"""The stage that may write into customers' buckets."""
 GPU_FAMILY = "g6e"
 NODE_SIZE, NODE_FAMILY, NODE_WORKERS, NODE_VCPUS = "4xlarge", "m", 7, 16
 """A node has 64 GiB, of which seven shards of the blend leave the system some."""
@@ -67,8 +69,9 @@ class Compute(Stack):
             "array": self._queue("Cpu", settings.maximum_vcpus, families),
             "gpu": self._queue("Gpu", settings.maximum_gpu_vcpus, (GPU_FAMILY,)),
         }
-        role = self._job_role(bucket)
-        self.definitions = {row.name: self._definition(row, role, bucket) for row in JOBS}
+        role = self._job_role("JobRole", bucket)
+        roles = {EXPORT: self._export_role(bucket, settings.export_buckets)} if settings.export_buckets else {}
+        self.definitions = {row.name: self._definition(row, roles.get(row.name, role), bucket) for row in JOBS}
         for work in BACKGROUND_JOBS:
             self._background_definition(work, role, bucket)
         self.node_queue: batch.JobQueue | None = None
@@ -143,9 +146,18 @@ class Compute(Stack):
             compute_environments=[batch.OrderedComputeEnvironment(order=1, compute_environment=environment)],
         )
 
-    def _job_role(self, bucket: s3.IBucket) -> iam.Role:
+    def _export_role(self, bucket: s3.IBucket, others: tuple[str, ...]) -> iam.Role:
+        """What the job that exports may besides: read and write customers' own buckets, and remove nothing."""
+        role = self._job_role("ExportRole", bucket)
+        wholes = [self.format_arn(service="s3", region="", account="", resource=name) for name in others]
+        role.add_to_policy(iam.PolicyStatement(actions=["s3:ListBucket"], resources=wholes))
+        kept = [action for action in OBJECTS if action != "s3:DeleteObject"]
+        role.add_to_policy(iam.PolicyStatement(actions=kept, resources=[f"{whole}/*" for whole in wholes]))
+        return role
+
+    def _job_role(self, name: str, bucket: s3.IBucket) -> iam.Role:
         """What a job may: read and write the deployment's bucket, nothing else. Open data are read unsigned."""
-        role = iam.Role(self, "JobRole", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
+        role = iam.Role(self, name, assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
         role.add_to_policy(iam.PolicyStatement(actions=["s3:ListBucket"], resources=[bucket.bucket_arn]))
         role.add_to_policy(iam.PolicyStatement(actions=OBJECTS, resources=[bucket.arn_for_objects("*")]))
         return role

@@ -124,7 +124,7 @@ class Data(Stack):
 
 
 def reading(bucket: s3.IBucket) -> list[iam.PolicyStatement]:
-    """What a customer may: list and read what is published."""
+    """What a customer may, or whoever is driven by our forecast: list and read what is published."""
     listed = {"StringLike": {"s3:prefix": [f"{PUBLISHED}*"]}}
     return [
         iam.PolicyStatement(actions=["s3:ListBucket"], resources=[bucket.bucket_arn], conditions=listed),

@@ -205,7 +205,7 @@ class Service(Stack):
         for name in ("notify", "watchdog"):
             own[name].add_to_role_policy(_allow(["sns:Publish"], [data.news.topic_arn]))
             own[name].add_to_role_policy(_allow(["kms:Decrypt", "kms:GenerateDataKey"], [data.key.key_arn]))
-        for name in ("notify", "watchdog"):
+        for name in ("notify", "watchdog", "source_arrived"):
             changed = [f"dynamodb:{action}Item" for action in ("Get", "Put", "Update", "Delete")]
             own[name].add_to_role_policy(_allow(changed, [data.once.table_arn]))
         begun = {"PLAN_FUNCTION": own["plan_shards"], "PUBLISH_FUNCTION": own["publish"]}

@@ -28,6 +28,8 @@ class Settings:
     """Told of published, late and failed hours and of the budget; nobody if empty."""
     customers: tuple[str, ...] = ()
     """Account numbers that may read what is published."""
+    export_buckets: tuple[str, ...] = ()
+    """Customers' own buckets that `forecast.yaml` orders exports to; each also has to let the export's job in."""
     blend_nodes: int = 0
     """Machines, on demand, that share the bands of `forecast` as a dask cluster; an array job, on Spot first, if 0."""
     processor: Processor = "x86_64"

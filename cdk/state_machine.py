@@ -29,6 +29,11 @@ _LAMBDA_RETRY = {
     ],
     "IntervalSeconds": 2, "BackoffRate": 2.0, "MaxAttempts": 5, "MaxDelaySeconds": 30, "JitterStrategy": "FULL",
 }  # fmt: skip
+_TABLE_RETRY = {
+    "ErrorEquals": ["States.ALL"],
+    "IntervalSeconds": 1, "BackoffRate": 2.0, "MaxAttempts": 5, "MaxDelaySeconds": 20, "JitterStrategy": "FULL",
+}  # fmt: skip
+_CLAIMED = "DynamoDB.ConditionalCheckFailedException"
 _STAGE_RETRY = {
     "ErrorEquals": ["States.ALL"],
     "IntervalSeconds": 5, "BackoffRate": 2.0, "MaxAttempts": 1, "MaxDelaySeconds": 60, "JitterStrategy": "FULL",
@@ -102,9 +107,7 @@ def definition(resources: Resources, stages: tuple[Stage, ...] = STAGES) -> Stat
             chain["Mark published"] = _mark("published", resources)
             chain["Tell published"] = _tell("published", resources)
     _link(chain, "Done")
-    chain["Claim"]["Catch"] = [
-        {"ErrorEquals": ["DynamoDB.ConditionalCheckFailedException"], "ResultPath": None, "Next": "Claimed by another"}
-    ]
+    chain["Claim"]["Catch"] = [{"ErrorEquals": [_CLAIMED], "ResultPath": None, "Next": "Claimed by another"}]
     failure = {"Mark failed": _mark("failed", resources), "Tell failed": _tell("failed", resources)}
     _link(failure, "Hour failed")
     ends: dict[str, State] = {
@@ -149,6 +152,7 @@ def _claim(resources: Resources) -> State:
             "ExpressionAttributeValues": {":failed": {"S": "failed"}, ":me": {"S.$": "$$.Execution.Name"}},
         },
         "TimeoutSeconds": 30,
+        "Retry": [{**_TABLE_RETRY, "ErrorEquals": [_CLAIMED], "MaxAttempts": 0}, _TABLE_RETRY],
         "ResultPath": None,
     }
 
@@ -165,6 +169,7 @@ def _mark(state: str, resources: Resources) -> State:
             "ExpressionAttributeValues": {":state": {"S": state}, ":now": {"S.$": "$$.State.EnteredTime"}},
         },
         "TimeoutSeconds": 30,
+        "Retry": [_TABLE_RETRY],
         "ResultPath": None,
     }
 

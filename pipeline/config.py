@@ -80,7 +80,14 @@ class LearningConfig(Section):
 
     days: PositiveInt = 30
     every_hours: PositiveInt = 24
-    lead_hours: tuple[PositiveInt, ...] = (6, 24, 72, 120)
+    lead_hours: Annotated[tuple[PositiveInt, ...], Field(min_length=1)] = (6, 24, 72, 120)
+
+    @field_validator("lead_hours")
+    @classmethod
+    def _rise(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if list(value) != sorted({*value}):  # weights are interpolated between them
+            raise ValueError(f"expected rising leads, each once; found {list(value)}")
+        return value
 
 
 class RetentionConfig(Section):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pipeline.cycle import Cycle
 
 LATEST = "forecast/latest.json"
+EXPORTED = "exports"
+"""The folder of an hour's work where the exports note what they have written."""
 CONFIGURATION = "forecast.yaml"
 """The description of the deployment, where nobody has a file of it: in the cloud."""
 
@@ -66,7 +68,7 @@ def exports(customer: str = "") -> str:
 
 def export_record(cycle: Cycle, shard: str) -> str:
     """The files that one shard of the exports has written, with their checksums: written after them."""
-    return work(cycle, f"exports/{shard}.json")
+    return work(cycle, f"{EXPORTED}/{shard}.json")
 
 
 def ensemble(cycle: Cycle, model: str) -> str:

@@ -44,6 +44,8 @@ def test_a_source_without_settings_has_the_defaults() -> None:
         (LEAST + "grid_resolution: 0.7", "a resolution that divides 90 degrees, such as 0.25 or 3; found 0.7"),
         (LEAST + "places: [{name: a, latitude: 99, longitude: 0}]", "`places.0.latitude`: .*; found 99"),
         (LEAST + "learning: {lead_hours: [0]}", "`learning.lead_hours.0`: .*greater than 0; found 0"),
+        (LEAST + "learning: {lead_hours: [24, 6]}", "`learning.lead_hours`: expected rising leads.*; found .24, 6"),
+        (LEAST + "learning: {lead_hours: []}", "`learning.lead_hours`: .*at least 1 item"),
         (LEAST + "retention: {input_days: 20}", "`retention`: expected input_days of 32 or more.*; found .*20"),
         (LEAST + "fourcastnet: {members: 4, enough_members: 9}", "`fourcastnet`: enough_members: .* 5; found 9"),
         (LEAST + "retention: {works_days: 2}", "did you mean `work_days`?"),

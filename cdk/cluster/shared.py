@@ -14,7 +14,7 @@ from cdk.cluster.customers import customer_bucket
 from cdk.cluster.settings import OUTPUT, RUNS, Cluster, Customer
 from cdk.cluster.task import Place, document, submitter
 from cdk.compute import Compute
-from cdk.data import Data
+from cdk.data import Data, reading
 from cdk.service import Service
 from cdk.settings import Settings
 
@@ -49,7 +49,7 @@ class Shared(Stack):
         self.file_system = self._file_system(cluster, data)
         self._link(RUNS, data.bucket, imported=True)
         self._customers(cluster.customers, settings.archive_after_days)
-        self.submits = self._submits(service.machine_arn)
+        self.submits = self._submits(service.machine_arn, data.bucket)
         self.stores = self._stores(data.bucket)
         node = submitter(f"hourcast-{settings.stage}", cluster.back_end)
         ssm.CfnDocument(
@@ -125,8 +125,9 @@ class Shared(Stack):
             bucket = customer_bucket(self, customer, logs=logs, archive_days=archive_days)
             self._link(f"{OUTPUT}/{customer.name}", bucket, imported=False)
 
-    def _submits(self, machine_arn: str) -> iam.ManagedPolicy:
-        """Of the node that submits: be reached by Systems Manager, and answer the hour's tasks."""
+    def _submits(self, machine_arn: str, bucket: s3.IBucket) -> iam.ManagedPolicy:
+        """Of the node that submits: be reached by Systems Manager, answer the hour's tasks, and read the published
+        blend, which drives the waves."""
         answers = [f"states:SendTask{what}" for what in ("Success", "Failure", "Heartbeat")]
         return iam.ManagedPolicy(
             self,
@@ -134,6 +135,7 @@ class Shared(Stack):
             statements=[
                 iam.PolicyStatement(actions=answers, resources=[machine_arn]),
                 iam.PolicyStatement(actions=AGENT, resources=["*"]),
+                *reading(bucket),
             ],
         )
 

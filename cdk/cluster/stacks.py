@@ -24,9 +24,10 @@ def cluster_stacks(app: App, settings: Settings, *, data: Data, compute: Compute
     _acknowledge(service, _INSTANCES, "only instances with the tags of the node that submits")
     shared = Shared(app, f"{deployment}-cluster", settings, cluster, data=data, compute=compute, service=service)
     _acknowledge(shared, _NO_RESOURCE, "the agent of Systems Manager, whose actions know no resource")
-    for folder in ("input", "quarantine"):
-        stored = f"AwsSolutions-IAM5[Resource::{EXPORTED_BUCKET.format(data.stack_name)}/{folder}/*]"
-        _acknowledge(shared, stored, "what a run that is stored consists of")
+    stored, driving = "what a run that is stored consists of", "the published blend, which drives the waves"
+    for folder, reason in {"input": stored, "quarantine": stored, "forecast": driving}.items():
+        objects = f"AwsSolutions-IAM5[Resource::{EXPORTED_BUCKET.format(data.stack_name)}/{folder}/*]"
+        _acknowledge(shared, objects, reason)
     if cluster.back_end == "parallelcluster":
         return [shared]
     node = submitter(deployment, cluster.back_end)

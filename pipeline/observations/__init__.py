@@ -7,6 +7,8 @@ catalogue's units or `relative` to the value, whichever is larger.
 
 from __future__ import annotations
 
+import threading
+import time
 import zlib
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
@@ -24,6 +26,8 @@ from pipeline.observations.report import Observation, Problem
 
 NETWORKS = (metar, ndbc, synop)
 NAMES = tuple(module.NETWORK for module in NETWORKS)
+ANSWER_SECONDS = 45.0
+"""Within which a server sends a file, of some hundred kilobytes, or counts as silent: the hour waits no longer."""
 _WITHHELD_ONE_IN = 10
 
 
@@ -43,17 +47,43 @@ def read(folder: Folder, hour: Cycle, networks: Sequence[str] = NAMES) -> tuple[
     """
     observations: list[Observation] = []
     problems: list[Problem] = []
-    for network in (module for module in NETWORKS if module.NETWORK in networks):
+    keys = {network: network.keys(hour) for network in NETWORKS if network.NETWORK in networks}
+    found = _texts(folder, [key for named in keys.values() for key in named])
+    for network, named in keys.items():
         texts: dict[str, str] = {}
-        for key in network.keys(hour):
-            try:
-                texts[key] = folder.read(key).decode("ascii", errors="replace")
-            except FileNotFoundError as error:
-                problems.append(Problem(network.NETWORK, key, f"no file: {error}"))
+        for key in named:
+            text = found[key]
+            if isinstance(text, str):
+                texts[key] = text
+            elif isinstance(text, FileNotFoundError):
+                problems.append(Problem(network.NETWORK, key, f"no file: {text}"))
+            else:
+                raise text
         reading = network.read(texts, hour)
         observations += reading.observations
         problems += reading.problems
     return table(observations, hour), problems
+
+
+def _texts(folder: Folder, keys: Sequence[str]) -> dict[str, str | Exception]:
+    """All files by key, or why they cannot be read: side by side, for a server that is silent has a store wait for
+    minutes, and for each of its files."""
+    found: dict[str, str | Exception] = {}
+
+    def read(key: str) -> None:
+        try:
+            found[key] = folder.read(key).decode("ascii", errors="replace")
+        except Exception as error:
+            found[key] = error
+
+    readers = [threading.Thread(target=read, args=(key,), daemon=True) for key in keys]  # nobody waits for the silent
+    for reader in readers:
+        reader.start()
+    end = time.monotonic() + ANSWER_SECONDS
+    for reader in readers:
+        reader.join(max(0.0, end - time.monotonic()))
+    silent = FileNotFoundError(f"no answer in {ANSWER_SECONDS:g} s")
+    return {key: found.get(key, silent) for key in keys}
 
 
 def public_url(key: str) -> str | None:

@@ -13,7 +13,7 @@ from rich.table import Table
 from pipeline import journal, paths
 from pipeline.config import Config, ConfigError
 from pipeline.cycle import Cycle
-from pipeline.runner import run
+from pipeline.runner import StageError, run
 from pipeline.runner.pool import workers
 from pipeline.runner.progress import watched
 from pipeline.stages import STAGES
@@ -45,7 +45,10 @@ def run_hour(config: Path, cycle: str, cluster: str | None) -> None:
 
 
 def resume(config: Path, cluster: str | None) -> None:
-    """Finish every hour that was begun and not finished, oldest first."""
+    """Finish every hour that was begun and not finished, oldest first.
+
+    One that cannot be finished keeps no other waiting: StageError of the first when all have been tried.
+    """
     deployment = open_deployment(config)
     begun = [hour for hour in journal.hours(deployment.store) if not journal.is_finished(deployment.store, hour)]
     if not begun:
@@ -55,10 +58,20 @@ def resume(config: Path, cluster: str | None) -> None:
 
 def _run(deployment: Deployment, hours: Sequence[Cycle], cluster: str | None) -> None:
     with workers(deployment.config.workers, MODULES, cluster) as pool:
+        failures = []
         for hour in hours:
-            with watched(f"Hour {hour} into {deployment.config.store}") as watcher:
-                run(deployment, [hour], pool, watcher)
+            try:
+                with watched(f"Hour {hour} into {deployment.config.store}") as watcher:
+                    run(deployment, [hour], pool, watcher)
+            except StageError as failure:
+                failures.append(failure)
+                pool.restart()  # the failed hour's other shards are at work
+                continue
             print(f"published {paths.forecast(hour)} in {deployment.store.url}")
+    for other in failures[1:]:
+        Console(stderr=True).print(str(other), highlight=False, markup=False, soft_wrap=True)
+    if failures:
+        raise failures[0]
 
 
 def latest_hour(store: Store) -> Cycle:

@@ -36,7 +36,7 @@ def due(deployment: Deployment, hour: Cycle, folder: Path) -> tuple[list[Path], 
     for name, settings in deployment.config.physics.items():
         try:
             runs.append(_newest(deployment, name, settings, hour, folder))
-        except InputError as error:
+        except (InputError, OSError) as error:  # a driving model's server, or the disk
             absent[name] = str(error)
     return runs, absent
 

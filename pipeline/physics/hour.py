@@ -106,14 +106,22 @@ def _beating(waiting: Waiting, seconds: float) -> Iterator[None]:
 
 
 def submitted(config: Path, hour: Cycle, folder: Path) -> tuple[list[Path], dict[str, Verdict]]:
-    """The runs of an hour below a folder, each submitted once, and what is known of one that is not there."""
+    """The runs of an hour below a folder, each submitted once, and what is known of one that is not there.
+
+    One that Slurm refuses counts as not there: a later hour tries again.
+    """
     deployment = Deployment.open(config)
     made, absent = domains.due(deployment, hour, folder)
-    runs = sorted({*made, *(path.parent for path in (folder / str(hour)).glob(f"*/{JOB}"))})
-    for run in runs:
-        if not (run / physics.JOBS).exists():
-            job = Job.read(run)
-            physics.submit(job, run, config, domains.nodes(deployment, job))
+    runs = []
+    for run in sorted({*made, *(path.parent for path in (folder / str(hour)).glob(f"*/{JOB}"))}):
+        try:
+            if not (run / physics.JOBS).exists():
+                job = Job.read(run)
+                physics.submit(job, run, config, domains.nodes(deployment, job))
+        except slurm.SlurmError as error:
+            absent[run.name] = str(error)
+        else:
+            runs.append(run)
     return runs, {name: Verdict("lost", reason) for name, reason in absent.items()}
 
 

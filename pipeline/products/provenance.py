@@ -36,9 +36,16 @@ class Ingredients:
 
 
 def source_record(
-    source: Source, cycle: Cycle | None, age_hours: int | None, record: Mapping[str, Any]
+    source: Source,
+    cycle: Cycle | None,
+    age_hours: int | None,
+    record: Mapping[str, Any],
+    longer: Cycle | None = None,
 ) -> dict[str, Any]:
-    """Provenance of one source: its cycle and `record` as ingest left it; cycle None if it did not arrive."""
+    """Provenance of one source: its cycle and `record` as ingest left it; cycle None if it did not arrive.
+
+    longer: the cycle before that goes on where that has ended.
+    """
     files = sorted((file["key"], file["sha256"]) for file in record.get("files", []))
     return {
         "title": source.title,
@@ -46,6 +53,7 @@ def source_record(
         "status": record.get("status", "complete") if cycle else "absent",
         "cycle": str(cycle) if cycle else None,
         "age_hours": age_hours,
+        "longer_cycle": str(longer) if longer else None,
         "licence": source.licence,
         "attribution": source.attribution,
         "missing": record.get("missing", []),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any, Protocol
 
 from pipeline import journal
@@ -217,14 +218,20 @@ def _restart_overdue(plan: _Plan, pool: Pool | Cluster) -> None:
 
 def list_shards(deployment: Deployment, hour: Cycle, stage: Stage) -> list[str]:
     """The ordered shards of a stage, as its module says."""
-    shards: Callable[[Deployment, Cycle], list[str]] = importlib.import_module(stage.module).shards
+    shards: Callable[[Deployment, Cycle], list[str]] = _step(stage, hour).shards
     return list(shards(deployment, hour))
 
 
 def run_shard(deployment: Deployment, hour: Cycle, stage: Stage, shard: str, attempt: int = 1) -> None:
     """Run one shard and write its marker, and the hour's bill when it has something to say."""
-    step = importlib.import_module(stage.module)
+    step = _step(stage, hour)
     with journal.recorded(deployment.store, hour, stage.name, shard, attempt):
         step.run(deployment, hour, shard)
     if stage.name in bill.WRITTEN_AFTER:
         bill.write(deployment, hour)
+
+
+def _step(stage: Stage, hour: Cycle) -> ModuleType:
+    """The module of a stage, in a process that may have worked for other hours."""
+    importlib.import_module("pipeline.steps.inputs").begin(hour)
+    return importlib.import_module(stage.module)

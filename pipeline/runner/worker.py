@@ -39,14 +39,14 @@ def run_one(store: str, cycle: str, stage_name: str, which: int | str) -> Exit:
         hour, row = Cycle.parse(cycle), stage(stage_name)
         deployment = Deployment.in_store(store)
         shard = which if isinstance(which, str) else _planned(deployment, hour, row, which)
+        if shard in journal.finished_shards(deployment.store, hour, row.name):
+            return Exit.DONE
     except (ValueError, KeyError, FileNotFoundError) as error:
         print(f"hourcast: {error.args[0]}", file=sys.stderr)
         return Exit.BAD_INPUT
     except OSError as error:
         print(f"hourcast: {error}", file=sys.stderr)
         return Exit.MAY_PASS
-    if shard in journal.finished_shards(deployment.store, hour, row.name):
-        return Exit.DONE
     try:
         run_shard(deployment, hour, row, shard, int(os.environ.get("AWS_BATCH_JOB_ATTEMPT", "1")))
     except Exception as error:

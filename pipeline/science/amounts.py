@@ -75,6 +75,12 @@ def align_sources(past: Past, sources: tuple[str, ...]) -> Past:
     return replace(past, counts=quantile_mapping.align_sources(past.counts, sources))
 
 
+def align_leads(past: Past, lead_bins: tuple[float, ...]) -> Past:
+    """The same knowledge for another list of lead bins: new ones start from nothing, left ones are dropped."""
+    counts = quantile_mapping.align_leads(past.counts, lead_bins)
+    return replace(past, counts=counts, response=expected_amount.align_leads(past.response, lead_bins))
+
+
 def fit(past: Past, membership: Array) -> Correction:
     """What to do to amounts at the places of `membership` (cluster, place); nothing without history."""
     mapping = quantile_mapping.fit(past.counts, pool_membership(membership, past.pools))

@@ -76,6 +76,16 @@ def decay(state: Response, elapsed_hours: float) -> Response:
     return replace(state, **{name: getattr(state, name) * scale for name in SUMS})
 
 
+def align_leads(state: Response, lead_bins: tuple[float, ...]) -> Response:
+    """The same knowledge for another list of lead bins: new ones start from nothing, left ones are dropped."""
+    result = zero(lead_bins)
+    for index, lead in enumerate(lead_bins):
+        if lead in state.lead_bins:
+            for name in SUMS:
+                getattr(result, name)[index] = getattr(state, name)[state.lead_bins.index(lead)]
+    return result
+
+
 def merge(first: Response, second: Response) -> Response:
     """The state that has seen what both have seen, both decayed to the same time."""
     if first.lead_bins != second.lead_bins:

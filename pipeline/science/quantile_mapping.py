@@ -105,6 +105,16 @@ def align_sources(state: Counts, sources: tuple[str, ...]) -> Counts:
     return result
 
 
+def align_leads(state: Counts, lead_bins: tuple[float, ...]) -> Counts:
+    """The same knowledge for another list of lead bins: new ones start from nothing, left ones are dropped."""
+    result = zero(state.sources, lead_bins, state.forecast.shape[2])
+    for index, lead in enumerate(lead_bins):
+        if lead in state.lead_bins:
+            result.forecast[:, index] = state.forecast[:, state.lead_bins.index(lead)]
+            result.observed[:, index] = state.observed[:, state.lead_bins.index(lead)]
+    return result
+
+
 def fit(state: Counts, shares: NDArray[np.floating]) -> Mapping:
     """The mapping of every source, lead bin and cluster; identity without history.
 

@@ -111,6 +111,19 @@ def align_sources(skill: Skill, sources: tuple[str, ...]) -> Skill:
     return replace(result, **{name: getattr(skill, name) for name in kept})
 
 
+def align_leads(skill: Skill, lead_bins: tuple[float, ...]) -> Skill:
+    """The same knowledge for another list of lead bins: new ones start from nothing, left ones are dropped."""
+    if lead_bins == skill.lead_bins:
+        return skill
+    result = zero(skill.sources, lead_bins, skill.pools)
+    shared = [lead for lead in lead_bins if lead in skill.lead_bins]
+    here, there = ([bins.index(lead) for lead in shared] for bins in (lead_bins, skill.lead_bins))
+    for name in STATISTICS:
+        axis = DIMENSIONS[name].index("lead_bin")
+        np.moveaxis(getattr(result, name), axis, 0)[here] = np.moveaxis(getattr(skill, name), axis, 0)[there]
+    return result
+
+
 def join(parts: Sequence[Skill]) -> Skill:
     """The lead bins of several states of the same sources and places as one state, shortest lead first."""
     first, bins = parts[0], [lead for part in parts for lead in part.lead_bins]

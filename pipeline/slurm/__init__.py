@@ -44,6 +44,8 @@ HELD = frozenset(
 """Reasons that do not go away by themselves; a partition that is down or has no free node may come back.
 https://slurm.schedmd.com/job_reason_codes.html"""
 _EFA = {"FI_PROVIDER": "efa", "FI_EFA_USE_DEVICE_RDMA": "1", "I_MPI_OFI_LIBRARY_INTERNAL": "0"}
+ANSWER_SECONDS = 60
+"""How long a command of Slurm may take; a controller that is busy keeps it waiting."""
 _UNKNOWN_JOB = "Invalid job id"
 _NO_ACCOUNTING = "accounting storage is disabled"
 
@@ -187,12 +189,20 @@ def sized(layout: Layout, ranks: int) -> Layout:
 def submit_chain(
     name: str, commands: Mapping[Step, str], folder: Path, chosen: Mapping[Step, Layout]
 ) -> dict[Step, int]:
-    """Submit the steps of a run one after the other, each after the one before; the jobs' numbers."""
+    """Submit the steps of a run one after the other, each after the one before; the jobs' numbers.
+
+    SlurmError if Slurm refuses one; those before it are cancelled then: who submits the run again would have two of it.
+    """
     jobs: dict[Step, int] = {}
-    for step in STEPS:
-        if step in commands:
-            text = script(f"{name}-{step}", commands[step], chosen[step])
-            jobs[step] = submit(text, folder, after=list(jobs.values())[-1:])
+    try:
+        for step in STEPS:
+            if step in commands:
+                text = script(f"{name}-{step}", commands[step], chosen[step])
+                jobs[step] = submit(text, folder, after=list(jobs.values())[-1:])
+    except SlurmError:
+        for job in jobs.values():
+            cancel(job)
+        raise
     return jobs
 
 
@@ -263,9 +273,11 @@ def release(job: int) -> bool:
 
 def _call(command: Sequence[str], text: str | None = None) -> str:
     try:
-        done = subprocess.run(command, input=text, capture_output=True, text=True, check=True, timeout=60)
+        done = subprocess.run(command, input=text, capture_output=True, text=True, check=True, timeout=ANSWER_SECONDS)
     except FileNotFoundError:
         raise SlurmError(f"{command[0]} is not installed: this machine knows no Slurm") from None
+    except subprocess.TimeoutExpired:
+        raise SlurmError(f"{command[0]}: no answer in {ANSWER_SECONDS} s") from None
     except subprocess.CalledProcessError as error:
         raise SlurmError(" ".join(f"{command[0]}: {error.stderr}".split())) from None
     return done.stdout.strip()

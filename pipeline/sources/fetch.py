@@ -25,6 +25,8 @@ from pipeline.store import ObjectChanged
 
 # A range request costs about as much as this many bytes of a stream.
 RANGE_GAP = 256 * 1024
+NO_FILE = "no file"
+"""Begins the reason of a fault where the file is not there, or not yet."""
 _FIRST_WAIT_SECONDS = 0.25
 _LARGEST_FIELD = 2**27  # bytes: MOST_POINTS of 32 bits
 
@@ -140,7 +142,7 @@ def _attempt(bucket: Bucket, source: Source, request: Request, coordinates: Coor
         else:
             pieces = _indexed(bucket, source, request, key, delivery, checksum.update)
     except FileNotFoundError:
-        delivery.faults += [_fault(request, parameter, f"no file {key}") for parameter in request.parameters]
+        delivery.faults += [_fault(request, parameter, f"{NO_FILE} {key}") for parameter in request.parameters]
         return delivery
     delivery.checksums[key] = checksum.hexdigest()
     for parameter, member, data in pieces:

@@ -63,14 +63,15 @@ def newest_cycle(bucket: Bucket, source: Source, hour: Cycle, last_lead_hours: i
 def arrival_key(source: Source, cycle: Cycle, lead: int) -> str:
     """The file whose presence says that `lead` has arrived: the last member's index, or the last parameter's file."""
     if source.index == "none":
-        return source.key(cycle, lead, parameter=_always_there(source))
+        return source.key(cycle, lead, parameter=always_there(source))
     member = source.members[-1] if source.members else None
     return source.index_key(source.key(cycle, lead, member=member))
 
 
-def _always_there(source: Source) -> str:
-    """A parameter with a value at every lead, also at 0."""
-    return next(parameter.name for parameter in source.parameters() if parameter.kind == "instantaneous")
+def always_there(source: Source) -> str:
+    """A parameter with a value at every lead, also at 0 if the feed has one."""
+    names = [parameter.name for parameter in source.parameters() if parameter.kind == "instantaneous"]
+    return names[0] if names else source.parameters()[0].name
 
 
 def ended_by(

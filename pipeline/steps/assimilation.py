@@ -80,6 +80,11 @@ def stations_of(table: pd.DataFrame) -> Stations:
     return Stations(latitude, longitude, elevation, value, error, land)
 
 
+def names_of(table: pd.DataFrame) -> NDArray[np.str_]:
+    """(row,) network and name: buoys and stations ashore have numbers of five figures, and some the same."""
+    return (table["network"] + " " + table["station"]).to_numpy(str)
+
+
 def assimilate(name: str, table: pd.DataFrame, blend: Background, grid: Grid, record: pd.DataFrame) -> Assimilation:
     """What the table, of observations of one parameter, adds to the blend.
 
@@ -88,7 +93,7 @@ def assimilate(name: str, table: pd.DataFrame, blend: Background, grid: Grid, re
     """
     structure, stations = _prior(name, blend), stations_of(table)
     departure = departures(blend.field, grid, stations, altitude=blend.altitude, lapse_rate=structure.lapse_rate)
-    bias = station_bias.estimate(record, table["station"].to_numpy(str))
+    bias = station_bias.estimate(record, names_of(table))
     corrected = departure - bias.value
     trusted = replace(stations, error=np.hypot(stations.error, bias.error))
     relative = bilinear(blend.relative_error, grid, stations.latitude, stations.longitude)
@@ -154,4 +159,4 @@ def _remember(
     )  # fmt: skip
     gross = _GROSS * np.sqrt(stations.error**2 + (1 - share) * error**2)
     residual = np.clip(departure - expected, -gross, gross)
-    return station_bias.update(record, table["station"].to_numpy(str), residual, share)
+    return station_bias.update(record, names_of(table), residual, share)

@@ -27,7 +27,7 @@ from pipeline.steps.inputs import (
 from pipeline.steps.learn import read_correction, read_weights
 from pipeline.steps.numbered import at_hours
 from pipeline.steps.plausible import leave_out
-from pipeline.steps.serving import serving
+from pipeline.steps.served import arrived
 from pipeline.steps.wave_energy import energy_at_leads
 
 Array = NDArray[np.float32]
@@ -35,7 +35,7 @@ Array = NDArray[np.float32]
 
 def available(deployment: Deployment, hour: Cycle) -> list[Parameter]:
     """Blended parameters that a global model has, in the order of the catalogue; others would leave cells empty."""
-    found = serving(deployment, hour)
+    found = arrived(deployment, hour)
     runs = {name: found[name] for name in _global_models(deployment) if name in found}
     runs = {name: part for name, part in runs.items() if role(deployment, part) in GLOBAL_ROLES}
     return [row for row in blended().values() if _contributions(deployment, runs, row)]
@@ -63,12 +63,14 @@ def blend_parameter(
 ) -> Array:
     """(lead, place) the blend of one parameter on the flattened `cells`.
 
-    `chance`: small amounts stay, for a distribution's centre. `runs`: what serves the hour, if known.
+    `chance`: small amounts stay, for a distribution's centre. `runs`: what serves the hour, if known. A source that was
+    configured after the hour's weights were fitted is not among them.
     Where no source reaches a lead, the nearest lead stands in. Raises ValueError for a cell without any value.
     """
-    parts = _contributions(deployment, serving(deployment, hour) if runs is None else runs, row)
-    covered = np.stack([coverage(deployment, part)[cells] for part in parts])
     known = read_weights(deployment, hour, row.name, cells)
+    parts = _contributions(deployment, arrived(deployment, hour) if runs is None else runs, row)
+    parts = [part for part in parts if part.source in known.sources]
+    covered = np.stack([coverage(deployment, part)[cells] for part in parts])
     weights = tile_weights(known, [part.source for part in parts], covered, slice(None))
     forecasts = np.empty((len(parts), len(leads), covered.shape[1]), np.float32)
     for part, out in zip(parts, forecasts, strict=True):

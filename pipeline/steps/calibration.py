@@ -18,10 +18,11 @@ from pipeline.products import layout
 from pipeline.science.emos import fit_emos, predict_emos
 from pipeline.science.scores import gaussian_crps, quantile_crps
 from pipeline.steps import Deployment
-from pipeline.steps.ensembles import ensemble_variance, ensembles, open_ensemble
+from pipeline.steps.ensembles import ensemble_variance, open_ensemble
 from pipeline.steps.inputs import sources_of, truth, truth_delay_hours
 from pipeline.steps.numbered import verified
 from pipeline.steps.published import arrays_of, at_leads
+from pipeline.steps.served import ensembles
 from pipeline.steps.verify_pairs import Pairs
 
 Array = NDArray[np.float32]

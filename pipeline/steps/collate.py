@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,9 @@ from pipeline.science.cluster_skill import cluster_means, cluster_skill
 from pipeline.science.learn import AMOUNT_RULES
 from pipeline.science.skill import Skill
 from pipeline.steps import Deployment, skill_store
-from pipeline.steps.inputs import coverage, valid_hours
+from pipeline.steps.inputs import Contribution, coverage, valid_hours
 from pipeline.steps.learn import APPLIED, weights_key
-from pipeline.steps.serving import serving
+from pipeline.steps.served import arrived
 from pipeline.store import arrays as store_arrays
 
 Array = NDArray[np.float32]
@@ -48,13 +48,14 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     weighed = {str(name) for one in names for name in store_arrays.read_one(store, weights_key(hour, one), "source")}
     sources = [name for name in deployment.config.sources if name in weighed]
     bins = store_arrays.read_one(store, weights_key(hour, names[0]), "lead_bin")
-    learnt = [_learnt(deployment, hour, blended()[name], sources) for name in names]
-    present = [_source(deployment, hour, name) for name in sources]
+    runs = arrived(deployment, hour)
+    learnt = [_learnt(deployment, hour, blended()[name], sources, runs) for name in names]
+    present = [_source(name, runs.get(name)) for name in sources]
     template = maps.template(hour, grid, present, bins.tolist(), learnt, synthetic=deployment.config.synthetic)
     key = paths.forecast(hour, "weights.zarr")
     layout.create(store, key, template)
     layout.write_coordinates(store, key, template)
-    covered = _coverage(deployment, hour, sources).reshape(len(sources), *grid.shape)
+    covered = _coverage(deployment, sources, runs).reshape(len(sources), *grid.shape)
     layout.write_tile(store, key, {"coverage": covered}, slice(None))
     means = {}
     for part in learnt:
@@ -81,27 +82,36 @@ def _fields(deployment: Deployment, hour: Cycle, name: str, sources: Sequence[st
     """The maps of one parameter (..., latitude, longitude), sources that do not bring it without weight or bias."""
     parts = ("source", "membership", *APPLIED, "course", "mapping")
     data = store_arrays.values(deployment.store, weights_key(hour, name), parts)
-    place = [sources.index(source) for source in data["source"]]
+    known = [str(source) for source in data["source"]]
     fields = {
-        "weight": _of_all(data["weight"], place, len(sources)), "membership": data["membership"],
+        "weight": _of_all(data["weight"], known, sources), "membership": data["membership"],
         "expected_error": np.sqrt(data["error_variance"]), "spread_factor": data["spread_factor"],
     }  # fmt: skip
     if "mapping" not in data:
-        fields["bias"] = _of_all(data["bias"], place, len(sources))
+        fields["bias"] = _of_all(data["bias"], known, sources)
     if "course" in data:
-        fields["course"] = np.stack([_of_all(wave, place, len(sources)) for wave in data["course"]])
+        fields["course"] = np.stack([_of_all(wave, known, sources) for wave in data["course"]])
     shape = deployment.grid.shape
     return {f"{name}_{part}": values.reshape(*values.shape[:-1], *shape) for part, values in fields.items()}
 
 
-def _of_all(values: NDArray[np.floating], place: Sequence[int], count: int) -> Array:
-    """Values (source, ...) at their place among `count` sources, zero of the others and where they are NaN."""
-    result = np.zeros((count, *values.shape[1:]), np.float32)
-    result[place] = np.nan_to_num(values)
+def _of_all(
+    values: NDArray[np.floating], known: Sequence[str], sources: Sequence[str], nothing: float = 0.0
+) -> Array:  # fmt: skip
+    """(source, ...) the values (known, ...) of each of the `sources`, `nothing` of those that are not `known`.
+
+    One that is no longer configured is left out.
+    """
+    result = np.full((len(sources), *values.shape[1:]), nothing, np.float32)
+    for name, own in zip(known, values, strict=True):
+        if name in sources:
+            result[sources.index(name)] = np.nan_to_num(own, nan=nothing)
     return result
 
 
-def _learnt(deployment: Deployment, hour: Cycle, row: Parameter, sources: Sequence[str]) -> maps.Learnt:
+def _learnt(
+    deployment: Deployment, hour: Cycle, row: Parameter, sources: Sequence[str], runs: Mapping[str, Contribution]
+) -> maps.Learnt:
     """What lies behind the weights of one parameter, sources that do not bring it without anything."""
     key = weights_key(hour, row.name)
     data = store_arrays.values(deployment.store, key, ("source", "bias", "weight", "membership"))
@@ -111,16 +121,14 @@ def _learnt(deployment: Deployment, hour: Cycle, row: Parameter, sources: Sequen
     weight, mean, square = (np.stack(parts, axis=1) for parts in zip(*seen, strict=True))
     square += mean**2
     rmse, sample = cluster_skill(weight, mean, square, data["bias"], membership)
-    share, place = cluster_means(data["weight"], membership), [sources.index(source) for source in data["source"]]
-    rmse_of_all = np.full((len(sources), *rmse.shape[1:]), np.nan, rmse.dtype)
-    rmse_of_all[place] = rmse
+    share, known = cluster_means(data["weight"], membership), [str(source) for source in data["source"]]
     correction = None
     if row.blend in AMOUNT_RULES:
         tables = store_arrays.read(deployment.store, key, ("membership", *amounts.TABLES))
         correction = amounts.from_tables(tables.reindex(source=list(sources), fill_value=0))
     return maps.Learnt(
-        row, correction, _last_lead(deployment, hour, row, sources),
-        _of_all(share, place, len(sources)), rmse_of_all, _of_all(sample, place, len(sources)),
+        row, correction, _last_lead(deployment, row, sources, runs),
+        _of_all(share, known, sources), _of_all(rmse, known, sources, nothing=np.nan), _of_all(sample, known, sources),
         _guard(deployment, hour, row, state, membership), deployment.store.exists(f"{key}/course/zarr.json"),
     )  # fmt: skip
 
@@ -133,25 +141,24 @@ def _guard(deployment: Deployment, hour: Cycle, row: Parameter, state: Skill, me
     return np.stack(shares).transpose(2, 0, 1).astype(np.float32)
 
 
-def _source(deployment: Deployment, hour: Cycle, name: str) -> maps.Source:
-    part = serving(deployment, hour).get(name)
+def _source(name: str, part: Contribution | None) -> maps.Source:
     if part is None:
         return maps.Source(name, "", -1)
     return maps.Source(name, str(part.cycle), part.age_hours, str(part.longer or ""))
 
 
-def _coverage(deployment: Deployment, hour: Cycle, sources: Sequence[str]) -> Array:
+def _coverage(deployment: Deployment, sources: Sequence[str], runs: Mapping[str, Contribution]) -> Array:
     """(source, place) how much of each source counts where; nothing of one that has not arrived."""
     covered = np.zeros((len(sources), deployment.grid.shape[0] * deployment.grid.shape[1]), np.float32)
     for index, name in enumerate(sources):
-        part = serving(deployment, hour).get(name)
-        if part is not None:
-            covered[index] = coverage(deployment, part)
+        if name in runs:
+            covered[index] = coverage(deployment, runs[name])
     return covered
 
 
-def _last_lead(deployment: Deployment, hour: Cycle, row: Parameter, sources: Sequence[str]) -> NDArray[np.int32]:
+def _last_lead(
+    deployment: Deployment, row: Parameter, sources: Sequence[str], runs: Mapping[str, Contribution]
+) -> NDArray[np.int32]:
     """(source,) hours after the hour to which its run brings the parameter; -1 where it does not."""
-    runs = serving(deployment, hour)
     reached = [valid_hours(deployment, runs[name], row).max(initial=-1) if name in runs else -1 for name in sources]
     return np.asarray(reached, np.int32)

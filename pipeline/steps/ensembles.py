@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from math import prod
 
 import numpy as np
 import xarray as xr
@@ -16,15 +17,10 @@ from pipeline.products.opened import opened
 from pipeline.sources import SOURCES
 from pipeline.steps import Deployment
 from pipeline.steps.inputs import sources_of, verified
+from pipeline.steps.served import ensembles, is_whole
 from pipeline.store import Store
 
 Array = NDArray[np.float32]
-
-
-def ensembles(deployment: Deployment, hour: Cycle) -> list[str]:
-    """Configured ensembles whose members are there at the hour, in the configured order."""
-    names = [name for name in deployment.config.sources if SOURCES[name].role == "ensemble"]
-    return [name for name in names if deployment.store.exists(f"{paths.ensemble(hour, name)}/zarr.json")]
 
 
 def held(deployment: Deployment, hour: Cycle) -> set[str]:
@@ -69,8 +65,9 @@ def variances(deployment: Deployment, row: Parameter, hour: Cycle) -> Array:
 @lru_cache(maxsize=1024)
 def _kept(store: Store, hour: Cycle) -> tuple[str, ...]:
     """Ensembles whose members of the hour are there; asked once, as skill is learnt of hours that are over."""
-    names = store.list_folders(paths.ensemble(hour, "").rpartition("/")[0])
-    return tuple(name.removesuffix(".zarr") for name in sorted(names))
+    folders = store.list_folders(paths.ensemble(hour, "").rpartition("/")[0])
+    names = (name.removesuffix(".zarr") for name in sorted(folders))
+    return tuple(name for name in names if is_whole(store, name, hour))
 
 
 @lru_cache(maxsize=16)
@@ -80,7 +77,7 @@ def _stored_variance(store: Store, name: str, parameter: str, hour: Cycle) -> di
     if f"{parameter}_variance" not in group:
         return {}
     leads, values = (np.asarray(group[part]) for part in ("verified_lead_time", f"{parameter}_variance"))
-    return dict(zip(leads.tolist(), values.reshape(len(leads), -1), strict=True))
+    return dict(zip(leads.tolist(), values.reshape(len(leads), prod(values.shape[1:])), strict=True))
 
 
 def open_ensemble(deployment: Deployment, hour: Cycle, name: str) -> xr.Dataset:

@@ -59,6 +59,7 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     first = int(initial.cycle.lead_hours(hour.init_time)) // STEP_HOURS
     steps = range(first, integrate.steps_of(deployment, hour, initial.cycle) + 1)
     leads = [STEP_HOURS * step for step in steps]
+    deployment.store.delete(paths.input_record(MODEL, hour))
     deployment.store.delete(paths.ensemble(hour, MODEL))
     group = create(deployment, FOURCASTNET, hour, initial.cycle, members, leads, PARAMETERS)
     weights = _weights(inputs_of(settings.package), deployment)

@@ -15,7 +15,7 @@ from pipeline.science.amounts import Correction
 from pipeline.science.blend import blend, without_course
 from pipeline.science.weights import Weights
 from pipeline.steps import Deployment, skill_store
-from pipeline.steps.inputs import contribution, coverage
+from pipeline.steps.inputs import contribution, coverage, sources_of
 from pipeline.steps.learn import read_correction, read_weights, truth_hour
 from pipeline.steps.wave_energy import energy_verified
 
@@ -34,8 +34,9 @@ class Hindcast:
 
 def hindcast(deployment: Deployment, row: Parameter, hour: Cycle) -> Hindcast:
     """What was learnt of a parameter at an hour; FileNotFoundError if nothing was."""
-    known = skill_store.mean_square(deployment, row.name, hour)
     weights, correction = read_weights(deployment, hour, row.name), read_correction(deployment, hour, row.name)
+    leads = deployment.config.learning.lead_hours
+    known = skill_store.mean_square(deployment, row.name, hour, sources_of(deployment, row), leads)
     return Hindcast(hour, weights, correction, known)
 
 

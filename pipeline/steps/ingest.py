@@ -9,11 +9,12 @@ from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.parameters import Parameter
 from pipeline.sources import SOURCES, Source
-from pipeline.sources.fetch import Delivery, Request, merge
+from pipeline.sources.fetch import NO_FILE, Delivery, Request, merge
 from pipeline.sources.geometry import Coordinates
 from pipeline.sources.limits import memory_limit
 from pipeline.sources.newest import (
     BUCKET_HOURS,
+    always_there,
     arrival_key,
     due_cycles,
     interval_leads,
@@ -73,11 +74,12 @@ def _ingest(deployment: Deployment, source: Source, hour: Cycle) -> None:
     if source.role == "ensemble":
         ingest_members(deployment, source, hour)
         return
-    ingest_past(deployment, source, hour)
     if source.role == "analysis":
+        ingest_past(deployment, source, hour)
         return
     bucket = bucket_of(deployment, source)
     cycle = newest_cycle(bucket, source, hour, deployment.config.last_lead_hours)
+    ingest_past(deployment, source, hour, cycle)
     if cycle is None:
         return
     ingest_source(deployment, source, cycle, live_leads(deployment, source, cycle, hour))
@@ -87,10 +89,15 @@ def _ingest(deployment: Deployment, source: Source, hour: Cycle) -> None:
             ingest_source(deployment, source, longer, leads)
 
 
-def ingest_past(deployment: Deployment, source: Source, hour: Cycle) -> None:
-    """Bring in the runs of a source, no ensemble, that skill is learnt from at the hour."""
+def ingest_past(deployment: Deployment, source: Source, hour: Cycle, newest: Cycle | None = None) -> None:
+    """Bring in the runs of a source, no ensemble, that skill is learnt from at the hour.
+
+    newest: the run that serves the hour, if known. A later one is still coming: its few leads would serve instead.
+    """
     bucket = bucket_of(deployment, source)
     for past, leads in past_runs(deployment, source, hour):
+        if newest is not None and past > newest:
+            continue
         # Some feeds keep a day only: one question is enough for a run that is gone.
         if any(bucket.exists(arrival_key(source, past, lead)) for lead in leads):
             ingest_source(deployment, source, past, leads)
@@ -154,27 +161,29 @@ def _verifying(source: Source, valid: Iterable[Cycle], hour: Cycle) -> Iterator[
                 yield cycle, lead
 
 
-def recorded_leads(store: Store, source: Source, cycle: Cycle) -> list[int]:
-    """Leads of the run that have been ingested; empty if it has not been."""
+def _recorded(store: Store, source: Source, cycle: Cycle) -> tuple[list[int], list[int]]:
+    """Leads of the run that have been ingested, and those of which the file was not there; empty if it has not been."""
     try:
-        leads: list[int] = json.loads(store.read(paths.input_record(source.name, cycle)))["leads"]
+        record = json.loads(store.read(paths.input_record(source.name, cycle)))
     except FileNotFoundError:
-        return []
-    return leads
+        return [], []
+    sign = always_there(source)
+    missing = [item for item in record["missing"] if item["parameter"] == sign and item["reason"].startswith(NO_FILE)]
+    return record["leads"], sorted({item["lead_time"] for item in missing})
 
 
 def ingest_source(deployment: Deployment, source: Source, cycle: Cycle, leads: Sequence[int]) -> None:
-    """Write the input store of one run at `leads` (and those it has already), unless it is there.
+    """Write the input store of one run at `leads` (and those it has already), unless it is there as far as it has come.
 
-    Nothing is written if no field could be had.
+    It is written anew if files have come that were not there. Nothing is written if no field could be had.
     """
-    known = recorded_leads(deployment.store, source, cycle)
-    if known and set(leads) <= set(known):
+    bucket = bucket_of(deployment, source)
+    known, absent = _recorded(deployment.store, source, cycle)
+    come = any(bucket.exists(arrival_key(source, cycle, lead)) for lead in absent)
+    if known and set(leads) <= set(known) and not come:
         return
     leads = sorted({*known, *leads})
     key, record = paths.input_zarr(source.name, cycle), paths.input_record(source.name, cycle)
-    deployment.store.delete(record)
-    bucket = bucket_of(deployment, source)
     coordinates = coordinates_of(bucket, source, cycle)
     names = [*(row.name for row in source.parameters()), *speeds(source)]
     arrays = ["spread" if product == "spread" else "forecast" for product in source.products]
@@ -182,6 +191,7 @@ def ingest_source(deployment: Deployment, source: Source, cycle: Cycle, leads: S
     for batch in batches(source.parameters(), len(leads), deployment):
         delivery = _fetch_all(bucket, source, cycle, leads, batch, coordinates)
         if delivery.fields and writer is None:
+            deployment.store.delete(record)  # only now, as another worker may have finished the run meanwhile
             tile_rows = deployment.config.tile_rows
             writer = InputWriter(deployment.store, key, deployment.grid, leads, names, arrays, tile_rows)
         if writer is not None:

@@ -58,15 +58,6 @@ class Record:
         store.write(key, json.dumps(about | self.__dict__, indent=1, sort_keys=True).encode())
 
 
-def recorded_leads(store: Store, source: Source, cycle: Cycle) -> list[int]:
-    """Leads of the run that have been ingested; empty if it has not been."""
-    try:
-        leads: list[int] = json.loads(store.read(paths.input_record(source.name, cycle)))["leads"]
-    except FileNotFoundError:
-        return []
-    return leads
-
-
 def record_of(
     delivery: Delivery,
     parameters: Sequence[str],

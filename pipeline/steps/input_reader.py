@@ -21,9 +21,12 @@ from pipeline.store import Store
 _CODECS = {"blosc": Blosc(), "zstd": Zstd()}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class InputRun:
-    """One run of one source in the input store; `folder` is its Zarr group."""
+    """One run of one source in the input store; `folder` is its Zarr group.
+
+    Opened again it is another: it may have been written anew.
+    """
 
     folder: Store
 

@@ -48,6 +48,13 @@ _kept: Kept[Array] = Kept(2**27)
 """Decoded fields, for the next lead of the same run; on a fine grid that is one field."""
 
 
+@lru_cache(maxsize=1)
+def begin(hour: Cycle) -> None:
+    """Forget the runs that this process has read for another hour: ingest may have added leads to them since."""
+    for read in (_complete_record, _run, _is_global):
+        read.cache_clear()
+
+
 @dataclass(frozen=True)
 class Contribution:
     """One source's newest cycle that had arrived by an hour, and the earlier one, if any, that goes on at its end: IFS,

@@ -21,14 +21,13 @@ from pipeline.science.learn import AMOUNT_RULES, Places, candidates, learn
 from pipeline.science.pools import boxes
 from pipeline.science.references import models
 from pipeline.science.skill import Skill
-from pipeline.science.skill_exchange import align_sources
+from pipeline.science.skill_exchange import align_leads, align_sources
 from pipeline.science.weights import Weights
-from pipeline.steps import Deployment, skill_store
+from pipeline.steps import Deployment, served, skill_store
 from pipeline.steps.ensembles import ensemble_variance, variances
 from pipeline.steps.inputs import components, sources_of, truth, truth_delay_hours
 from pipeline.steps.numbered import verified
 from pipeline.steps.plausible import judge, unbelieved, usual_errors
-from pipeline.steps.serving import settle
 from pipeline.steps.skill_store import Known
 from pipeline.steps.surface import surface
 from pipeline.steps.wave_energy import energy_verified
@@ -44,15 +43,17 @@ APPLIED = ("bias", "weight", "error_variance", "spread_factor")
 
 
 def shards(deployment: Deployment, hour: Cycle) -> list[str]:
-    """Parameters with a source, in the order of the catalogue; a vector under its eastward component."""
-    return [
-        row.name for row in blended().values() if sources_of(deployment, row) and not row.name.startswith("northward_")
-    ]
+    """Parameters that a model has, in the order of the catalogue; a vector under its eastward component."""
+    found = {row.name: models(sources_of(deployment, row)).any() for row in blended().values()}
+    return [name for name, has_model in found.items() if has_model and not name.startswith("northward_")]
 
 
 def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
-    """Fit the weights of a parameter (or of a vector's two) at the hour, and judge what its sources say today."""
-    settle(deployment, hour)
+    """Fit the weights of a parameter (or of a vector's two) at the hour, and judge what its sources say today.
+
+    What has come by now serves the hour, and what comes while it is made does not.
+    """
+    served.decide(deployment, hour)
     for row, state in zip(components(parameter(shard)), fit(deployment, hour, shard), strict=True):
         judge(deployment, hour, row, state.sources, state.lead_bins, usual_errors(deployment, state))
 
@@ -85,11 +86,11 @@ def fit(deployment: Deployment, hour: Cycle, shard: str) -> list[Skill]:
 def _start(
     deployment: Deployment, previous: Cycle | None, row: Parameter, sources: tuple[str, ...], where: Places
 ) -> Known:
-    """What the hour before knew, for today's sources; nothing where there is none or the deployment has changed."""
+    """What the hour before knew, for today's sources and lead bins; nothing where there is none or the grid differs."""
     bins = tuple(float(lead) for lead in deployment.config.learning.lead_hours)
     known = None if previous is None else skill_store.read(deployment, row.name, previous)
-    if known and known.state.lead_bins == bins and np.array_equal(known.state.pools.index, where.pools.index):
-        return replace(known, state=align_sources(known.state, sources))
+    if known and np.array_equal(known.state.pools.index, where.pools.index):
+        return replace(known, state=align_leads(align_sources(known.state, sources), bins))
     return skill_store.nothing(skills.zero(sources, bins, where.pools))
 
 
@@ -100,8 +101,9 @@ def _start_amounts(deployment: Deployment, previous: Cycle | None, row: Paramete
     if nothing is None or not deployment.store.exists(f"{key}/zarr.json"):
         return nothing
     past = amounts.from_dataset(store_arrays.read(deployment.store, key), state.pools)
-    alike = past.counts.lead_bins == state.lead_bins and past.counts.forecast.shape[2] == state.pools.count
-    return amounts.align_sources(past, state.sources) if alike else nothing
+    if past.counts.forecast.shape[2] != state.pools.count:
+        return nothing
+    return amounts.align_leads(amounts.align_sources(past, state.sources), state.lead_bins)
 
 
 def no_amounts(row: Parameter, state: Skill) -> Past | None:

@@ -22,7 +22,7 @@ from pipeline.science.weights import Weights
 from pipeline.sources import SOURCES
 from pipeline.steps import Deployment
 from pipeline.steps.blending import day_hours, nearest_lead
-from pipeline.steps.ensembles import ensembles, open_ensemble
+from pipeline.steps.ensembles import open_ensemble
 from pipeline.steps.input_reader import members
 from pipeline.steps.inputs import (
     TRUTH_HOURS,
@@ -35,7 +35,7 @@ from pipeline.steps.inputs import (
     valid_hours,
 )
 from pipeline.steps.plausible import leave_out
-from pipeline.steps.serving import serving
+from pipeline.steps.served import arrived, ensembles
 
 Array = NDArray[np.float32]
 Leads = NDArray[np.int64]
@@ -179,7 +179,7 @@ def _fill_runs(
 
 def _newest(deployment: Deployment, name: str, row: Parameter, hour: Cycle) -> Iterator[Contribution]:
     """A source's newest runs at the hour that say what happens at every time to come, newest first."""
-    first = serving(deployment, hour).get(name)
+    first = arrived(deployment, hour).get(name)
     if first is None:
         return
     for earlier in range(0, LAGGED_RUNS * EVERY_HOURS, EVERY_HOURS):
@@ -195,5 +195,5 @@ def _newest(deployment: Deployment, name: str, row: Parameter, hour: Cycle) -> I
 
 
 def _newest_age(deployment: Deployment, name: str, hour: Cycle) -> int:
-    part = serving(deployment, hour).get(name)
+    part = arrived(deployment, hour).get(name)
     return 0 if part is None else part.age_hours

@@ -14,7 +14,7 @@ from pipeline.parameters import Parameter, parameter
 from pipeline.science.wave_systems import MEMBERS, SYSTEMS, match, renumbered
 from pipeline.steps import Deployment, inputs
 from pipeline.steps.inputs import Contribution, holds, sources_of, truth
-from pipeline.steps.serving import serving
+from pipeline.steps.served import arrived
 
 Array = NDArray[np.float32]
 Read = Callable[[Parameter], Array | None]
@@ -63,7 +63,7 @@ def as_true(deployment: Deployment, row: Parameter, valid: Cycle, read: Read) ->
 
 def _first(deployment: Deployment, row: Parameter, hour: Cycle) -> Contribution | None:
     """The first configured source of which a run that holds the parameter serves the hour."""
-    runs = serving(deployment, hour)
+    runs = arrived(deployment, hour)
     parts = (runs[name] for name in sources_of(deployment, row) if name in runs)
     return next((part for part in parts if holds(deployment, part, row)), None)
 

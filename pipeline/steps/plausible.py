@@ -24,7 +24,7 @@ from pipeline.sources import SOURCES
 from pipeline.steps import Deployment
 from pipeline.steps.inputs import Contribution, holds, native, run_before
 from pipeline.steps.numbered import at_hours
-from pipeline.steps.serving import serving
+from pipeline.steps.served import arrived
 from pipeline.steps.surface import within
 
 Array = NDArray[np.float32]
@@ -50,8 +50,9 @@ def judge(
     cannot be far off, are always believed.
     """
     leads = np.arange(deployment.config.last_lead_hours + 1)
-    found = [] if row.blend == "circular" else [(name, serving(deployment, hour).get(name)) for name in sources]
-    parts = {name: part for name, part in found if part is not None and holds(deployment, part, row)}
+    runs = {} if row.blend == "circular" else arrived(deployment, hour)
+    found = [(name, runs[name]) for name in sources if name in runs]
+    parts = {name: part for name, part in found if holds(deployment, part, row)}
     notes: list[dict[str, Any]] = []
     if parts:
         chosen = usual[:, [sources.index(name) for name in parts]]

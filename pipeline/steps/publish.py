@@ -30,7 +30,7 @@ from pipeline.steps.observe import record_key
 from pipeline.steps.plausible import left_out
 from pipeline.steps.publish_ramp import publish_ramp
 from pipeline.steps.retention import remove_old
-from pipeline.steps.serving import serving
+from pipeline.steps.served import arrived, ensembles
 from pipeline.steps.states import carried
 
 
@@ -78,7 +78,7 @@ def _pointer(old: bytes | None, hour: Cycle) -> bytes:
 
 def _sources(deployment: Deployment, hour: Cycle) -> dict[str, dict[str, Any]]:
     """Provenance of every configured source but the verifying analyses, in the configured order."""
-    result, implausible, runs = {}, left_out(deployment, hour), serving(deployment, hour)
+    result, implausible, runs = {}, left_out(deployment, hour), arrived(deployment, hour)
     for name in deployment.config.sources:
         source = SOURCES[name]
         if source.role == "analysis":
@@ -92,18 +92,16 @@ def _sources(deployment: Deployment, hour: Cycle) -> dict[str, dict[str, Any]]:
         else:
             noted = record(deployment.store, name, part.cycle) | {"implausible": implausible.get(name, [])}
             here = replace(source, role=role(deployment, part))
-            result[name] = provenance.source_record(here, part.cycle, part.age_hours, noted)
-            result[name] |= {"longer_cycle": str(part.longer)} if part.longer else {}
+            result[name] = provenance.source_record(here, part.cycle, part.age_hours, noted, part.longer)
     return result
 
 
 def _ensemble(deployment: Deployment, source: Source, hour: Cycle) -> dict[str, Any]:
     """Provenance of an ensemble, which is filed under the hour that uses it."""
-    try:
-        noted = json.loads(deployment.store.read(paths.input_record(source.name, hour)))
-        group = json.loads(deployment.store.read(f"{paths.ensemble(hour, source.name)}/zarr.json"))
-    except FileNotFoundError:
+    if source.name not in ensembles(deployment, hour):
         return provenance.source_record(source, None, None, {})
+    noted = json.loads(deployment.store.read(paths.input_record(source.name, hour)))
+    group = json.loads(deployment.store.read(f"{paths.ensemble(hour, source.name)}/zarr.json"))
     cycle = Cycle.parse(group["attributes"]["init_time"])
     return provenance.source_record(source, cycle, round(cycle.lead_hours(hour.init_time)), noted)
 

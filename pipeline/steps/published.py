@@ -33,6 +33,11 @@ def _names(store: Store, key: str) -> frozenset[str]:
     return frozenset(layout.array_metadata(store, key))
 
 
+def last_lead(deployment: Deployment, hour: Cycle) -> int:
+    """The last lead of a published hour, which need not be that of today's configuration."""
+    return int(layout.read_coordinate(deployment.store, paths.forecast(hour, "best.zarr"), "lead_time")[-1])
+
+
 def at_leads(deployment: Deployment, hour: Cycle, name: str, array: str, leads: Sequence[int]) -> NDArray[np.float32]:
     """(..., lead, place) one array of a group at rising leads, without zarr's event loop."""
     rows, columns = deployment.grid.shape

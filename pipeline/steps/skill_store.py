@@ -7,7 +7,7 @@ The head is written last: without it there is no skill of that hour.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,9 +60,17 @@ def read(deployment: Deployment, name: str, hour: Cycle, parts: Collection[str] 
     return Known(state, written, centres)
 
 
-def mean_square(deployment: Deployment, name: str, hour: Cycle) -> NDArray[np.float64]:
-    """(source, lead_bin) mean square error of a parameter as known at an hour; FileNotFoundError if nothing was."""
-    return skills.mean_square(read(deployment, name, hour, ("mean", "square", "weight")).state)
+def mean_square(
+    deployment: Deployment, name: str, hour: Cycle, sources: tuple[str, ...], leads: Sequence[int]
+) -> NDArray[np.float64]:
+    """(source, lead) mean square error of a parameter as known at an hour, NaN of what was not learnt then.
+
+    FileNotFoundError if nothing was known.
+    """
+    state = align_sources(read(deployment, name, hour, ("mean", "square", "weight")).state, sources)
+    known = dict(zip(state.lead_bins, skills.mean_square(state).T, strict=True))
+    unknown = np.full(len(sources), np.nan)
+    return np.stack([known.get(lead, unknown) for lead in leads], axis=1)
 
 
 def _part(

@@ -16,7 +16,7 @@ from pipeline.products import layout
 from pipeline.science.stability import Borders, borders, flip_flop, jump, roughness
 from pipeline.steps import Deployment
 from pipeline.steps.inputs import sources_of
-from pipeline.steps.published import arrays_of
+from pipeline.steps.published import arrays_of, last_lead
 from pipeline.steps.verify_pairs import Pairs, pair
 
 Array = NDArray[np.float32]
@@ -79,17 +79,13 @@ def earlier_issues(
             continue
         if row.name not in arrays_of(deployment, scored - back, "best.zarr"):
             continue
-        if lead + back > _last_lead(deployment, scored - back):
+        if lead + back > last_lead(deployment, scored - back):
             continue
         part = pair(
             deployment, row, scored - back, lead + back, unknown, partial(ours, scored - back, row, lead + back)
         )
         if part is not None:
             yield lead + back, part
-
-
-def _last_lead(deployment: Deployment, hour: Cycle) -> int:
-    return int(layout.read_coordinate(deployment.store, paths.forecast(hour, "best.zarr"), "lead_time")[-1])
 
 
 def _seams(deployment: Deployment, name: str, hour: Cycle) -> Iterator[tuple[str, Borders]]:

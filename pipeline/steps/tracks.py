@@ -14,6 +14,7 @@ from pipeline.science.strike import STRIKE_RADIUS, strike_probability
 from pipeline.science.tracks import track
 from pipeline.steps import Deployment
 from pipeline.steps.ensembles import open_ensemble
+from pipeline.steps.served import ensembles
 from pipeline.steps.surface import surface
 
 TECHNIQUE = "HC"  # with the number of the member behind it, in the a-deck
@@ -22,8 +23,7 @@ _NEEDED = ("pressure_at_sea_level", "wind_speed_10m")
 
 def shards(deployment: Deployment, hour: Cycle) -> list[str]:
     """The ensembles of the hour that came with pressure and wind."""
-    stored = deployment.store.list_folders(paths.ensemble(hour, "").rpartition("/")[0])
-    models = [name.removesuffix(".zarr") for name in stored]
+    models = sorted(ensembles(deployment, hour))
     return [model for model in models if all(_held(deployment, hour, model, name) for name in _NEEDED)]
 
 

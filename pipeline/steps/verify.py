@@ -19,9 +19,9 @@ from pipeline.parameters import Parameter, blended
 from pipeline.steps import Deployment, skill_store
 from pipeline.steps.calibration import CalibrationRecord, calibrate
 from pipeline.steps.hindcast import Hindcast, blend_fields, hindcast
-from pipeline.steps.inputs import components, truth_delay_hours
+from pipeline.steps.inputs import components, sources_of, truth_delay_hours
 from pipeline.steps.numbered import as_true
-from pipeline.steps.published import arrays_of, at_leads
+from pipeline.steps.published import arrays_of, at_leads, last_lead
 from pipeline.steps.stability import StabilityRecord, stability
 from pipeline.steps.verify_pairs import ComparedRecord, Pairs, pair, score_pairs, score_vectors
 from pipeline.steps.verify_ramp import score_ramp
@@ -105,12 +105,13 @@ def _pairs(
     """By lead the pairs of every hour that can be scored together: those of `past`, and last of the published hour."""
     known = hour - truth_delay_hours(deployment)
     best = arrays_of(deployment, scored, "best.zarr")
-    leads = [lead for lead in deployment.config.learning.lead_hours if lead <= deployment.config.last_lead_hours]
+    last = last_lead(deployment, scored)
+    leads = [lead for lead in deployment.config.learning.lead_hours if lead <= last]
     leads = [lead for lead in leads if row.name in best and scored + lead <= known]
     if not leads:
         return {}
     earlier = [hindcast(deployment, row, hour) for hour in past]
-    known_errors = skill_store.mean_square(deployment, row.name, scored)
+    known_errors = skill_store.mean_square(deployment, row.name, scored, sources_of(deployment, row), leads)
     found: dict[int, list[Pairs]] = {}
     for position, lead in enumerate(leads):
         now = pair(

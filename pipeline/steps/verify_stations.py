@@ -19,7 +19,7 @@ from pipeline.steps import Deployment
 from pipeline.steps.inputs import sources_of, verified
 from pipeline.steps.learn import places
 from pipeline.steps.observe import read_parquet
-from pipeline.steps.published import arrays_of, at_leads
+from pipeline.steps.published import arrays_of, at_leads, last_lead
 
 Array = NDArray[np.float32]
 
@@ -35,10 +35,11 @@ def score_stations(deployment: Deployment, scored: Cycle, hour: Cycle) -> list[S
     """
     altitude = places(deployment).altitude.reshape(deployment.grid.shape).astype(np.float32)
     best = arrays_of(deployment, scored, "best.zarr")
+    last = min(last_lead(deployment, scored), round(scored.lead_hours(hour.init_time)))
     records: list[ScoreRecord] = []
     for lead in deployment.config.learning.lead_hours:
         key = paths.observations(scored + lead)
-        if scored + lead > hour or not deployment.store.exists(key):
+        if lead > last or not deployment.store.exists(key):
             continue
         table = read_parquet(deployment.store, key)
         for name in sorted(set(table["parameter"]) & set(STRUCTURES) & best):

@@ -23,6 +23,7 @@ cluster = Cluster("pcs", "ami-0123456789abcdef0", customers=(Customer("utility",
 account = "210987654321"
 synthesise(replace(SETTINGS["prod"], cluster=cluster, customers=(account,)), sys.argv[1])
 other = replace(SETTINGS["dev"], processor="arm64", requester_pays=True, customers=(account,), email="a@example.org")
+other = replace(other, export_buckets=("acme-weather",))
 synthesise(other, sys.argv[1] + "/other")
 """
 

@@ -131,6 +131,12 @@ def test_the_submitting_node_may_answer_this_state_machine_only(shared: Resource
     assert all("stateMachine:hourcast-prod-service-hour" in json.dumps(place) for place in answers)
 
 
+def test_the_submitting_node_may_read_the_blend_that_drives_the_waves_and_write_nothing(shared: Resources) -> None:
+    objects = {action: json.dumps(place) for action, place in allowed(shared, "Submits") if action.startswith("s3:")}
+    assert set(objects) == {"s3:ListBucket", "s3:GetObject"}
+    assert "/forecast/*" in objects["s3:GetObject"]
+
+
 def test_the_state_machine_may_send_one_command_to_tagged_nodes(folder: Path, shared: Resources) -> None:
     machine = _resources(folder, "service")
     places = [json.dumps(place) for action, place in allowed(machine, "MachineRole") if action == "ssm:SendCommand"]

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from cdk.functions import JOBS, STAGE_FUNCTIONS
+from cdk.functions import HEAVY, JOBS, LIGHT, STAGE_FUNCTIONS
 from cdk.jobs import BACKGROUND_JOBS, MAY_PASS, YIELDED_MINUTES, Background
 from cdk.lanes import WEIGHTS
 from pipeline import paths
@@ -195,6 +195,22 @@ def test_the_watchdog_may_begin_a_publication_and_nothing_else(resources: list[d
     assert {function["Fn::GetAtt"][0] for function in allowed} == called
 
 
+def test_a_function_that_does_a_thing_once_may_note_that_it_has(resources: list[dict[str, Any]]) -> None:
+    doing = [path.stem for path in (ROOT / "lambdas").glob("*.py") if re.search(r"import .*\bonce\b", path.read_text())]
+    needing = {
+        name for name in (*LIGHT, *HEAVY)
+        if re.search(rf"lambdas\.({'|'.join(doing)}) import", (ROOT / "lambdas" / f"{name}.py").read_text())
+    }  # fmt: skip
+    may = {
+        name
+        for policy in of_type(resources, "AWS::IAM::Policy")
+        for name in needing
+        if any(name.replace("_", "") in role["Ref"] for role in policy["Roles"])
+        and any("dynamodb:PutItem" in statement["Action"] for statement in policy["PolicyDocument"]["Statement"])
+    }
+    assert may == needing == {"notify", "watchdog", "source_arrived"}
+
+
 def test_every_queue_shares_its_machines_among_the_lanes(resources: list[dict[str, Any]]) -> None:
     (policy,) = of_type(resources, "AWS::Batch::SchedulingPolicy")
     shares = policy["FairsharePolicy"]["ShareDistribution"]
@@ -249,6 +265,25 @@ def test_a_deployment_has_one_processor_but_for_gpus(
     assert {*images(folder, "hourcast-prod-compute").values()} == {"linux/amd64"}
     own = images(folder / "other", "hourcast-dev-compute") | images(folder / "other", "hourcast-dev-service")
     assert own == {"array": "linux/arm64", "lambda": "linux/arm64", "gpu": "linux/amd64"}
+
+
+def test_the_job_that_exports_alone_may_write_into_a_customer_s_bucket(others: list[dict[str, Any]]) -> None:
+    outside = [
+        (statement["Action"], {role["Ref"] for role in policy["Roles"]})
+        for policy in of_type(others, "AWS::IAM::Policy")
+        for statement in policy["PolicyDocument"]["Statement"]
+        if "acme-weather" in json.dumps(statement["Resource"])
+    ]
+    assert [action for action, _ in outside] == [
+        "s3:ListBucket", ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"],
+    ]  # fmt: skip
+    (role,) = set.union(*(roles for _, roles in outside))
+    with_it = [
+        part["JobDefinitionName"]
+        for part in of_type(others, "AWS::Batch::JobDefinition")
+        if role in json.dumps(part["ContainerProperties"]["JobRoleArn"])
+    ]
+    assert with_it == ["hourcast-dev-compute-export"]
 
 
 def test_a_customer_reads_what_is_published_and_nothing_else(resources: list[dict[str, Any]]) -> None:

@@ -154,6 +154,14 @@ def test_every_task_has_a_time_limit_and_every_name_leads_somewhere() -> None:
             assert retry["BackoffRate"] > 1
 
 
+def test_no_task_ends_the_hour_by_a_failure_that_may_pass() -> None:
+    for _, name, state in everywhere(MACHINE):
+        if state["Type"] == "Task":
+            caught = ["States.ALL"] in [part["ErrorEquals"] for part in state.get("Catch", [])]
+            assert caught or state["Retry"][-1]["MaxAttempts"] > 0, name
+    assert MACHINE["States"]["Claim"]["Retry"][0]["MaxAttempts"] == 0, "an hour that another has is not asked for again"
+
+
 def test_a_failed_wave_frees_the_hour_before_it_ends() -> None:
     for name, state in MACHINE["States"].items():
         if name.startswith("Wave"):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from pipeline import observations
 from pipeline.cycle import Cycle
@@ -45,6 +48,27 @@ def test_no_file_at_all_is_an_empty_table_with_reasons() -> None:
     assert frame.empty
     assert frame["valid_time"].dtype == "datetime64[us]"
     assert len(problems) == 6
+
+
+def test_a_silent_server_costs_its_own_observations_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(observations, "ANSWER_SECONDS", 0.3)
+    released = threading.Event()
+
+    class SilentPartly(Files):
+        def read(self, key: str) -> bytes:
+            if not key.startswith("metar/"):
+                released.wait(30)
+            return super().read(key)
+
+    files = SilentPartly({"metar/nsd_cccc.txt": TABLE, "metar/20260131/11Z.TXT": OLD, "metar/20260131/12Z.TXT": NEW})
+    began = time.monotonic()
+    frame, problems = observations.read(files, HOUR)
+    assert time.monotonic() - began < 10
+    released.set()
+    assert set(frame["network"]) == {"metar"}
+    assert {(problem.network, problem.reason) for problem in problems} == {
+        ("ndbc", "no file: no answer in 0.3 s"), ("synop", "no file: no answer in 0.3 s"),
+    }  # fmt: skip
 
 
 def test_the_table_does_not_depend_on_the_order_of_stations() -> None:

@@ -23,7 +23,8 @@ from pipeline.products.storm_files import write_best
 from pipeline.products.tracks import feature_collection
 from pipeline.science.tracks import Fix
 from pipeline.steps import Deployment
-from pipeline.steps.ensembles import ensembles, open_ensemble
+from pipeline.steps.ensembles import open_ensemble
+from pipeline.steps.served import ensembles
 from tests.steps.small_ensemble import HOUR, small_ensemble
 
 

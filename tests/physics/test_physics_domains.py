@@ -15,6 +15,7 @@ from pipeline.config import Config, ConfigError
 from pipeline.physics.domains import due
 from pipeline.physics.hour import submitted, watched
 from pipeline.slurm import FAILED_LAUNCH, follow
+from pipeline.sources import SOURCES
 from pipeline.steps import Deployment
 from pipeline.steps.input_reader import InputRun
 from tests import slurm_cluster, stand_ins
@@ -67,6 +68,22 @@ def test_slurm_an_hour_prepares_submits_and_stores_what_is_due_once(slurm: None,
     assert not np.array_equal(covered["wrf"], covered["wrf-north"])
     assert submitted(config, HOUR + 2, tmp_path / "runs")[0] == runs
     assert [physics.jobs_of(run) for run in runs] == jobs, "an hour later nothing is submitted again"
+
+
+def test_slurm_one_run_that_is_refused_or_has_no_driver_takes_no_other_along(slurm: None, tmp_path: Path) -> None:
+    write_example_store(tmp_path / "store", last_lead=HOURS)
+    config = _configure(tmp_path, **{"ww3": {"hours": HOURS}, "ww3-north": {"hours": HOURS}, "mpas": {"hours": HOURS}})
+    settings = yaml.safe_load(config.read_text())
+    settings["physics"]["ww3-north"]["nodes"] = NODES | {"partition": "nowhere"}
+    config.write_text(yaml.safe_dump(settings))
+    unreadable = tmp_path / "mirror" / SOURCES["gfs"].folder / SOURCES["gfs"].key(HOUR, 0).split("/")[0]
+    unreadable.parent.mkdir(parents=True)
+    unreadable.symlink_to(unreadable)
+    runs, absent = submitted(config, HOUR + 1, tmp_path / "runs")
+    assert runs == [tmp_path / "runs" / str(HOUR) / "ww3"]
+    assert {name: verdict.state for name, verdict in absent.items()} == {"ww3-north": "lost", "mpas": "lost"}
+    assert "partition" in absent["ww3-north"].reason
+    assert "cannot read" in absent["mpas"].reason
 
 
 def test_a_run_starts_at_the_newest_of_its_starts_whose_inputs_are_there(tmp_path: Path) -> None:

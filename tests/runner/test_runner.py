@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pipeline import journal, paths
@@ -24,6 +25,8 @@ from pipeline.runner.pool import KEEP_MEMORY, Pool, workers
 from pipeline.stages import Stage
 from pipeline.steps import Deployment
 from pipeline.store import Store
+from tests.steps.stored_inputs import store_run
+from tests.toys import reads
 
 HOUR = Cycle.parse("2026-01-31T06")
 MEMORY_BYTES = 700 * 2**20
@@ -237,3 +240,15 @@ def test_the_same_stages_run_on_a_dask_cluster(deployment: Deployment) -> None:
         run(deployment, [HOUR], pool, Seen(), [toy("work"), toy("point_to", "work")])
     assert json.loads(deployment.store.read(paths.LATEST))["init_time"] == str(HOUR)
     assert len(journal.finished_shards(deployment.store, HOUR, "work")) == 6
+
+
+def test_a_worker_of_several_hours_sees_the_leads_that_a_run_has_got_for_the_last(tmp_path: Path) -> None:
+    settings = {"store": f"file://{tmp_path}/store", "sources": {"gfs": {}}, "grid_resolution": 30}
+    deployment = Deployment.open(Config.model_validate(settings))
+    with workers(1, ["tests.toys.reads"]) as worker:
+        for hour, leads in ((HOUR, [6, 9]), (HOUR + 1, [6, 9, 12])):
+            values = np.array(leads, np.float32)[:, None] + np.zeros(84, np.float32)
+            store_run(deployment, "gfs", HOUR - 6, leads, {reads.NAME: values})
+            run(deployment, [hour], worker, Seen(), [toy("reads")])
+            seen = json.loads(deployment.store.read(f"work/{hour}/seen.json"))
+            assert seen == {"leads": leads, "values": leads}

@@ -64,6 +64,18 @@ def test_what_would_fail_again_is_told_from_what_may_pass(
     assert journal.finished_shards(store, HOUR, "fails") == set()
 
 
+def test_a_store_that_does_not_say_what_is_done_may_pass(
+    store: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unavailable(*arguments: object) -> None:
+        raise StoreError("cannot list s3://forecasts/journal: 503 Slow Down")
+
+    plan(store.url, HOUR, toy("work"))
+    monkeypatch.setattr(journal, "finished_shards", unavailable)
+    assert run_one(store.url, str(HOUR), "work", 0) is Exit.MAY_PASS
+    assert "503 Slow Down" in capsys.readouterr().err
+
+
 def test_a_shard_that_runs_out_of_memory_may_pass_on_another_machine(
     store: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

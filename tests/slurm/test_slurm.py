@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from models.progress import Progress, progress
+from pipeline import slurm
 from pipeline.slurm import (
     FAILED_LAUNCH,
     FORGOTTEN,
@@ -138,6 +139,20 @@ def test_slurm_runs_one_task_a_domain(long_jobs: object, tmp_path: Path) -> None
 def test_slurm_refusals_are_one_line(long_jobs: object, tmp_path: Path) -> None:
     with pytest.raises(SlurmError, match=r"sbatch: .*partition"):
         submit(script("x", "true", replace(ONE, partition="nowhere")), tmp_path)
+
+
+def test_slurm_keeps_nothing_of_a_chain_of_which_it_refuses_a_part(long_jobs: object, tmp_path: Path) -> None:
+    chosen = {step: replace(ONE, partition="nowhere" if step == "run" else "") for step in STEPS}
+    with pytest.raises(SlurmError, match="partition"):
+        submit_chain("core-refused", dict.fromkeys(STEPS, "sleep 300"), tmp_path, chosen)
+    listed = ["squeue", "--noheader", "--name=core-refused-pre", "--states=pending,running", "--format=%i"]
+    assert subprocess.run(listed, capture_output=True, text=True, check=True).stdout == ""
+
+
+def test_slurm_is_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slurm, "ANSWER_SECONDS", 0.1)
+    with pytest.raises(SlurmError, match=r"sleep: no answer in 0\.1 s"):
+        slurm._call(["sleep", "60"])
 
 
 def test_slurm_knows_no_more_of_a_job_that_neither_controller_nor_accounts_remember(long_jobs: object) -> None:

@@ -64,6 +64,19 @@ def test_a_station_that_is_always_warm_is_corrected() -> None:
     assert result.table["departure"][0] == pytest.approx(values[0] - 285)  # before the correction
 
 
+def test_a_buoy_s_bias_is_not_that_of_the_station_ashore_with_its_number() -> None:
+    random, record = np.random.default_rng(2), station_bias.zero()
+    for _ in range(72):
+        values = 285 + 0.5 * random.normal(size=60)
+        values[0] += 2.0
+        table = network(60, values)
+        table.loc[:1, "station"], table.loc[1, "network"] = "41024", "ndbc"  # off North Carolina, and in Jeddah
+        result = assimilate("temperature_2m", table, PLAIN, GRID, record)
+        record = station_bias.decay(result.record, 1)
+    assert result.table["bias"][0] == pytest.approx(2.0, abs=0.4)
+    assert abs(result.table["bias"][1]) < 0.5
+
+
 def test_a_buoy_says_little_of_the_land_behind_its_coast() -> None:
     land = np.zeros(GRID.shape)
     land[:, 181:] = 1.0

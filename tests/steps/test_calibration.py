@@ -92,6 +92,7 @@ def test_raw_members_are_scored_as_they_came(deployment: Deployment) -> None:
     )
     key = deployment.store.zarr(paths.ensemble(HOUR, "gefs"))
     data.astype(np.float32).to_zarr(key, consolidated=False, zarr_format=3)
+    deployment.store.write(paths.input_record("gefs", HOUR), b"{}")
     with_gefs = Deployment.open(
         deployment.config.model_copy(update={"sources": deployment.config.sources | {"gefs": {}}})
     )

@@ -78,6 +78,7 @@ def _write_members(deployment: Deployment) -> None:
     stored = {name: {"chunks": (1, *shape[1:]), "compressors": ZstdCodec(level=1)} for name in NAMES[:2]}
     key = deployment.store.zarr(paths.ensemble(HOUR, "gefs"))
     data.to_zarr(key, consolidated=False, zarr_format=3, encoding=stored)
+    deployment.store.write(paths.input_record("gefs", HOUR), b"{}")
 
 
 def _cut(deployment: Deployment, tile_rows: int) -> Deployment:

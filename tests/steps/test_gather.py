@@ -13,8 +13,9 @@ pytest.importorskip("torch")
 from pipeline import paths
 from pipeline.parameters import blended
 from pipeline.steps import Deployment, gather, integrate, member_statistics
-from pipeline.steps.ensembles import ensemble_variance, ensembles, open_ensemble
+from pipeline.steps.ensembles import ensemble_variance, open_ensemble
 from pipeline.steps.initial_state import MODEL
+from pipeline.steps.served import ensembles
 from tests.steps.small_ensemble import HOUR, small_ensemble
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import boto3
 import numpy as np
@@ -14,13 +16,16 @@ import xarray as xr
 from pipeline import paths
 from pipeline.config import Config
 from pipeline.cycle import Cycle
-from pipeline.parameters import parameter
-from pipeline.sources import SOURCES
-from pipeline.steps import Deployment
+from pipeline.parameters import Parameter, parameter
+from pipeline.sources import SOURCES, Source
+from pipeline.sources.fetch import Delivery
+from pipeline.steps import Deployment, ingest, ingest_members
+from pipeline.steps.ensembles import ensemble_variance, held
 from pipeline.steps.ingest import ingest_files, ingest_source, past_runs, run, shards
 from pipeline.steps.input_reader import InputRun
-from pipeline.steps.input_store import rounded
-from pipeline.steps.inputs import sources_of
+from pipeline.steps.input_store import InputWriter, rounded
+from pipeline.steps.inputs import contribution, sources_of
+from pipeline.steps.served import ensembles
 from pipeline.store import Store
 from tests.grib_samples import COLUMNS, GRID, ROWS, STEP, message, of_parameter, put_ncep
 from tests.store.test_store import s3_server  # noqa: F401
@@ -78,11 +83,32 @@ def put_lead(bucket: Store, lead: int, *, cycle: Cycle = CYCLE) -> str:
     return put_ncep(bucket, GFS, cycle, lead, entries)
 
 
+def put_ecmwf(
+    bucket: Store, source: Source, cycle: Cycle, lead: int, of_member: Mapping[int, Mapping[Parameter, float]]
+) -> None:
+    """A file of members, each parameter the same everywhere, with its index; totals are since the start."""
+    lines, data = [], b""
+    for number, values in of_member.items():
+        for row, value in values.items():
+            total = row.kind == "accumulation"
+            part = of_parameter(
+                row, cycle, 0 if total else lead, lead, np.full(LATITUDE.shape, value),
+                productDefinitionTemplateNumber=11 if total else 1, perturbationNumber=number,
+            )  # fmt: skip
+            name, level = row.ecmwf[0].split(":")
+            entry = {"param": name, "levtype": level, "step": str(lead), "number": str(number), "_offset": len(data)}
+            lines.append(json.dumps(entry | {"_length": len(part)}))
+            data += part
+    key = source.key(cycle, lead)
+    bucket.write(key, data)
+    bucket.write(source.index_key(key), "\n".join(lines).encode())
+
+
 def opened(deployment: Deployment, source: str = "gfs", cycle: Cycle = CYCLE) -> xr.Dataset:
     return xr.open_zarr(deployment.store.zarr(paths.input_zarr(source, cycle)), consolidated=False, chunks=None)
 
 
-def record(deployment: Deployment, source: str = "gfs", cycle: Cycle = CYCLE) -> dict[str, object]:
+def record(deployment: Deployment, source: str = "gfs", cycle: Cycle = CYCLE) -> dict[str, Any]:
     return json.loads(deployment.store.read(paths.input_record(source, cycle)))  # type: ignore[no-any-return]
 
 
@@ -111,6 +137,32 @@ def test_wind_speed_is_computed_where_the_feed_has_only_components(deployment: D
     run(deployment, HOUR, "gfs")
     speed = opened(deployment)["forecast"].sel(parameter="wind_speed_10m").sel(latitude=slice(60, -60))
     np.testing.assert_allclose(speed, 5.0, atol=0.01)
+
+
+def test_a_run_that_another_worker_has_ingested_meanwhile_is_whole_or_not_there(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One fetched ahead is begun again by its hour, whose job is killed as it writes."""
+    for lead in LEADS:
+        put_lead(bucket_of(deployment), lead)
+    fetch, write = ingest._fetch_all, InputWriter.write
+
+    def slow(*arguments: Any) -> Delivery:
+        monkeypatch.setattr(ingest, "_fetch_all", fetch)
+        run(deployment, HOUR, "gfs")
+        monkeypatch.setattr(InputWriter, "write", killed)
+        return fetch(*arguments)
+
+    def killed(*arguments: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ingest, "_fetch_all", slow)
+    with pytest.raises(KeyboardInterrupt):
+        run(deployment, HOUR, "gfs")
+    assert not deployment.store.exists(paths.input_record("gfs", CYCLE))
+    monkeypatch.setattr(InputWriter, "write", write)
+    run(deployment, HOUR, "gfs")
+    assert (opened(deployment)["forecast"].sel(parameter="temperature_2m") > 270).all()
 
 
 def test_what_is_missing_is_recorded_and_empty(deployment: Deployment) -> None:
@@ -216,6 +268,46 @@ def test_more_leads_of_a_run_join_those_it_has(deployment: Deployment) -> None:
     np.testing.assert_array_equal(opened(deployment)["interval_hours"].sel(parameter="precipitation"), 6)
 
 
+def test_a_run_that_had_begun_to_come_is_whole_an_hour_later(deployment: Deployment) -> None:
+    bucket = bucket_of(deployment)
+    put_lead(bucket, 6)
+    run(deployment, HOUR, "gfs")
+    before = record(deployment)["files"]
+    run(deployment, HOUR, "gfs")
+    assert record(deployment)["files"] == before, "nothing more has come"
+    for lead in LEADS[1:]:
+        put_lead(bucket, lead)
+    run(deployment, HOUR + 1, "gfs")
+    warm = opened(deployment)["forecast"].sel(parameter="temperature_2m")
+    np.testing.assert_allclose(warm.sel(latitude=90, longitude=0), 281.0 + np.array(LEADS), atol=0.02)
+    assert {file["key"] for file in record(deployment)["files"]} >= {GFS.key(CYCLE, lead) for lead in LEADS}
+
+
+def test_what_is_there_of_a_run_stays_where_no_more_can_be_had(deployment: Deployment) -> None:
+    put_lead(bucket_of(deployment), 12)
+    ingest_source(deployment, GFS, CYCLE, [12])
+    bucket_of(deployment).delete(GFS.key(CYCLE, 12))
+    ingest_source(deployment, GFS, CYCLE, [6, 12])
+    assert record(deployment)["leads"] == [12]
+    assert opened(deployment)["forecast"].sel(parameter="temperature_2m").notnull().all()
+
+
+def test_a_run_that_is_late_does_not_serve_by_the_few_leads_that_are_learnt_from(tmp_path: Path) -> None:
+    every = {"days": 1, "every_hours": 6, "lead_hours": (6,)}
+    sources = {"gfs": {"endpoint": f"file://{tmp_path}/world"}}
+    settings = {"grid_resolution": STEP, "last_lead_hours": 12, "learning": every, "sources": sources}
+    deployment = Deployment.open(Config.model_validate({"store": f"file://{tmp_path}/store"} | settings))
+    hour, before = HOUR + 1, CYCLE - 6
+    for lead in range(12, 26):
+        put_lead(bucket_of(deployment), lead, cycle=before)
+    put_lead(bucket_of(deployment), 12)  # of the 18 that the hour needs of the run; one that skill is learnt from
+    run(deployment, hour, "gfs")
+    part = contribution(deployment, "gfs", hour)
+    assert part is not None
+    assert part.cycle == before
+    assert record(deployment, cycle=before)["leads"] == list(range(12, 26))
+
+
 def test_past_runs_are_those_newest_at_each_start(deployment: Deployment) -> None:
     assert past_runs(deployment, GFS, HOUR) == [(HOUR - 30, (12,))]
     analyses = past_runs(deployment, SOURCES["gdas"], HOUR)
@@ -234,26 +326,101 @@ def test_orography_and_land_come_from_the_analysis(deployment: Deployment) -> No
     np.testing.assert_allclose(store["land_area_fraction"].sel(latitude=60, longitude=30), 1)
 
 
-def test_members_of_an_ensemble_at_the_hour(deployment: Deployment) -> None:
+def put_members(deployment: Deployment, leads: tuple[int, ...], grows: float = 0) -> None:
+    """Members 1, 2 and 30 of GEFS: 280 K + their number, times 1 + `grows` an hour of lead."""
     gefs = SOURCES["gefs"]
     bucket = Store.open(gefs.bucket, endpoint=deployment.config.sources["gefs"].endpoint)
     for member in (1, 2, 30):
-        for lead in LEADS:
+        for lead in leads:
             data = of_parameter(
-                TEMPERATURE, CYCLE, lead, lead, np.full(LATITUDE.shape, 280.0 + member),
+                TEMPERATURE, CYCLE, lead, lead, np.full(LATITUDE.shape, 280.0 + member * (1 + grows * lead)),
                 productDefinitionTemplateNumber=1, perturbationNumber=member,
             )  # fmt: skip
             key = gefs.key(CYCLE, lead, member=member)
             bucket.write(key, data)
             line = f"1:0:d=2026013018:TMP:2 m above ground:{lead} hour fcst:ENS=+{member}"
             bucket.write(gefs.index_key(key), line.encode())
+
+
+def test_members_of_an_ensemble_at_the_hour(deployment: Deployment) -> None:
+    put_members(deployment, LEADS)
     run(deployment, HOUR, "gefs")
+    assert ensembles(deployment, HOUR) == ["gefs"]
     store = xr.open_zarr(deployment.store.zarr(paths.ensemble(HOUR, "gefs")), consolidated=False)
     assert tuple(store["number"].values) == (1, 2, 30)
     assert tuple(store["lead_time"].values) == (0, 3, 6, 9, 12)
     np.testing.assert_allclose(store["temperature_2m"].sel(number=30), 310.0, atol=0.01)
     missing = record(deployment, "gefs", HOUR)["missing"]
     assert {"parameter": "", "lead_time": 6, "reason": "member 5 has no files"} in missing  # type: ignore[operator]
+
+
+def test_an_ensemble_of_which_members_are_still_to_come_serves_no_hour(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_members(deployment, LEADS)
+    fetch = ingest_members._fetch_member
+
+    def killed(bucket: Store, *arguments: Any) -> Delivery:
+        if arguments[-1] == 2:
+            raise KeyboardInterrupt
+        return fetch(bucket, *arguments)
+
+    monkeypatch.setattr(ingest_members, "_fetch_member", killed)
+    with pytest.raises(KeyboardInterrupt):
+        run(deployment, HOUR, "gefs")
+    monkeypatch.undo()
+    assert (ensembles(deployment, HOUR), held(deployment, HOUR)) == ([], set())
+    run(deployment, HOUR, "gefs")
+    assert ensembles(deployment, HOUR) == ["gefs"]
+
+
+def test_where_a_short_run_of_an_ensemble_ends_the_members_of_the_long_one_before_go_on(
+    deployment: Deployment,
+) -> None:
+    """At 03 UTC the newest run is that of 18 UTC, which ends after 144 hours; rain is a total since the start."""
+    ens, hour, long = SOURCES["ifs_ens"], HOUR + 3, CYCLE - 6
+    world = deployment.config.sources["gefs"].model_copy(update={"lead_step_hours": 48})
+    sources = {"ifs_ens": world, "gdas": deployment.config.sources["gdas"]}
+    changes = {"last_lead_hours": 225, "sources": sources}
+    deployment = replace(deployment, config=deployment.config.model_copy(update=changes))
+    bucket = Store.open(ens.bucket, endpoint=world.endpoint)
+    for cycle, warm, rate, last in ((CYCLE, 280.0, 1.0, 144), (long, 270.0, 3.0, 240)):
+        for lead in range(0, last + 1, 6):
+            of_member = {
+                number: {TEMPERATURE: warm + number} | ({RAIN: rate * lead} if lead else {}) for number in (1, 50)
+            }
+            put_ecmwf(bucket, ens, cycle, lead, of_member)
+    run(deployment, hour, "ifs_ens")
+    store = xr.open_zarr(deployment.store.zarr(paths.ensemble(hour, "ifs_ens")), consolidated=False)
+    assert store["lead_time"].values.tolist() == [-9, 39, 87, 135, 177, 225]
+    warm, rain = store["temperature_2m"].sel(number=50), store["precipitation"].sel(number=1)
+    np.testing.assert_allclose(warm.isel(latitude=1, longitude=1), [*[330.0] * 4, *[320.0] * 2], atol=0.01)
+    np.testing.assert_allclose(rain.isel(latitude=1, longitude=1)[1:], [1, 1, 1, 3, 3], atol=0.01)
+    assert store.attrs["longer_init_time"] == long.init_time.isoformat()
+
+
+def test_members_differ_by_what_they_do_around_a_lead_where_the_run_has_none_of_its_own(
+    deployment: Deployment,
+) -> None:
+    put_members(deployment, LEADS, grows=0.02)
+    run(deployment, HOUR + 1, "gefs")
+    store = xr.open_zarr(deployment.store.zarr(paths.ensemble(HOUR + 1, "gefs")), consolidated=False)
+    assert tuple(store["lead_time"].values) == (-1, 2, 5, 8, 11, 14)
+    found = ensemble_variance(deployment, TEMPERATURE, HOUR + 1, 6, 0)
+    assert found is not None
+    at_5, at_8 = (np.var(np.array([1, 2, 30]) * (1 + 0.02 * lead), ddof=1) for lead in (12, 15))
+    np.testing.assert_allclose(found, (2 * at_5 + at_8) / 3, rtol=0.01)
+    assert ensemble_variance(deployment, TEMPERATURE, HOUR + 1, 24, 0) is None, "beyond its end nobody knows"
+
+
+def test_an_ensemble_that_ends_before_the_first_lead_that_is_learnt_at_differs_by_nothing_known(
+    deployment: Deployment,
+) -> None:
+    learning = deployment.config.learning.model_copy(update={"lead_hours": (24,)})
+    later = replace(deployment, config=deployment.config.model_copy(update={"learning": learning}))
+    put_members(later, LEADS)
+    run(later, HOUR, "gefs")
+    assert ensemble_variance(later, TEMPERATURE, HOUR, 24, 0) is None
 
 
 def test_files_are_filed_under_a_source_by_their_start(deployment: Deployment, tmp_path: Path) -> None:

@@ -10,11 +10,12 @@ import xarray as xr
 
 from pipeline import paths
 from pipeline.parameters import parameter
+from pipeline.products import layout
 from pipeline.sources import SOURCES
-from pipeline.steps import Deployment, blending, learn, skill_store
+from pipeline.steps import Deployment, blending, collate, learn, skill_store
 from pipeline.steps.inputs import contribution, sources_of, truth, truth_delay_hours, verified
 from pipeline.store import arrays as store_arrays
-from tests.steps.stored_inputs import AGE, BIAS, HOUR, fill, tiny_deployment, truth_at
+from tests.steps.stored_inputs import AGE, BIAS, HOUR, fill, store_run, tiny_deployment, truth_at
 
 
 @pytest.fixture
@@ -108,6 +109,24 @@ def test_the_blend_removes_the_bias_and_dry_cells_stay_dry(deployment: Deploymen
     )
 
 
+def test_sources_that_come_and_go_while_an_hour_is_made_count_from_the_next_one(deployment: Deployment) -> None:
+    fill(deployment)
+    name, everywhere = "temperature_2m", slice(0, deployment.grid.places[0].size)
+    learn.run(deployment, HOUR, name)
+    leads, fields = [6, 12, 30], {name: np.full((3, everywhere.stop), 300, np.float32)}
+    store_run(deployment, "icon", HOUR - 6, leads, fields)
+    both = blending.blend_parameter(deployment, HOUR, parameter(name), np.arange(25), everywhere)
+    for names in (("icon", "gfs", "ifs", "gdas"), ("icon", "ifs", "gdas")):
+        settings: dict[str, dict[str, str]] = {source: {} for source in names}
+        later = Deployment(deployment.config.model_copy(update={"sources": settings}), deployment.store)
+        found = blending.blend_parameter(later, HOUR, parameter(name), np.arange(25), everywhere)
+        np.testing.assert_allclose(found, both, atol=2)
+        collate.run(later, HOUR, "hour")
+        key = paths.forecast(HOUR, "weights.zarr")
+        weighed = layout.read_tile(deployment.store, key, f"{name}_weight", slice(None))
+        assert len(weighed) == len(names) - 2, "neither a source that is new nor the analysis"
+
+
 def test_a_cell_without_any_source_is_an_error() -> None:
     values = np.full((4, 3), np.nan, np.float32)
     values[1:3, :2] = 5
@@ -115,3 +134,12 @@ def test_a_cell_without_any_source_is_an_error() -> None:
         blending.bridge(parameter("temperature_2m"), values)
     filled = blending.bridge(parameter("temperature_2m"), values[:, :2])
     assert (filled == 5).all()
+
+
+def test_what_only_persistence_has_is_not_learnt(deployment: Deployment) -> None:
+    settings: dict[str, dict[str, str]] = {name: {} for name in ("icon", "persistence", "gdas")}
+    later = Deployment(deployment.config.model_copy(update={"sources": settings}), deployment.store)
+    shards = learn.shards(later, HOUR)
+    assert "temperature_2m" in shards
+    assert sources_of(later, parameter("visibility")) == ("persistence",)
+    assert "visibility" not in shards, "no hour would come of it: there is no model to weigh"

@@ -16,11 +16,12 @@ from pipeline.parameters import blended, parameter
 from pipeline.science.pooling import gather
 from pipeline.science.weights import Weights
 from pipeline.steps import Deployment
-from pipeline.steps.ensembles import ensemble_variance, ensembles, held
+from pipeline.steps.ensembles import ensemble_variance, held
 from pipeline.steps.ingest_members import Variance
 from pipeline.steps.inputs import Contribution, role
 from pipeline.steps.members import Ensemble, _between_leads, _every_hour, _single_runs, pools
 from pipeline.steps.plausible import _bands, judge
+from pipeline.steps.served import ensembles
 from tests.steps.stored_inputs import BIAS, HOUR, fill, store_run, tiny_deployment
 
 NAME, NUMBER = "temperature_2m", 10
@@ -59,6 +60,7 @@ def _store_members(deployment: Deployment, name: str, values: Array) -> None:
     stored = {NAME: {"chunks": (1, *values.shape[1:]), "compressors": ZstdCodec(level=1)}}
     key = deployment.store.zarr(paths.ensemble(HOUR, name))
     data.to_zarr(key, mode="w", consolidated=False, zarr_format=3, encoding=stored)
+    deployment.store.write(paths.input_record(name, HOUR), b"{}")
 
 
 def _weights(deployment: Deployment) -> Weights:
@@ -217,7 +219,7 @@ def test_variance_of_members_as_they_come() -> None:
     members = generator.normal(1e5, 30, (12, 3, 5)).astype(np.float32)
     members[2, 1, 3] = np.nan
     nothing = np.zeros((3, 2, 5), np.float32)
-    running = Variance((6, 24), (1, 2), *nothing)
+    running = Variance((6, 24), (1, 2), (((0, 1.0),), ((1, 1.0),)), *nothing)
     for member in members:
         running.add(member)
     np.testing.assert_allclose(running.values(), np.nanvar(members[:, 1:], axis=0, ddof=1), rtol=0.01)

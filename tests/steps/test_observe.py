@@ -29,7 +29,7 @@ TABLE = "".join(f"K{i:03d};--;---;Station {i};;Nowhere;6;{i % 80:02d}-30N;{i:03d
 def deployment(tmp_path: Path) -> Deployment:
     settings = {
         "store": f"file://{tmp_path}/store", "grid_resolution": 5, "last_lead_hours": 24, "synthetic": True,
-        "sources": {"gfs": {}}, "observations": {"endpoint": f"file://{tmp_path}/world"},
+        "sources": {"gfs": {}, "gefs": {}}, "observations": {"endpoint": f"file://{tmp_path}/world"},
     }  # fmt: skip
     return Deployment.open(Config.model_validate(settings))
 
@@ -168,6 +168,7 @@ def test_tracks_of_every_member(deployment: Deployment) -> None:
     xr.Dataset({"surface_altitude": flat, "land_area_fraction": flat}).to_zarr(
         deployment.store.zarr(paths.static_fields()), consolidated=False, zarr_format=3
     )
+    deployment.store.write(paths.input_record("gefs", HOUR), b"{}")
     assert tracks.shards(deployment, HOUR) == ["gefs"]
     tracks.run(deployment, HOUR, "gefs")
     collection = json.loads(deployment.store.read(paths.tracks(HOUR, "gefs.geojson")))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import paths
+from pipeline import journal, paths
 from pipeline.config import RetentionConfig
 from pipeline.cycle import Cycle
 from pipeline.steps import Deployment, learn
@@ -39,6 +39,7 @@ def deployment(tmp_path: Path) -> Deployment:
         deployment.store.write(paths.stations(hour, "temperature_2m_ramp.json"), b"{}")
         if hour != HOUR + 1:
             deployment.store.write(paths.forecast(hour, "manifest.json"), b"{}")
+            journal.finish(deployment.store, hour)
     return deployment
 
 
@@ -89,6 +90,19 @@ def test_the_next_hour_learns_the_same(deployment: Deployment, tmp_path: Path) -
     learnt = [{info.key: each.store.read(info.key) for info in each.store.list(prefix)} for each in (deployment, whole)]
     assert learnt[0] == learnt[1]
     assert learnt[0]
+
+
+def test_what_is_delivered_of_a_customers_order_is_known_until_all_is(deployment: Deployment) -> None:
+    rule = _with(deployment, work_days=1, input_days=KEPT_DAYS)
+    noted = paths.export_record(HOUR, "acme.000")
+    deployment.store.write(noted, b"[]")
+    deployment.store.delete(f"{paths.journal(HOUR)}/finished.json")
+    remove_old(rule, HOUR + 26)
+    assert deployment.store.list_folders(f"work/{HOUR}") == ["exports"]
+    assert deployment.store.exists(noted)
+    journal.finish(deployment.store, HOUR)
+    remove_old(rule, HOUR + 26)
+    assert str(HOUR) not in deployment.store.list_folders("work")
 
 
 def test_customers_files_go_with_their_hour_and_after_their_days(deployment: Deployment) -> None:

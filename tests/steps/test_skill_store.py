@@ -16,6 +16,7 @@ from pipeline.steps import Deployment, learn, skill_store
 from pipeline.steps.inputs import truth_delay_hours
 from pipeline.steps.retention import remove_old
 from pipeline.steps.skill_store import CARRIED_HOURS
+from pipeline.store import arrays as store_arrays
 from tests.steps.stored_inputs import HOUR, fill, tiny_deployment
 
 NAME, VECTOR = "temperature_2m", ("eastward_wind_10m", "northward_wind_10m")
@@ -102,3 +103,21 @@ def test_retention_keeps_what_the_oldest_hour_that_it_keeps_refers_to(deployment
     remove_old(rule, HOUR + 24 * 400)
     assert skill_store.read(deployment, NAME, HOUR + 60).written[6.0] == HOUR + 40
     assert str(HOUR + 10) not in deployment.store.list_folders("skill")
+
+
+@pytest.mark.parametrize("name", [NAME, "precipitation"])
+def test_lead_bins_that_come_later_take_nothing_from_those_that_stay(deployment: Deployment, name: str) -> None:
+    learn.run(deployment, HOUR, name)
+    learning = deployment.config.learning.model_copy(update={"lead_hours": (12, 24)})
+    other = replace(deployment, config=deployment.config.model_copy(update={"learning": learning}))
+    learn.run(other, HOUR + 1, name)
+    old, new = (skill_store.read(deployment, name, hour) for hour in (HOUR, HOUR + 1))
+    assert new.written == {12.0: HOUR + 1, 24.0: HOUR}
+    np.testing.assert_array_equal(new.state.mean[:, 1], old.state.mean[:, 1])
+    assert not new.state.weight[:, 0].any()
+    assert new.state.weight[:, 1].all()
+    if name == "precipitation":
+        keys = [learn._amounts_key(name, hour) for hour in (HOUR, HOUR + 1)]
+        was, now = (store_arrays.read(deployment.store, key)["observed_count"].values for key in keys)
+        np.testing.assert_allclose(now[:, 1], was[:, 1], rtol=1e-3)
+        assert not now[:, 0].any()

@@ -15,7 +15,7 @@ from pipeline.products import layout
 from pipeline.steps import Deployment, learn, verify
 from pipeline.steps.inputs import truth_delay_hours
 from pipeline.steps.verify_pairs import Pairs, pair, score_pairs, score_vectors
-from tests.steps.stored_inputs import BIAS, HOUR, fill, tiny_deployment, truth_at
+from tests.steps.stored_inputs import BIAS, HOUR, fill, store_run, tiny_deployment, truth_at
 
 NAME = "temperature_2m"
 LEAD = 24
@@ -118,3 +118,29 @@ def test_only_hours_whose_truth_is_coming_are_scored(deployment: Deployment) -> 
     assert verify.shards(deployment, HOUR + 6 + delay - 1) == []
     assert verify.shards(deployment, HOUR + 6 + delay) == [str(HOUR)]
     assert verify.shards(deployment, HOUR + 24 + delay + verify.LATE_HOURS + 1) == []
+
+
+def _as_configured_later(deployment: Deployment, **settings: object) -> Deployment:
+    changed = deployment.config.model_dump() | settings
+    return Deployment(type(deployment.config).model_validate(changed), deployment.store)
+
+
+def test_an_hour_is_scored_as_before_once_sources_were_added_and_their_order_changed(deployment: Deployment) -> None:
+    now = HOUR + LEAD + truth_delay_hours(deployment)
+    before, *_ = verify.score_parameter(deployment, NAME, HOUR, now)
+    sources: dict[str, dict[str, str]] = {name: {} for name in ("icon", "ifs", "gfs", "gdas")}
+    after, *_ = verify.score_parameter(_as_configured_later(deployment, sources=sources), NAME, HOUR, now)
+    by = {(record["lead_time_hours"], record["system"]): record["rmse"] for record in after}
+    assert len(before) == len(after)
+    for record in before:
+        assert by[record["lead_time_hours"], record["system"]] == pytest.approx(record["rmse"])
+
+
+def test_an_hour_is_scored_as_far_as_it_went_once_the_forecast_goes_further(deployment: Deployment) -> None:
+    further = {"days": 12, "every_hours": 24, "lead_hours": [3, 6, 24, 48]}
+    later = _as_configured_later(deployment, last_lead_hours=48, learning=further)
+    now, fields = HOUR + 48 + truth_delay_hours(deployment), truth_at(deployment, HOUR + 48)[None]
+    store_run(later, "gdas", HOUR + 48, [0], {NAME: fields})
+    verify.run(later, now, str(HOUR))
+    assert {lead for lead, _ in _records(later)} == {6.0, 24.0}, "a lead of three hours has no truth"
+    deployment.store.delete(paths.input_record("gdas", HOUR + 48))
