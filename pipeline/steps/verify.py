@@ -32,15 +32,20 @@ Scored = tuple[list[ComparedRecord], list[CalibrationRecord], list[StabilityReco
 
 
 def shards(deployment: Deployment, hour: Cycle) -> list[str]:
-    """Earlier published hours with a lead whose truth can have come by this hour, and not all of it days ago."""
-    known, leads = hour - truth_delay_hours(deployment), deployment.config.learning.lead_hours
-    earlier = {name: Cycle.parse(name) for name in sorted(deployment.store.list_folders("forecast"))}
-    return [
-        name
-        for name, cycle in earlier.items()
-        if cycle + min(leads) <= known <= cycle + (max(leads) + LATE_HOURS)
-        and deployment.store.exists(paths.forecast(cycle, "manifest.json"))
-    ]
+    """Earlier published hours with a lead whose truth can have come since the hour published before this one.
+
+    And once more LATE_HOURS after that, for what came late.
+    """
+    earlier = sorted(map(Cycle.parse, deployment.store.list_folders("forecast")), reverse=True)
+    before = next((cycle for cycle in earlier if cycle < hour and _is_published(deployment, cycle)), hour - 1)
+    ages = [lead + late for lead in deployment.config.learning.lead_hours for late in (0, LATE_HOURS)]
+    since, until = (time - truth_delay_hours(deployment) for time in (before, hour))
+    due = [cycle for cycle in earlier[::-1] if any(since < cycle + age <= until for age in ages)]
+    return [str(cycle) for cycle in due if _is_published(deployment, cycle)]
+
+
+def _is_published(deployment: Deployment, cycle: Cycle) -> bool:
+    return deployment.store.exists(paths.forecast(cycle, "manifest.json"))
 
 
 def run(deployment: Deployment, hour: Cycle, shard: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -113,11 +114,19 @@ def test_a_vector_errs_by_the_length_of_its_components_errors(deployment: Deploy
     assert score_vectors(deployment, "wind_vector_10m", LEAD, east[:1], north) == []
 
 
-def test_only_hours_whose_truth_is_coming_are_scored(deployment: Deployment) -> None:
+@pytest.mark.parametrize("every", [1, 5, 6])
+def test_an_hour_is_scored_when_truth_of_it_comes_and_once_more_for_late_truth(tmp_path: Path, every: int) -> None:
+    """Truth of the leads 6 and 24 of an hour among others that are published every so many hours."""
+    deployment = tiny_deployment(tmp_path)
     delay = truth_delay_hours(deployment)
-    assert verify.shards(deployment, HOUR + 6 + delay - 1) == []
-    assert verify.shards(deployment, HOUR + 6 + delay) == [str(HOUR)]
-    assert verify.shards(deployment, HOUR + 24 + delay + verify.LATE_HOURS + 1) == []
+    hours = [HOUR + every * number for number in range(-80, 80)]
+    for hour in hours:
+        deployment.store.write(paths.forecast(hour, "manifest.json"), b"{}")
+    scored = {hour: verify.shards(deployment, hour) for hour in hours}
+    assert [hour for hour in hours if str(HOUR) in scored[hour]] == [
+        next(hour for hour in hours if hour >= HOUR + (delay + age)) for age in (6, 24, 54, 72)
+    ]
+    assert max(map(len, scored.values())) == 4
 
 
 def _as_configured_later(deployment: Deployment, **settings: object) -> Deployment:
