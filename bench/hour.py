@@ -21,6 +21,7 @@ from pipeline.science import consistency, solar
 from pipeline.science.derive import catalogue as derive
 from pipeline.steps import Deployment, blending, distribution, forecast, input_reader, inputs, validate
 from pipeline.steps.input_reader import InputRun
+from pipeline.steps.runs import contribution
 from pipeline.store import Store
 
 FOLDER = Path("build/bench")
@@ -145,7 +146,7 @@ def _input_bytes() -> tuple[int, int]:
     read = sum(item.size for key in keys for item in deployment.store.list(key) if "/c." in item.key)
     places, steps = deployment.grid.places[0].size, 0
     for name in (*hour_inputs.HOURLY, *hour_inputs.THREE_HOURLY):
-        part = inputs.contribution(deployment, name, hour_inputs.HOUR)
+        part = contribution(deployment, name, hour_inputs.HOUR)
         if part is not None:
             steps += len(InputRun(deployment.store.child(paths.input_zarr(name, part.cycle))).leads)
     members = hour_inputs.MEMBERS * (1 + -(-hour_inputs.LEADS // 6))

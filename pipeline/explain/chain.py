@@ -36,8 +36,9 @@ from pipeline.science.ramp_length import at_leads
 from pipeline.science.weights import Weights
 from pipeline.steps.blending import bridge, day_hours, tile_weights
 from pipeline.steps.forecast import consistent, surroundings
-from pipeline.steps.inputs import TRUTH_HOURS, Contribution, apart, coverage, holds, kept, valid_hours
+from pipeline.steps.inputs import TRUTH_HOURS
 from pipeline.steps.numbered import at_hours
+from pipeline.steps.runs import Contribution, apart, coverage, holds, kept, valid_hours
 from pipeline.steps.wave_energy import energy_at_leads
 
 Array = NDArray[np.float32]

@@ -17,9 +17,9 @@ from pipeline.grid import unit_vectors
 from pipeline.products.explanation import Station
 from pipeline.products.point import EARTH_RADIUS_KM
 from pipeline.steps import Deployment
-from pipeline.steps.inputs import Contribution
 from pipeline.steps.observe import read_parquet
 from pipeline.steps.published import published
+from pipeline.steps.runs import Contribution
 
 STATIONS_SHOWN = 5
 NAN = float("nan")

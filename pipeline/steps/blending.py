@@ -14,19 +14,11 @@ from pipeline.science.blend import blend, range_taper, without_course
 from pipeline.science.weights import Weights
 from pipeline.sources import SOURCES
 from pipeline.steps import Deployment
-from pipeline.steps.inputs import (
-    GLOBAL_ROLES,
-    TRUTH_HOURS,
-    Contribution,
-    coverage,
-    holds,
-    role,
-    sources_of,
-    valid_hours,
-)
+from pipeline.steps.inputs import GLOBAL_ROLES, TRUTH_HOURS, sources_of
 from pipeline.steps.learn import read_correction, read_weights
 from pipeline.steps.numbered import at_hours
 from pipeline.steps.plausible import leave_out
+from pipeline.steps.runs import Contribution, coverage, holds, role, valid_hours
 from pipeline.steps.served import arrived
 from pipeline.steps.wave_energy import energy_at_leads
 

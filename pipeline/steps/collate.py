@@ -18,8 +18,8 @@ from pipeline.science.cluster_skill import cluster_means, cluster_skill
 from pipeline.science.learn import AMOUNT_RULES
 from pipeline.science.skill import Skill
 from pipeline.steps import Deployment, skill_store
-from pipeline.steps.inputs import Contribution, coverage, valid_hours
 from pipeline.steps.learn import APPLIED, weights_key
+from pipeline.steps.runs import Contribution, coverage, valid_hours
 from pipeline.steps.served import arrived
 from pipeline.store import arrays as store_arrays
 

@@ -22,7 +22,7 @@ from pipeline.science.ramp_length import at_leads
 from pipeline.steps import Deployment, ramp, states
 from pipeline.steps.blending import available, blend_parameter
 from pipeline.steps.distribution import distribution_of, keep_order, probabilistic
-from pipeline.steps.inputs import Contribution
+from pipeline.steps.runs import Contribution
 from pipeline.steps.served import arrived
 from pipeline.steps.surface import is_known, slopes, surface
 

@@ -15,8 +15,9 @@ from pipeline.science.amounts import Correction
 from pipeline.science.blend import blend, without_course
 from pipeline.science.weights import Weights
 from pipeline.steps import Deployment, skill_store
-from pipeline.steps.inputs import contribution, coverage, sources_of
+from pipeline.steps.inputs import sources_of
 from pipeline.steps.learn import read_correction, read_weights, truth_hour
+from pipeline.steps.runs import contribution, coverage
 from pipeline.steps.wave_energy import energy_verified
 
 Array = NDArray[np.float32]

@@ -24,17 +24,9 @@ from pipeline.steps import Deployment
 from pipeline.steps.blending import day_hours, nearest_lead
 from pipeline.steps.ensembles import open_ensemble
 from pipeline.steps.input_reader import members
-from pipeline.steps.inputs import (
-    TRUTH_HOURS,
-    Contribution,
-    at_hours,
-    contribution,
-    holds,
-    role,
-    sources_of,
-    valid_hours,
-)
+from pipeline.steps.inputs import TRUTH_HOURS, at_hours, sources_of
 from pipeline.steps.plausible import leave_out
+from pipeline.steps.runs import Contribution, contribution, holds, role, valid_hours
 from pipeline.steps.served import arrived, ensembles
 
 Array = NDArray[np.float32]

@@ -13,7 +13,8 @@ from pipeline.kept import Kept
 from pipeline.parameters import Parameter, parameter
 from pipeline.science.wave_systems import MEMBERS, SYSTEMS, match, renumbered
 from pipeline.steps import Deployment, inputs
-from pipeline.steps.inputs import Contribution, holds, sources_of, truth
+from pipeline.steps.inputs import sources_of, truth
+from pipeline.steps.runs import Contribution, holds
 from pipeline.steps.served import arrived
 
 Array = NDArray[np.float32]

@@ -22,8 +22,9 @@ from pipeline.science.plausibility import frozen, implausible
 from pipeline.science.skill import Skill
 from pipeline.sources import SOURCES
 from pipeline.steps import Deployment
-from pipeline.steps.inputs import Contribution, holds, native, run_before
+from pipeline.steps.inputs import native
 from pipeline.steps.numbered import at_hours
+from pipeline.steps.runs import Contribution, holds, run_before
 from pipeline.steps.served import arrived
 from pipeline.steps.surface import within
 

@@ -25,11 +25,11 @@ from pipeline.steps import Deployment
 from pipeline.steps import validate as gate
 from pipeline.steps.blending import available, lost
 from pipeline.steps.collate import mean_weights
-from pipeline.steps.inputs import record, role
 from pipeline.steps.observe import record_key
 from pipeline.steps.plausible import left_out
 from pipeline.steps.publish_ramp import publish_ramp
 from pipeline.steps.retention import remove_old
+from pipeline.steps.runs import record, role
 from pipeline.steps.served import arrived, ensembles
 from pipeline.steps.states import carried
 

@@ -15,7 +15,7 @@ from pipeline import paths
 from pipeline.cycle import Cycle
 from pipeline.sources import SOURCES
 from pipeline.steps import Deployment
-from pipeline.steps.inputs import Contribution, contribution
+from pipeline.steps.runs import Contribution, contribution
 from pipeline.store import Store
 
 

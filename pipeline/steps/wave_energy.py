@@ -12,8 +12,8 @@ from pipeline.parameters import Parameter, blended
 from pipeline.science.references import models
 from pipeline.science.wave_systems import HEIGHT_OF
 from pipeline.steps import Deployment
-from pipeline.steps.inputs import Contribution, holds
 from pipeline.steps.numbered import at_hours, verified
+from pipeline.steps.runs import Contribution, holds
 
 Array = NDArray[np.float32]
 

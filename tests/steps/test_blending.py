@@ -9,7 +9,7 @@ from pipeline.config import Config
 from pipeline.parameters import parameter
 from pipeline.steps import Deployment
 from pipeline.steps.blending import available, lost
-from pipeline.steps.inputs import Contribution, holds
+from pipeline.steps.runs import Contribution, holds
 from tests.steps.stored_inputs import HOUR, store_run
 
 AGE = 6

@@ -24,7 +24,8 @@ from pipeline.steps.ensembles import ensemble_variance, held
 from pipeline.steps.ingest import ingest_files, ingest_source, past_runs, run, shards
 from pipeline.steps.input_reader import InputRun
 from pipeline.steps.input_store import InputWriter, rounded
-from pipeline.steps.inputs import contribution, sources_of
+from pipeline.steps.inputs import sources_of
+from pipeline.steps.runs import contribution
 from pipeline.steps.served import ensembles
 from pipeline.store import Store
 from tests.grib_samples import COLUMNS, GRID, ROWS, STEP, message, of_parameter, put_ncep

@@ -13,7 +13,8 @@ from pipeline.parameters import parameter
 from pipeline.products import layout
 from pipeline.sources import SOURCES
 from pipeline.steps import Deployment, blending, collate, learn, skill_store
-from pipeline.steps.inputs import contribution, sources_of, truth, truth_delay_hours, verified
+from pipeline.steps.inputs import sources_of, truth, truth_delay_hours, verified
+from pipeline.steps.runs import contribution
 from pipeline.store import arrays as store_arrays
 from tests.steps.stored_inputs import AGE, BIAS, HOUR, fill, store_run, tiny_deployment, truth_at
 

@@ -10,7 +10,8 @@ from pipeline.cycle import Cycle
 from pipeline.parameters import parameter
 from pipeline.sources import SOURCES
 from pipeline.steps import Deployment
-from pipeline.steps.inputs import Contribution, at_hours, contribution, valid_hours, verified
+from pipeline.steps.inputs import at_hours, verified
+from pipeline.steps.runs import Contribution, contribution, valid_hours
 from tests.steps.stored_inputs import store_run
 
 HOUR = Cycle.parse("2026-06-01T15")  # IFS of 06 UTC, which ends at 144 h, has come by then

@@ -18,9 +18,9 @@ from pipeline.science.weights import Weights
 from pipeline.steps import Deployment
 from pipeline.steps.ensembles import ensemble_variance, held
 from pipeline.steps.ingest_members import Variance
-from pipeline.steps.inputs import Contribution, role
 from pipeline.steps.members import Ensemble, _between_leads, _every_hour, _single_runs, pools
 from pipeline.steps.plausible import _bands, judge
+from pipeline.steps.runs import Contribution, role
 from pipeline.steps.served import ensembles
 from tests.steps.stored_inputs import BIAS, HOUR, fill, store_run, tiny_deployment
 

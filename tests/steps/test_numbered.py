@@ -11,8 +11,8 @@ from pipeline.config import Config
 from pipeline.parameters import parameter
 from pipeline.science.wave_systems import SYSTEMS
 from pipeline.steps import Deployment
-from pipeline.steps.inputs import contribution
 from pipeline.steps.numbered import as_true, at_hours, verified
+from pipeline.steps.runs import contribution
 from tests.steps.stored_inputs import HOUR, store_run
 
 SEA = np.array([[2.0, 14.0, 300.0], [1.9, 9.0, 200.0], [0.5, 11.0, 20.0]], np.float32)

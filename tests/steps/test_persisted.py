@@ -16,18 +16,8 @@ from pipeline.sources import SOURCES
 from pipeline.steps import Deployment
 from pipeline.steps.ingest import ingest_files, past_runs, shards
 from pipeline.steps.input_store import InputWriter
-from pipeline.steps.inputs import (
-    Contribution,
-    at_hours,
-    contribution,
-    coverage,
-    holds,
-    native,
-    record,
-    sources_of,
-    valid_hours,
-    verified,
-)
+from pipeline.steps.inputs import at_hours, native, sources_of, verified
+from pipeline.steps.runs import Contribution, contribution, coverage, holds, record, valid_hours
 
 HOUR = Cycle.parse("2026-03-10T00")
 NEWEST = HOUR - 12  # an analysis is there after seven hours

@@ -5,7 +5,8 @@ import json
 from pipeline.cycle import Cycle
 from pipeline.parameters import parameter
 from pipeline.steps import Deployment
-from pipeline.steps.inputs import contribution, native
+from pipeline.steps.inputs import native
+from pipeline.steps.runs import contribution
 
 NAME = "temperature_2m"
 
