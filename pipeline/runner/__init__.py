@@ -233,5 +233,5 @@ def run_shard(deployment: Deployment, hour: Cycle, stage: Stage, shard: str, att
 
 def _step(stage: Stage, hour: Cycle) -> ModuleType:
     """The module of a stage, in a process that may have worked for other hours."""
-    importlib.import_module("pipeline.steps.inputs").begin(hour)
+    importlib.import_module("pipeline.steps.runs").begin(hour)
     return importlib.import_module(stage.module)
