@@ -84,7 +84,10 @@ def attend(
         runs, verdicts = submitted(config, Cycle.parse(folder.name), folder.parent)
     known = watched(runs, deadline, waiting.heartbeat, poll_seconds=poll_seconds)
     if known is not None:
-        waiting.answer(verdicts | known)
+        verdicts |= known
+        for name, verdict in verdicts.items():  # for the log of Systems Manager
+            print(f"{name}: {verdict.state}: {verdict.reason}")
+        waiting.answer(verdicts)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
+import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -233,5 +234,6 @@ def run_shard(deployment: Deployment, hour: Cycle, stage: Stage, shard: str, att
 
 def _step(stage: Stage, hour: Cycle) -> ModuleType:
     """The module of a stage, in a process that may have worked for other hours."""
-    importlib.import_module("pipeline.steps.runs").begin(hour)
+    if known := sys.modules.get("pipeline.steps.runs"):
+        known.begin(hour)
     return importlib.import_module(stage.module)

@@ -34,12 +34,12 @@ Scored = tuple[list[ComparedRecord], list[CalibrationRecord], list[StabilityReco
 def shards(deployment: Deployment, hour: Cycle) -> list[str]:
     """Earlier published hours with a lead whose truth can have come since the hour published before this one.
 
-    And once more LATE_HOURS after that, for what came late.
+    And once more LATE_HOURS after that, for what came late. After a longer pause what came before them is left.
     """
     earlier = sorted(map(Cycle.parse, deployment.store.list_folders("forecast")), reverse=True)
     before = next((cycle for cycle in earlier if cycle < hour and _is_published(deployment, cycle)), hour - 1)
     ages = [lead + late for lead in deployment.config.learning.lead_hours for late in (0, LATE_HOURS)]
-    since, until = (time - truth_delay_hours(deployment) for time in (before, hour))
+    since, until = (time - truth_delay_hours(deployment) for time in (max(before, hour - LATE_HOURS), hour))
     due = [cycle for cycle in earlier[::-1] if any(since < cycle + age <= until for age in ages)]
     return [str(cycle) for cycle in due if _is_published(deployment, cycle)]
 

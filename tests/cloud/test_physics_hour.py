@@ -145,8 +145,10 @@ def test_the_command_submits_what_is_prepared_and_tells_what_slurm_says_of_it(cl
     run = {"start": "2026-01-31T06", "hours": 12, "centre_latitude": 45, "centre_longitude": 9}
     cluster.prepare("alps", {"model": "wrf", "run": run | {"ranks": 4, "spacing_m": 9000, "nx": 90, "ny": 90}})
     execution = cluster.begin()
-    assert "invalid partition specified: hpc7a" in run_command(cluster).stderr, "this Slurm has no such machines"
-    assert cluster.output(execution)["because"]["Error"] == "SlurmError"
+    done = run_command(cluster)
+    assert done.returncode == 0, done.stderr
+    assert "alps: lost: sbatch: error: invalid partition specified: hpc7a" in done.stdout, "there are no such machines"
+    assert cluster.output(execution)["because"]["Error"] == "PhysicsMissing"
 
 
 def test_a_run_that_fails_degrades_the_hour_at_once(cluster: Cluster) -> None:
