@@ -147,7 +147,9 @@ def test_the_command_submits_what_is_prepared_and_tells_what_slurm_says_of_it(cl
     execution = cluster.begin()
     done = run_command(cluster)
     assert done.returncode == 0, done.stderr
-    assert "alps: lost: sbatch: error: invalid partition specified: hpc7a" in done.stdout, "there are no such machines"
+    assert "alps: lost: sbatch: sbatch: error: invalid partition specified: hpc7a" in done.stdout, (
+        "there are no such machines"
+    )
     assert cluster.output(execution)["because"]["Error"] == "PhysicsMissing"
 
 
