@@ -111,7 +111,7 @@ def test_a_dead_worker_is_replaced_and_its_shard_repeated(deployment: Deployment
 
 
 def test_a_shard_over_its_time_is_repeated(deployment: Deployment, pool: Pool) -> None:
-    run(deployment, [HOUR], pool, Seen(), [toy("sleeps", timeout_seconds=1)])
+    run(deployment, [HOUR], pool, Seen(), [toy("sleeps", timeout_seconds=4)])
     assert journal.finished_shards(deployment.store, HOUR, "sleeps") == {"long"}
 
 
