@@ -117,10 +117,10 @@ def standing(folder: Path, now: datetime, deadline: datetime) -> Decision:
 
     A chain that has failed or that Slurm holds is not waited for, one that is done needs no waiting.
     """
-    if stored(folder):
-        return Decision(True, "it is stored")
     job, jobs = Job.read(folder), jobs_of(folder)
     known = {step: slurm.status(number) for step, number in jobs.items()}
+    if known["post"].state == "COMPLETED" or (folder / STORED).exists():  # in this order: it may end meanwhile
+        return Decision(True, "it is stored")
     for step, found in known.items():
         if found.ended and found.state not in {"COMPLETED", slurm.FORGOTTEN}:
             end = f"{folder}/{job.source}-{step}.{jobs[step]}.log"
