@@ -174,7 +174,7 @@ def test_what_is_missing_is_recorded_and_empty(deployment: Deployment) -> None:
     missing = record(deployment)["missing"]
     assert record(deployment)["status"] == "partial"
     reason = f"no file {GFS.key(CYCLE, 9)}"
-    assert {"parameter": "temperature_2m", "lead_time": 9, "reason": reason} in missing  # type: ignore[operator]
+    assert {"parameter": "temperature_2m", "lead_time": 9, "reason": reason} in missing
     assert np.isnan(opened(deployment)["forecast"].sel(parameter="temperature_2m", lead_time=9)).all()
     np.testing.assert_array_equal(
         opened(deployment)["interval_hours"].sel(parameter="precipitation"), [6, 0, 6, *[3] * 4]
@@ -190,7 +190,7 @@ def test_a_field_without_any_value_is_recorded_as_missing(deployment: Deployment
     run(deployment, HOUR, "gfs")
     reason = f"{key}: temperature_2m has no value anywhere"
     missing = record(deployment)["missing"]
-    assert {"parameter": "temperature_2m", "lead_time": 9, "reason": reason} in missing  # type: ignore[operator]
+    assert {"parameter": "temperature_2m", "lead_time": 9, "reason": reason} in missing
     assert np.isnan(opened(deployment)["forecast"].sel(parameter="temperature_2m", lead_time=9)).all()
 
 
@@ -201,7 +201,7 @@ def test_damaged_bytes_are_quarantined_with_their_reason(deployment: Deployment)
     good = bucket.read(key)
     bucket.write(key, b"\0" * 50 + good[50:])
     run(deployment, HOUR, "gfs")
-    (kept,) = record(deployment)["quarantined"]  # type: ignore[misc]
+    (kept,) = record(deployment)["quarantined"]
     assert deployment.store.read(kept["key"]).startswith(b"\0" * 50)
     assert "expected GRIB messages" in kept["reason"]
     assert np.isnan(opened(deployment)["forecast"].sel(parameter="temperature_2m", lead_time=LEADS[-1])).all()
@@ -352,7 +352,7 @@ def test_members_of_an_ensemble_at_the_hour(deployment: Deployment) -> None:
     assert tuple(store["lead_time"].values) == (0, 3, 6, 9, 12)
     np.testing.assert_allclose(store["temperature_2m"].sel(number=30), 310.0, atol=0.01)
     missing = record(deployment, "gefs", HOUR)["missing"]
-    assert {"parameter": "", "lead_time": 6, "reason": "member 5 has no files"} in missing  # type: ignore[operator]
+    assert {"parameter": "", "lead_time": 6, "reason": "member 5 has no files"} in missing
 
 
 def test_an_ensemble_of_which_members_are_still_to_come_serves_no_hour(
