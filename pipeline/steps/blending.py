@@ -19,7 +19,7 @@ from pipeline.steps.learn import read_correction, read_weights
 from pipeline.steps.numbered import at_hours
 from pipeline.steps.plausible import leave_out
 from pipeline.steps.runs import Contribution, coverage, holds, role, valid_hours
-from pipeline.steps.served import arrived
+from pipeline.steps.served import serving
 from pipeline.steps.wave_energy import energy_at_leads
 
 Array = NDArray[np.float32]
@@ -27,7 +27,7 @@ Array = NDArray[np.float32]
 
 def available(deployment: Deployment, hour: Cycle) -> list[Parameter]:
     """Blended parameters that a global model has, in the order of the catalogue; others would leave cells empty."""
-    found = arrived(deployment, hour)
+    found = serving(deployment, hour)
     runs = {name: found[name] for name in _global_models(deployment) if name in found}
     runs = {name: part for name, part in runs.items() if role(deployment, part) in GLOBAL_ROLES}
     return [row for row in blended().values() if _contributions(deployment, runs, row)]
@@ -60,7 +60,7 @@ def blend_parameter(
     Where no source reaches a lead, the nearest lead stands in. Raises ValueError for a cell without any value.
     """
     known = read_weights(deployment, hour, row.name, cells)
-    parts = _contributions(deployment, arrived(deployment, hour) if runs is None else runs, row)
+    parts = _contributions(deployment, serving(deployment, hour) if runs is None else runs, row)
     parts = [part for part in parts if part.source in known.sources]
     covered = np.stack([coverage(deployment, part)[cells] for part in parts])
     weights = tile_weights(known, [part.source for part in parts], covered, slice(None))

@@ -20,7 +20,7 @@ from pipeline.science.skill import Skill
 from pipeline.steps import Deployment, skill_store
 from pipeline.steps.learn import APPLIED, weights_key
 from pipeline.steps.runs import Contribution, coverage, valid_hours
-from pipeline.steps.served import arrived
+from pipeline.steps.served import serving
 from pipeline.store import arrays as store_arrays
 
 Array = NDArray[np.float32]
@@ -48,7 +48,7 @@ def run(deployment: Deployment, hour: Cycle, shard: str) -> None:
     weighed = {str(name) for one in names for name in store_arrays.read_one(store, weights_key(hour, one), "source")}
     sources = [name for name in deployment.config.sources if name in weighed]
     bins = store_arrays.read_one(store, weights_key(hour, names[0]), "lead_bin")
-    runs = arrived(deployment, hour)
+    runs = serving(deployment, hour)
     learnt = [_learnt(deployment, hour, blended()[name], sources, runs) for name in names]
     present = [_source(name, runs.get(name)) for name in sources]
     template = maps.template(hour, grid, present, bins.tolist(), learnt, synthetic=deployment.config.synthetic)

@@ -23,7 +23,7 @@ from pipeline.steps import Deployment, ramp, states
 from pipeline.steps.blending import available, blend_parameter
 from pipeline.steps.distribution import distribution_of, keep_order, probabilistic
 from pipeline.steps.runs import Contribution
-from pipeline.steps.served import arrived
+from pipeline.steps.served import serving
 from pipeline.steps.surface import is_known, slopes, surface
 
 Array = NDArray[np.float32]
@@ -133,7 +133,7 @@ def blend_all(
 ) -> tuple[dict[str, Array], dict[str, Array]]:
     """Every available parameter blended and ramped from the observations, by name: (lead, place) on the rows, and of
     what is derived from neighbours (lead, 2, longitude) the row north and the row south of them, 0 beyond a pole."""
-    fields, beyond, runs = {}, {}, arrived(deployment, hour)
+    fields, beyond, runs = {}, {}, serving(deployment, hour)
     count, columns = deployment.grid.shape
     for row in available(deployment, hour):
         wide = rows

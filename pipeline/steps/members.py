@@ -27,7 +27,7 @@ from pipeline.steps.input_reader import members
 from pipeline.steps.inputs import TRUTH_HOURS, at_hours, sources_of
 from pipeline.steps.plausible import leave_out
 from pipeline.steps.runs import Contribution, contribution, holds, role, valid_hours
-from pipeline.steps.served import arrived, ensembles
+from pipeline.steps.served import ensembles, serving
 
 Array = NDArray[np.float32]
 Leads = NDArray[np.int64]
@@ -171,7 +171,7 @@ def _fill_runs(
 
 def _newest(deployment: Deployment, name: str, row: Parameter, hour: Cycle) -> Iterator[Contribution]:
     """A source's newest runs at the hour that say what happens at every time to come, newest first."""
-    first = arrived(deployment, hour).get(name)
+    first = serving(deployment, hour).get(name)
     if first is None:
         return
     for earlier in range(0, LAGGED_RUNS * EVERY_HOURS, EVERY_HOURS):
@@ -187,5 +187,5 @@ def _newest(deployment: Deployment, name: str, row: Parameter, hour: Cycle) -> I
 
 
 def _newest_age(deployment: Deployment, name: str, hour: Cycle) -> int:
-    part = arrived(deployment, hour).get(name)
+    part = serving(deployment, hour).get(name)
     return 0 if part is None else part.age_hours

@@ -15,7 +15,7 @@ from pipeline.science.wave_systems import MEMBERS, SYSTEMS, match, renumbered
 from pipeline.steps import Deployment, inputs
 from pipeline.steps.inputs import sources_of, truth
 from pipeline.steps.runs import Contribution, holds
-from pipeline.steps.served import arrived
+from pipeline.steps.served import serving
 
 Array = NDArray[np.float32]
 Read = Callable[[Parameter], Array | None]
@@ -64,7 +64,7 @@ def as_true(deployment: Deployment, row: Parameter, valid: Cycle, read: Read) ->
 
 def _first(deployment: Deployment, row: Parameter, hour: Cycle) -> Contribution | None:
     """The first configured source of which a run that holds the parameter serves the hour."""
-    runs = arrived(deployment, hour)
+    runs = serving(deployment, hour)
     parts = (runs[name] for name in sources_of(deployment, row) if name in runs)
     return next((part for part in parts if holds(deployment, part, row)), None)
 

@@ -25,7 +25,7 @@ from pipeline.steps import Deployment
 from pipeline.steps.inputs import native
 from pipeline.steps.numbered import at_hours
 from pipeline.steps.runs import Contribution, holds, run_before
-from pipeline.steps.served import arrived
+from pipeline.steps.served import serving
 from pipeline.steps.surface import within
 
 Array = NDArray[np.float32]
@@ -51,7 +51,7 @@ def judge(
     cannot be far off, are always believed.
     """
     leads = np.arange(deployment.config.last_lead_hours + 1)
-    runs = {} if row.blend == "circular" else arrived(deployment, hour)
+    runs = {} if row.blend == "circular" else serving(deployment, hour)
     found = [(name, runs[name]) for name in sources if name in runs]
     parts = {name: part for name, part in found if holds(deployment, part, row)}
     notes: list[dict[str, Any]] = []

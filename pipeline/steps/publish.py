@@ -30,7 +30,7 @@ from pipeline.steps.plausible import left_out
 from pipeline.steps.publish_ramp import publish_ramp
 from pipeline.steps.retention import remove_old
 from pipeline.steps.runs import record, role
-from pipeline.steps.served import arrived, ensembles
+from pipeline.steps.served import ensembles, serving
 from pipeline.steps.states import carried
 
 
@@ -78,7 +78,7 @@ def _pointer(old: bytes | None, hour: Cycle) -> bytes:
 
 def _sources(deployment: Deployment, hour: Cycle) -> dict[str, dict[str, Any]]:
     """Provenance of every configured source but the verifying analyses, in the configured order."""
-    result, implausible, runs = {}, left_out(deployment, hour), arrived(deployment, hour)
+    result, implausible, runs = {}, left_out(deployment, hour), serving(deployment, hour)
     for name in deployment.config.sources:
         source = SOURCES[name]
         if source.role == "analysis":

@@ -23,7 +23,7 @@ from pipeline.steps.blending import available, blend_parameter
 from pipeline.steps.learn import places, read_weights
 from pipeline.steps.observe import read_parquet, to_parquet
 from pipeline.steps.ramp_history import History
-from pipeline.steps.served import arrived
+from pipeline.steps.served import serving
 from pipeline.store import arrays as store_arrays
 
 Floats = NDArray[np.floating]
@@ -82,7 +82,7 @@ def background_of(deployment: Deployment, hour: Cycle, name: str, blend: NDArray
 def unramped(deployment: Deployment, hour: Cycle, name: str, leads: NDArray[np.int64]) -> NDArray[np.float32]:
     """(lead, latitude, longitude) the blend before the ramp, made tile by tile as the forecast is."""
     grid, row = deployment.grid, parameter(name)
-    rows, columns, runs = *grid.shape, arrived(deployment, hour)
+    rows, columns, runs = *grid.shape, serving(deployment, hour)
     result = np.empty((len(leads), rows * columns), np.float32)
     for first in range(0, rows, deployment.config.tile_rows):
         cells = slice(first * columns, min(first + deployment.config.tile_rows, rows) * columns)

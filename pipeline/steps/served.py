@@ -36,7 +36,7 @@ def decide(deployment: Deployment, hour: Cycle) -> None:
         deployment.store.write_new(_key(hour), json.dumps(noted).encode())  # another worker may have been first
 
 
-def arrived(deployment: Deployment, hour: Cycle) -> Mapping[str, Contribution]:
+def serving(deployment: Deployment, hour: Cycle) -> Mapping[str, Contribution]:
     """What serves the hour of each source that has arrived, by name, in the configured order: as it was decided, else
     as it is now."""
     try:

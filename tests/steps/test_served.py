@@ -54,18 +54,18 @@ def test_a_run_that_comes_while_the_bands_are_made_is_in_none_of_them(
     without = _made(deployment, None)
     monkeypatch.setitem(tiny_deployment.BIAS, "gfs", 9.0)  # no seam shows where runs are alike
     xr.testing.assert_identical(_made(deployment, 1), without)
-    assert served.arrived(deployment, HOUR)["gfs"].cycle == BEFORE
-    assert served.arrived(deployment, HOUR + 1)["gfs"].cycle == LATE
+    assert served.serving(deployment, HOUR)["gfs"].cycle == BEFORE
+    assert served.serving(deployment, HOUR + 1)["gfs"].cycle == LATE
 
 
 def test_nothing_is_decided_while_nothing_has_come(deployment: Deployment) -> None:
     later = HOUR + 240
     served.decide(deployment, later)
-    assert served.arrived(deployment, later) == {}
+    assert served.serving(deployment, later) == {}
     cycle = due_cycles(SOURCES["gfs"], later)[0]
     tiny_deployment._write_run(deployment, "gfs", cycle, (6, 12, 18))
     served.decide(deployment, later)
-    assert [part.cycle for part in served.arrived(deployment, later).values()] == [cycle]
+    assert [part.cycle for part in served.serving(deployment, later).values()] == [cycle]
 
 
 def test_an_ensemble_that_comes_while_the_hour_is_made_is_not_in_it(deployment: Deployment) -> None:
