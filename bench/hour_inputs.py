@@ -130,6 +130,7 @@ def _write_members(deployment: Deployment, atmosphere: _Atmosphere) -> None:
         for member in range(MEMBERS):
             values = atmosphere.fields(name, hours.astype(np.float64), 100 + member)
             array[member] = rounded(values, parameter(name).precision).reshape(-1, *grid.shape)
+    deployment.store.write(paths.input_record("gefs", HOUR), b"{}")  # last, as it says that all members are there
 
 
 def _write_weights(deployment: Deployment, row: Parameter) -> None:

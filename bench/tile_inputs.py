@@ -149,6 +149,7 @@ def _write_members(deployment: Deployment, weather: _Weather) -> None:
             values = rounded(weather.fields(row, hours.astype(np.float64), 0.3, 100 + member), row.precision)
             rows = slice(TILE * TILE_ROWS, (TILE + 1) * TILE_ROWS)
             array[member, :, rows] = values.reshape(-1, TILE_ROWS, grid.shape[1])
+    deployment.store.write(paths.input_record(ENSEMBLE, HOUR), b"{}")  # last, as it says that all members are there
 
 
 def _write_weights(deployment: Deployment, row: Parameter) -> None:

@@ -50,12 +50,16 @@ class Waiting:
     states: Any
 
     def heartbeat(self) -> bool:
-        """Say that the runs are watched; False if nobody waits any more."""
+        """Say that the runs are watched; False if nobody waits any more. If it is not heard, the next may be."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
         gone = self.states.exceptions
         try:
             self.states.send_task_heartbeat(taskToken=self.token)
         except (gone.TaskTimedOut, gone.TaskDoesNotExist, gone.InvalidToken):
             return False
+        except (BotoCoreError, ClientError) as error:
+            print(f"heartbeat: {error}", file=sys.stderr)
         return True
 
     def answer(self, verdicts: Mapping[str, Verdict]) -> None:

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import boto3
 import pytest
+from botocore.config import Config
 
 from cdk.cluster.task import Place, Submitter, branch, document
 from cdk.local.cloud import LocalCloud
@@ -198,6 +200,16 @@ def test_a_run_that_will_be_too_late_is_not_waited_for_and_goes_on(cluster: Clus
     assert cluster.output(execution)["because"]["Error"] == "PhysicsMissing"
     assert status(jobs["run"]).state == "RUNNING"
     cancel(jobs["run"])
+
+
+@pytest.mark.usefixtures("cloud")  # for its credentials
+def test_a_heartbeat_that_is_not_heard_does_not_end_the_watching(capfd: pytest.CaptureFixture[str]) -> None:
+    once = Config(retries={"total_max_attempts": 1})
+    nowhere = boto3.client("stepfunctions", region_name=REGION, endpoint_url="http://127.0.0.1:9", config=once)
+    assert Waiting("a token that nobody may see", nowhere).heartbeat()
+    said = capfd.readouterr().err
+    assert "127.0.0.1:9" in said
+    assert "token" not in said
 
 
 @pytest.mark.parametrize("heard", [False, True], ids=["silent", "slow"])
