@@ -18,7 +18,7 @@ from pipeline.steps.inputs import GLOBAL_ROLES, TRUTH_HOURS, sources_of
 from pipeline.steps.learn import read_correction, read_weights
 from pipeline.steps.numbered import at_hours
 from pipeline.steps.plausible import leave_out
-from pipeline.steps.runs import Contribution, coverage, holds, role, valid_hours
+from pipeline.steps.runs import Contribution, coverage, holds, reaches, valid_hours
 from pipeline.steps.served import serving
 from pipeline.steps.wave_energy import energy_at_leads
 
@@ -26,10 +26,11 @@ Array = NDArray[np.float32]
 
 
 def available(deployment: Deployment, hour: Cycle) -> list[Parameter]:
-    """Blended parameters that a global model has, in the order of the catalogue; others would leave cells empty."""
+    """Blended parameters that a model has from pole to pole, in the order of the catalogue; others would leave cells
+    empty."""
     found = serving(deployment, hour)
     runs = {name: found[name] for name in _global_models(deployment) if name in found}
-    runs = {name: part for name, part in runs.items() if role(deployment, part) in GLOBAL_ROLES}
+    runs = {name: part for name, part in runs.items() if reaches(deployment, part, 90)}
     return [row for row in blended().values() if _contributions(deployment, runs, row)]
 
 

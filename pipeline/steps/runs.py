@@ -31,7 +31,7 @@ POLAR_CAP = 80.0
 @lru_cache(maxsize=1)
 def begin(hour: Cycle) -> None:
     """Forget the runs that this process has read for another hour: ingest may have added leads to them since."""
-    for read in (_complete_record, opened, _is_global):
+    for read in (_complete_record, opened, _first_gap):
         read.cache_clear()
 
 
@@ -152,11 +152,16 @@ def coverage(deployment: Deployment, part: Contribution) -> Array:
 
 def role(deployment: Deployment, part: Contribution) -> Role:
     """What a run is to the hour: that of its source, or regional if its domain ends this side of the polar caps."""
-    is_global = _is_global(deployment.store, part.source, part.cycle, deployment.grid)
-    return SOURCES[part.source].role if is_global else "regional"
+    return SOURCES[part.source].role if reaches(deployment, part, POLAR_CAP) else "regional"
+
+
+def reaches(deployment: Deployment, part: Contribution, latitude: float) -> bool:
+    """Whether a run has every cell as far north and south as `latitude`, in degrees."""
+    return _first_gap(deployment.store, part.source, part.cycle, deployment.grid) > latitude
 
 
 @lru_cache(maxsize=512)
-def _is_global(store: Store, name: str, cycle: Cycle, grid: Grid) -> bool:
-    covered = opened(store, name, cycle).coverage.reshape(grid.shape)
-    return bool((covered[np.abs(grid.latitude) <= POLAR_CAP] == 1).all())
+def _first_gap(store: Store, name: str, cycle: Cycle, grid: Grid) -> float:
+    """Degrees north or south of the row next to the equator that a run has not all of; infinite if there is none."""
+    whole = (opened(store, name, cycle).coverage.reshape(grid.shape) == 1).all(axis=1)
+    return float(np.abs(grid.latitude[~whole]).min(initial=np.inf))

@@ -9,7 +9,7 @@ from pipeline.config import Config
 from pipeline.parameters import parameter
 from pipeline.steps import Deployment
 from pipeline.steps.blending import available, lost
-from pipeline.steps.runs import Contribution, holds
+from pipeline.steps.runs import Contribution, holds, role
 from tests.steps.stored_inputs import HOUR, store_run
 
 AGE = 6
@@ -46,6 +46,14 @@ def test_what_a_region_and_the_past_alone_know_is_left_out_and_told(deployment: 
     assert _available(deployment) == [TEMPERATURE]
     assert {DEW_POINT, ENERGY} <= {*lost(deployment, HOUR)}
     assert TEMPERATURE not in lost(deployment, HOUR)
+
+
+def test_what_a_model_that_ends_before_a_pole_alone_has_is_left_out_and_told(deployment: Deployment) -> None:
+    """As that of the waves does, whose ice it is: nobody would have a value there."""
+    _store(deployment, "gfs", [6, 12, 30], {TEMPERATURE: 280}, part=0.9)
+    assert role(deployment, Contribution("gfs", HOUR - AGE, AGE)) == "deterministic"
+    assert _available(deployment) == []
+    assert TEMPERATURE in lost(deployment, HOUR)
 
 
 def test_what_no_configured_model_delivers_is_not_missed(deployment: Deployment) -> None:
