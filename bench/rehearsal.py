@@ -88,7 +88,8 @@ def walk(deployment: Deployment, name: str, hours: Sequence[Cycle]) -> list[Hind
     past, before, centres = no_amounts(row, states[0]), None, None
     found = []
     for hour in hours:
-        states, past, _ = absorb(deployment, [row], states, before, hour, past)
+        known = absorb(deployment, [row], states, before, hour, past)
+        states, past = known.states, known.past
         learnt = learn(row, states, where, centres, past=past)
         before, centres = hour, learnt.centres
         found.append(Hindcast(hour, learnt.weights[0], learnt.correction, skills.mean_square(states[0])))

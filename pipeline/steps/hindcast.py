@@ -16,7 +16,8 @@ from pipeline.science.blend import blend, without_course
 from pipeline.science.weights import Weights
 from pipeline.steps import Deployment, skill_store
 from pipeline.steps.inputs import sources_of
-from pipeline.steps.learn import read_correction, read_weights, truth_hour
+from pipeline.steps.learn import read_correction, read_weights
+from pipeline.steps.learn_pairs import truth_hour
 from pipeline.steps.runs import contribution, coverage
 from pipeline.steps.wave_energy import energy_verified
 

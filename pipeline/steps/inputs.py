@@ -171,6 +171,13 @@ def truth(deployment: Deployment, row: Parameter, valid: Cycle) -> tuple[Array, 
     return None
 
 
+def has_truth(deployment: Deployment, row: Parameter, valid: Cycle) -> bool:
+    """Whether an analysis is made for a time, be it here or not."""
+    cycle = valid - TRUTH_HOURS if row.kind in INTERVAL_KINDS else valid
+    analyses = [SOURCES[name] for name in deployment.config.sources if SOURCES[name].role == "analysis"]
+    return any(row.name in source.delivers and cycle.init_time.hour in source.cycles for source in analyses)
+
+
 def truth_delay_hours(deployment: Deployment) -> int:
     """Hours after its valid time until an analysis can be counted on."""
     delays = [SOURCES[name].delay_hours for name in deployment.config.sources if SOURCES[name].role == "analysis"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +17,7 @@ from pipeline.products.weights import as_stored, membership_as_stored
 from pipeline.science import amounts
 from pipeline.science import skill as skills
 from pipeline.science.amounts import Correction, Past
-from pipeline.science.blend import angular_error, blend, without_course
+from pipeline.science.blend import blend, without_course
 from pipeline.science.learn import AMOUNT_RULES, Places, candidates, learn
 from pipeline.science.pools import boxes
 from pipeline.science.references import models
@@ -24,13 +25,12 @@ from pipeline.science.skill import Skill
 from pipeline.science.skill_exchange import align_leads, align_sources
 from pipeline.science.weights import Weights
 from pipeline.steps import Deployment, served, skill_store
-from pipeline.steps.ensembles import ensemble_variance, variances
-from pipeline.steps.inputs import components, sources_of, truth, truth_delay_hours
-from pipeline.steps.numbered import verified
-from pipeline.steps.plausible import judge, unbelieved, usual_errors
+from pipeline.steps.ensembles import variances
+from pipeline.steps.inputs import components, sources_of
+from pipeline.steps.learn_pairs import Pair, awaited, difference, due, read_pairs
+from pipeline.steps.plausible import judge, usual_errors
 from pipeline.steps.skill_store import Known
 from pipeline.steps.surface import surface
-from pipeline.steps.wave_energy import energy_verified
 from pipeline.store import arrays as store_arrays
 
 Array = NDArray[np.float32]
@@ -65,9 +65,10 @@ def fit(deployment: Deployment, hour: Cycle, shard: str) -> list[Skill]:
     previous, where = skill_store.newest(deployment, [row.name for row in rows], hour), places(deployment)
     before = [_start(deployment, previous, row, sources, where) for row in rows]
     past = _start_amounts(deployment, previous, rows[0], before[0].state)
-    states, past, fresh = absorb(
-        deployment, rows, [part.state for part in before], previous, hour, past, before[0].centres
+    found = absorb(
+        deployment, rows, [part.state for part in before], previous, hour, past, before[0].centres, before[0].awaited
     )
+    states, past = found.states, found.past
     today = np.mean([variances(deployment, row, hour) for row in rows], axis=0)
     learnt = learn(rows[0], states, where, before[0].centres, today=today, past=past)
     for row, weights in zip(rows, learnt.weights, strict=True):
@@ -75,11 +76,12 @@ def fit(deployment: Deployment, hour: Cycle, shard: str) -> list[Skill]:
         store_arrays.write(deployment.store, weights_key(hour, row.name), by_tiles(deployment, stored))
     if past is not None:
         store_arrays.write(deployment.store, _amounts_key(shard, hour), amounts.to_dataset(past))
+    late = awaited(deployment, rows[0], found.missed, hour)
     known = {
-        row.name: Known(state, part.written, learnt.centres)
+        row.name: Known(state, part.written, learnt.centres, late)
         for row, state, part in zip(rows, states, before, strict=True)
     }
-    skill_store.write(deployment, hour, known, fresh)
+    skill_store.write(deployment, hour, known, found.fresh)
     return states
 
 
@@ -90,7 +92,8 @@ def _start(
     bins = tuple(float(lead) for lead in deployment.config.learning.lead_hours)
     known = None if previous is None else skill_store.read(deployment, row.name, previous)
     if known and np.array_equal(known.state.pools.index, where.pools.index):
-        return replace(known, state=align_leads(align_sources(known.state, sources), bins))
+        late = tuple((start, lead) for start, lead in known.awaited if lead in bins)
+        return replace(known, state=align_leads(align_sources(known.state, sources), bins), awaited=late)
     return skill_store.nothing(skills.zero(sources, bins, where.pools))
 
 
@@ -111,6 +114,17 @@ def no_amounts(row: Parameter, state: Skill) -> Past | None:
     return amounts.zero(state.sources, state.lead_bins, state.pools) if row.blend in AMOUNT_RULES else None
 
 
+@dataclass(frozen=True)
+class Absorbed:
+    """States and the past of amounts with new pairs, the lead bins that have any, and start and lead of the pairs that
+    were due and had no truth."""
+
+    states: list[Skill]
+    past: Past | None
+    fresh: set[float]
+    missed: list[tuple[Cycle, int]]
+
+
 def absorb(
     deployment: Deployment,
     rows: list[Parameter],
@@ -119,31 +133,32 @@ def absorb(
     hour: Cycle,
     past: Past | None = None,
     centres: Float | None = None,
-) -> tuple[list[Skill], Past | None, set[float]]:
+    late: Sequence[tuple[Cycle, int]] = (),
+) -> Absorbed:
     """The states with every pair whose truth came from `previous` (or a month ago) until just before `hour`.
 
-    Returns the past of amounts and the lead bins that have a new pair, too. Pairs are first forecast with what was
-    fitted to what was known some days before, for the guard to judge. centres: of the clusters at `previous`.
+    Pairs are first forecast with what was fitted to what was known some days before, for the guard to judge.
+    centres: of the clusters at `previous`; late: start and lead of earlier pairs whose truth had not come by then.
     """
-    leads, delay = deployment.config.learning.lead_hours, truth_delay_hours(deployment)
-    starts = deployment.learning_starts(hour)
-    clock = judged = starts[0] if previous is None else previous
-    pairs = sorted((start + lead + delay, lead, start) for start in starts for lead in leads)
-    due = [pair for pair in pairs if clock <= pair[0] < hour]
-    where, fresh = places(deployment), set[float]()
-    scheme = learn(rows[0], states, where, centres, guarded=False, past=past) if previous and due else None
-    for known, lead, start in due:
+    clock = judged = deployment.learning_starts(hour)[0] if previous is None else previous
+    found, where = Absorbed(states, past, set(), []), places(deployment)
+    scheme = None
+    for known, start, lead in [(clock, *pair) for pair in late] + due(deployment, previous, hour):
         if judged + JUDGE_HOURS <= known:
             judged = known
-            scheme = learn(rows[0], states, where, scheme.centres if scheme else None, guarded=False, past=past)
+            scheme = learn(rows[0], states, where, scheme.centres if scheme else centres, guarded=False, past=past)
         states, past, clock = [_aged(state, clock, known) for state in states], _faded(past, clock, known), known
-        for index, (row, state) in enumerate(zip(rows, states, strict=True)):
-            pair = _read_pair(deployment, row, state, start, lead)
-            if pair is not None:
-                judging = (scheme.weights[index], scheme.correction) if scheme else None
-                _take_in(row, state, past, judging, lead, pair)
-                fresh.add(float(lead))
-    return [_aged(state, clock, hour) for state in states], _faded(past, clock, hour), fresh
+        pairs = read_pairs(deployment, rows, states, start, lead)
+        if pairs is None:
+            found.missed.append((start, lead))
+            continue
+        if scheme is None and previous:
+            scheme = learn(rows[0], found.states, where, centres, guarded=False, past=found.past)
+        for index, (row, state, pair) in enumerate(zip(rows, states, pairs, strict=True)):
+            judging = (scheme.weights[index], scheme.correction) if scheme else None
+            _take_in(row, state, past, judging, lead, pair)
+        found.fresh.add(float(lead))
+    return replace(found, states=[_aged(state, clock, hour) for state in states], past=_faded(past, clock, hour))
 
 
 def _aged(state: Skill, clock: Cycle, now: Cycle) -> Skill:
@@ -154,60 +169,6 @@ def _aged(state: Skill, clock: Cycle, now: Cycle) -> Skill:
 def _faded(past: Past | None, clock: Cycle, now: Cycle) -> Past | None:
     elapsed = clock.lead_hours(now.init_time)
     return past if past is None or elapsed <= 0 else amounts.decay(past, elapsed)
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Believed forecasts (source, place), the truth (place,), the ensemble's variance, each source's mean square error
-    until then (source,), the hour of the day in UTC, and of directions of waves their energy (source, 1, place)."""
-
-    forecasts: Array
-    observed: Array
-    variance: Array | None
-    known: Float
-    hour: float
-    energy: Array | None
-
-
-def _read_pair(deployment: Deployment, row: Parameter, state: Skill, start: Cycle, lead: int) -> Pair | None:
-    """None without a truth."""
-    analysis = truth(deployment, row, start + lead)
-    if analysis is None:
-        return None
-    observed, interval = analysis
-    forecasts = np.full((len(state.sources), observed.size), np.nan, np.float32)
-    for index, name in enumerate(state.sources):
-        forecast = verified(deployment, name, row, start, lead, interval)
-        if forecast is not None:
-            forecasts[index] = forecast
-    known = skills.mean_square_at(state, state.lead_bins.index(lead))
-    forecasts[unbelieved(_difference(row, forecasts, observed), np.sqrt(known))] = np.nan
-    variance = ensemble_variance(deployment, row, start, lead, interval)
-    energy = _energy(deployment, row, state.sources, forecasts, start, lead, interval)
-    return Pair(forecasts, observed, variance, known, truth_hour(start, lead, interval), energy)
-
-
-def _energy(
-    deployment: Deployment, row: Parameter, sources: tuple[str, ...], forecasts: Array, start: Cycle, lead: int,
-    interval: int,
-) -> Array | None:  # fmt: skip
-    """(source, 1, place) as the blend of those that have forecasts weighs them; NaN of the others."""
-    there = np.flatnonzero(np.isfinite(forecasts).any(axis=1))
-    found = energy_verified(deployment, [sources[index] for index in there], row, start, lead, interval)
-    if found is None:
-        return None
-    energy = np.full((len(sources), 1, forecasts.shape[1]), np.nan, np.float32)
-    energy[there, 0] = found
-    return energy
-
-
-def truth_hour(start: Cycle, lead: int, interval: int) -> float:
-    """The hour of the day in UTC that a truth is for, of one over an `interval` of hours its middle."""
-    return start.init_time.hour + lead - interval / 2
-
-
-def _difference(row: Parameter, forecasts: Array, observed: Array) -> Array:
-    return angular_error(forecasts, observed) if row.kind == "direction" else forecasts - observed
 
 
 def _take_in(
@@ -230,10 +191,10 @@ def _take_in(
         ours = blend(made[:, None], weights, leads, circular=circular, energy=pair.energy)[0]
         model = models(state.sources)
         said = candidates(ours, made[model], pair.known[model], circular=circular)
-        rivals = _difference(row, said, pair.observed)
+        rivals = difference(row, said, pair.observed)
     if past is not None:
         amounts.update(past, lead_bin, pair.forecasts, pair.observed, ours)
-    errors = _difference(row, pair.forecasts, pair.observed)
+    errors = difference(row, pair.forecasts, pair.observed)
     hour = pair.hour if past is None else None
     skills.update(state, lead_bin, errors, variance=pair.variance, candidates=rivals, hour=hour, bounded=past is None)
 

@@ -29,7 +29,8 @@ that retention can go by the time alone."""
 
 @dataclass(frozen=True)
 class Known:
-    """The skill of a parameter as of an hour, when each lead bin's statistics were written, the clusters' centres.
+    """The skill of a parameter as of an hour, when each lead bin's statistics were written, the clusters' centres, and
+    start and lead of the pairs whose truth is late.
 
     Of what nobody knows yet nothing is written, and there are no centres.
     """
@@ -37,6 +38,7 @@ class Known:
     state: Skill
     written: dict[float, Cycle]
     centres: NDArray[np.float64] | None
+    awaited: tuple[tuple[Cycle, int], ...] = ()
 
 
 def nothing(state: Skill) -> Known:
@@ -57,7 +59,8 @@ def read(deployment: Deployment, name: str, hour: Cycle, parts: Collection[str] 
     ]
     state = join([align_sources(part, tuple(head["sources"])) for part in states])
     centres = None if head["centres"] is None else np.array(head["centres"], np.float64)
-    return Known(state, written, centres)
+    awaited = tuple((Cycle.parse(start), lead) for start, lead in head.get("awaited", []))  # older ones have none
+    return Known(state, written, centres, awaited)
 
 
 def mean_square(
@@ -102,6 +105,7 @@ def write(deployment: Deployment, hour: Cycle, known: dict[str, Known], fresh: C
             "sources": part.state.sources, "lead_bins": part.state.lead_bins,
             "written": [str(kept.get(lead, hour)) for lead in part.state.lead_bins],
             "centres": None if part.centres is None else part.centres.tolist(),
+            "awaited": [[str(start), lead] for start, lead in part.awaited],
         }  # fmt: skip
     for name, head in heads.items():
         deployment.store.write(paths.skill_head(name, hour), json.dumps(head).encode())

@@ -9,11 +9,12 @@ import pytest
 import xarray as xr
 
 from pipeline import paths
+from pipeline.config import LATE_HOURS
 from pipeline.parameters import parameter
 from pipeline.products import layout
 from pipeline.sources import SOURCES
-from pipeline.steps import Deployment, blending, collate, learn, skill_store
-from pipeline.steps.inputs import sources_of, truth, truth_delay_hours, verified
+from pipeline.steps import Deployment, blending, collate, learn, learn_pairs, skill_store
+from pipeline.steps.inputs import TRUTH_HOURS, has_truth, sources_of, truth, truth_delay_hours, verified
 from pipeline.steps.runs import contribution
 from pipeline.store import arrays as store_arrays
 from tests.steps.stored_inputs import AGE, BIAS, HOUR, fill, store_run, tiny_deployment, truth_at
@@ -90,9 +91,44 @@ def test_learning_knows_nothing_before_its_truth_has_arrived(deployment: Deploym
     states = []
     for hour in (HOUR - 24 + delay, HOUR - 24 + delay + 1):
         start = learn._start(deployment, None, row, sources, learn.places(deployment)).state
-        (state,), _, _ = learn.absorb(deployment, [row], [start], None, hour)
-        states.append(state.weight.sum(axis=(0, 2)))
+        found = learn.absorb(deployment, [row], [start], None, hour)
+        states.append(found.states[0].weight.sum(axis=(0, 2)))
     assert (states[1] > states[0]).any(), "the analysis of that midnight counts from the hour after it came"
+
+
+@pytest.mark.parametrize("name", ["temperature_2m", "precipitation", "eastward_wind_10m"])
+def test_a_truth_that_comes_late_is_learnt_from_once(tmp_path: Path, name: str) -> None:
+    late, punctual = tiny_deployment(tmp_path / "late"), tiny_deployment(tmp_path / "punctual")
+    valid, pair = HOUR - 24, ((HOUR - 48), 24)
+    due = valid + truth_delay_hours(late) + 1
+    known, awaited = [], []
+    for deployment in (punctual, late):
+        fill(deployment)
+        key = paths.input_record("gdas", valid - TRUTH_HOURS if name == "precipitation" else valid)
+        record = deployment.store.read(key)
+        for hour in (due, due + 1, due + 2):
+            if deployment is late and hour == due:
+                deployment.store.delete(key)
+            learn.run(deployment, hour, name)
+            deployment.store.write(key, record)
+            found = skill_store.read(deployment, name, hour)
+            known.append(found.state)
+            awaited.append(found.awaited)
+    assert awaited == [(), (), (), (pair,), (), ()]
+    assert known[3].weight[:, 1].sum() < known[0].weight[:, 1].sum() - 0.5 * known[0].weight[:, 1].size
+    for punctually, lately in zip(known[1:3], known[4:], strict=True):
+        np.testing.assert_allclose(lately.weight, punctually.weight, rtol=1e-3)
+        np.testing.assert_allclose(lately.bias, punctually.bias, atol=0.02)
+
+
+def test_a_truth_that_never_comes_is_awaited_no_longer_than_others_can_be_late(deployment: Deployment) -> None:
+    fill(deployment)
+    row, start = parameter("temperature_2m"), HOUR - 48
+    assert [has_truth(deployment, row, HOUR + step) for step in range(-6, 7, 3)] == [True, False, True, False, True]
+    last = start + 24 + truth_delay_hours(deployment) + LATE_HOURS
+    missed = [(start, 24), (start, 25)]
+    assert learn_pairs.awaited(deployment, row, missed, last) == ((start, 24),), "nobody analyses at 01 UTC"
+    assert learn_pairs.awaited(deployment, row, missed, last + 1) == ()
 
 
 def test_the_blend_removes_the_bias_and_dry_cells_stay_dry(deployment: Deployment) -> None:

@@ -14,6 +14,7 @@ from pipeline.science.weights import Weights
 from pipeline.steps import Deployment, learn, skill_store
 from pipeline.steps.blending import blend_parameter
 from pipeline.steps.hindcast import blend_fields, hindcast
+from pipeline.steps.learn_pairs import read_pairs
 from pipeline.steps.numbered import verified
 from tests.steps.stored_inputs import HOUR, store_run
 
@@ -63,8 +64,9 @@ def test_the_guard_judges_the_blend_that_is_made(deployment: Deployment) -> None
     """Of 4 m from 100 and 0.5 m from 200 degrees equal weights make 101 by energy, 150 without."""
     learn.run(deployment, HOUR - 72, ROW.name)
     state = skill_store.read(deployment, ROW.name, HOUR - 72).state
-    pair = learn._read_pair(deployment, ROW, state, HOUR - 48, 6)
-    assert pair is not None
+    pairs = read_pairs(deployment, [ROW], [state], HOUR - 48, 6)
+    assert pairs is not None
+    pair = pairs[0]
     assert pair.energy is not None
     np.testing.assert_allclose(pair.energy[:, 0].mean(axis=1), [HIGH[0] ** 2, LOW[0] ** 2], rtol=0.02)
     half = np.full((2, 2, pair.observed.size), 0.5, np.float32)
