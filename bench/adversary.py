@@ -23,6 +23,7 @@ from pipeline.cycle import Cycle
 from pipeline.demo import HOUR
 from pipeline.parameters import blended
 from pipeline.science.plausibility import frozen, implausible
+from pipeline.sources import SOURCES
 from pipeline.steps import Deployment
 from pipeline.steps.hindcast import Hindcast, blend_fields
 from pipeline.steps.inputs import sources_of
@@ -148,8 +149,8 @@ def attack(deployment: Deployment, name: str) -> list[dict[str, Any]]:
     hours = [HOUR - 24 * day for day in range(DAYS, -1, -1)]
     since = hours[CALM_DAYS]
     calm = replay(deployment, name, hours, None, check=True)
-    order = np.argsort(calm.weight[CALM_DAYS])
-    best, worst = calm.sources[order[-1]], calm.sources[order[0]]
+    order = [calm.sources[index] for index in np.argsort(calm.weight[CALM_DAYS])]
+    worst, *_, best = [source for source in order if SOURCES[source].role != "regional"]  # which harms one region only
     records = []
     for what, change in scenarios(deployment, name, since, best, worst).items():
         actor = worst if what in ("duplicated", "improves overnight") else best
