@@ -31,7 +31,7 @@ PROVEN = (
     "temperature_2m", "dew_point_temperature_2m", "wind_speed_10m", "eastward_wind_10m", "northward_wind_10m",
     "wind_gust", "pressure_at_sea_level", "precipitation", "total_cloud_cover", "significant_wave_height",
 )  # fmt: skip
-_READERS = ("pipeline.steps.learn", "pipeline.steps.verify_pairs")
+_READERS = ("pipeline.steps.learn_pairs", "pipeline.steps.verify_pairs")
 _KEPT: dict[tuple[Any, ...], Any] = {}
 
 
