@@ -57,12 +57,15 @@ def pair(
 ) -> Pairs | None:
     """Errors of every global source, of the simple blends and of ours, on the cells they share.
 
-    `mean_square`: (source,) as known at the scored hour, for the simple blends. None without a truth or a source.
+    `mean_square`: (source,) as known at the scored hour, for the simple blends. None without a truth or a source, or
+    where the truth is of hours before the scored one, too.
     """
     analysis = truth(deployment, row, scored + lead)
     if analysis is None:
         return None
     observed, covered_hours = analysis
+    if covered_hours > lead:
+        return None
     sources = sources_of(deployment, row)
     found = {name: verified(deployment, name, row, scored, lead, covered_hours) for name in sources}
     fields = {name: field for name, field in found.items() if field is not None}

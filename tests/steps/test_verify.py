@@ -14,7 +14,7 @@ from pipeline import paths
 from pipeline.parameters import parameter
 from pipeline.products import layout
 from pipeline.steps import Deployment, learn, verify
-from pipeline.steps.inputs import truth_delay_hours
+from pipeline.steps.inputs import truth_delay_hours, verified
 from pipeline.steps.verify_pairs import Pairs, pair, score_pairs, score_vectors
 from tests.steps.stored_inputs import BIAS, HOUR, fill, store_run, tiny_deployment, truth_at
 
@@ -70,6 +70,16 @@ def test_scores_equal_those_of_the_scores_library(deployment: Deployment) -> Non
     assert record["rmse"] == pytest.approx(float(rmse(said, seen, weights=weights)), rel=1e-9)
     assert record["mae"] == pytest.approx(float(mae(said, seen, weights=weights)), rel=1e-9)
     assert record["bias"] == pytest.approx(float(additive_bias(said, seen, weights=weights)), rel=1e-9)
+
+
+@pytest.mark.parametrize(("before", "lead", "is_scored"), [(24, 6, True), (21, 3, False)])
+def test_amounts_of_hours_before_the_scored_one_are_no_part_of_it(
+    deployment: Deployment, before: int, lead: int, is_scored: bool
+) -> None:
+    row, scored = parameter("precipitation"), HOUR - before
+    assert verified(deployment, "gfs", row, scored, lead, 6) is not None
+    pairs = pair(deployment, row, scored, lead, np.array([np.nan, np.nan]), lambda fields, _: fields["gfs"])
+    assert (pairs is not None) == is_scored
 
 
 def test_earlier_hours_are_scored_with_what_was_known_then(deployment: Deployment) -> None:
