@@ -110,7 +110,7 @@ def opened(deployment: Deployment, source: str = "gfs", cycle: Cycle = CYCLE) ->
 
 
 def record(deployment: Deployment, source: str = "gfs", cycle: Cycle = CYCLE) -> dict[str, Any]:
-    return json.loads(deployment.store.read(paths.input_record(source, cycle)))  # type: ignore[no-any-return]
+    return json.loads(deployment.store.read(paths.input_record(source, cycle)))
 
 
 LEADS = (6, 9, 12, 15, 18, 21, 24)
